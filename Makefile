@@ -1,0 +1,39 @@
+# The developer's face. `make demo` and `make test` set everything up by themselves.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard native/*)
+
+.PHONY: setup demo test lint types bench docs clean
+.DEFAULT_GOAL := setup
+
+setup: $(READY)
+
+$(READY): $(SOURCES) tools/setup.sh
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash tools/setup.sh
+	@touch $@
+
+demo: setup
+	@$(BIN)/haris demo $(ARGS)
+
+test: setup
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: setup
+	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests
+	$(BIN)/lint-imports
+
+types: setup
+	$(BIN)/mypy
+
+bench: setup
+	$(BIN)/haris bench $(ARGS)
+
+docs: setup
+	$(BIN)/python tools/docs.py
+
+clean:
+	rm -rf $(VENV) build

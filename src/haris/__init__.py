@@ -1,0 +1,1 @@
+"""haris: quantum key distribution from light to a protected transaction."""

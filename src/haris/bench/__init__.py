@@ -1,0 +1,1 @@
+"""Goals, and the peers measured in the same run."""

@@ -1,0 +1,1 @@
+"""Tags, one-time pads and sealing at rest."""

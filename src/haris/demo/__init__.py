@@ -1,0 +1,1 @@
+"""The five acts: a laboratory of three sites on one machine."""

@@ -1,0 +1,1 @@
+"""The typed surface of the C++ kernels."""

@@ -1,0 +1,1 @@
+"""What crosses from room to room. Depends on nothing."""

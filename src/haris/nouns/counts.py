@@ -1,0 +1,49 @@
+"""What the parties count in a decoy-state block: measured and expected counts are one type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haris.nouns.checks import require_simplex
+from haris.nouns.errors import ParameterError
+
+KEY_BASIS = 0
+TEST_BASIS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DecoyCounts:
+    """Sifted clicks and errors of one block by basis and intensity.
+
+    clicks, errors: shape (..., 2, k): axis -2 is KEY_BASIS, TEST_BASIS; axis -1 follows intensities.
+    int64 when measured, float64 when expected; leading axes are a sweep (of distances, say).
+    n_pulses: pulses sent in the block. intensities: mean photon numbers, descending, k of them.
+    p_intensities: the probabilities with which Alice drew them.
+    Raises ParameterError on shapes that differ, or more errors than clicks.
+    """
+
+    n_pulses: float
+    intensities: tuple[float, ...]
+    p_intensities: tuple[float, ...]
+    clicks: NDArray[np.generic]
+    errors: NDArray[np.generic]
+
+    def __post_init__(self) -> None:
+        k = len(self.intensities)
+        require_simplex("p_intensities", self.p_intensities)
+        if self.clicks.shape != self.errors.shape or self.clicks.shape[-2:] != (2, k):
+            raise ParameterError(
+                f"clicks {self.clicks.shape} and errors {self.errors.shape} must both be (..., 2, {k})"
+            )
+        if np.any(self.errors < 0) or np.any(self.errors > self.clicks):
+            raise ParameterError("errors must lie between 0 and clicks")
+
+    @property
+    def qber(self) -> NDArray[np.float64]:
+        """Error rate of each basis over all intensities, shape (..., 2); 0 where nothing clicked."""
+        clicks = self.clicks.sum(axis=-1).astype(np.float64)
+        errors = self.errors.sum(axis=-1).astype(np.float64)
+        return np.divide(errors, clicks, out=np.zeros_like(errors), where=clicks > 0)

@@ -1,0 +1,25 @@
+"""The errors of haris. HTTP statuses and exit codes are chosen at the edge, in one table each."""
+
+
+class HarisError(Exception):
+    """Any error that haris raises on purpose."""
+
+
+class ParameterError(HarisError, ValueError):
+    """Our caller is wrong: an argument, a value, a bound, a line of a file."""
+
+
+class PeerError(HarisError):
+    """The other side broke the protocol. The text never echoes a secret."""
+
+
+class KeyUnavailable(HarisError):  # noqa: N818  (the field's word for it)
+    """There is no key to give. retry_after_s: when asking again makes sense."""
+
+    def __init__(self, text: str, retry_after_s: int = 1) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
+
+
+class StoreError(HarisError):
+    """The durable store cannot be trusted or written: full, newer, torn, wrong key."""

@@ -1,0 +1,1 @@
+"""From clicks to key: authenticate, sift, estimate, reconcile, verify, amplify."""

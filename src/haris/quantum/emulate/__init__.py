@@ -1,0 +1,1 @@
+"""Light: expected counts, sampled detections, attacks."""

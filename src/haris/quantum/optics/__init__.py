@@ -1,0 +1,1 @@
+"""Sources, fibre and detectors: pure functions of SI floats."""

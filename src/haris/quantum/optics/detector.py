@@ -1,0 +1,49 @@
+"""The receiver's pair of threshold single-photon detectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import erf, sqrt
+
+from haris.nouns.checks import require_not_negative, require_probability
+from haris.nouns.errors import ParameterError
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """Two equal gated threshold detectors, one for each bit value.
+
+    efficiency: probability that a photon at the detector starts an avalanche.
+    p_dark: dark counts per gate of each detector.
+    dead_time_s: hold-off after any click, common to both detectors, as the security proof needs it.
+    p_afterpulse: probability that a click leaves a trapped carrier behind, which fires its detector in the
+    first gates after the hold-off unless another click comes first.
+    afterpulse_time_s: mean delay of that release after the hold-off (0: in the first live gate).
+    jitter_s: standard deviation of the time tag. gate_s: width of the gate (None: never cuts a pulse).
+    Raises ParameterError on a value outside its range.
+    """
+
+    efficiency: float
+    p_dark: float
+    dead_time_s: float = 0.0
+    p_afterpulse: float = 0.0
+    afterpulse_time_s: float = 0.0
+    jitter_s: float = 0.0
+    gate_s: float | None = None
+
+    def __post_init__(self) -> None:
+        require_probability("efficiency", self.efficiency)
+        require_probability("p_dark", self.p_dark)
+        require_probability("p_afterpulse", self.p_afterpulse)
+        require_not_negative("dead_time_s", self.dead_time_s)
+        require_not_negative("afterpulse_time_s", self.afterpulse_time_s)
+        require_not_negative("jitter_s", self.jitter_s)
+        if self.gate_s is not None and not self.gate_s > 0:
+            raise ParameterError(f"gate_s must be above 0, got {self.gate_s}")
+
+    @property
+    def gated_efficiency(self) -> float:
+        """Efficiency times the share of time tags (normal, jitter_s) that fall inside the gate."""
+        if self.gate_s is None or self.jitter_s == 0.0:
+            return self.efficiency
+        return self.efficiency * erf(self.gate_s / (2.0 * sqrt(2.0) * self.jitter_s))

@@ -1,0 +1,1 @@
+"""One file per protocol: what both ends agree on."""

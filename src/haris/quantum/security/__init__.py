@@ -1,0 +1,1 @@
+"""Finite-key lengths and entropy bounds; no simulation, no I/O."""

@@ -1,0 +1,1 @@
+"""The service layer: what protects an application."""

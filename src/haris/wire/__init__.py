@@ -1,0 +1,1 @@
+"""One standard a file, messages only."""
