@@ -1,0 +1,155 @@
+"""What the key management layer asks of a durable store: verbs of its own domain, each one transaction.
+
+Every verb is durable when it returns and changes state by compare-and-swap, so that of two callers one wins.
+A store belongs to one site. The shell implements it (node/store.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+from haris.nouns.keys import DeliveredKey, Pedigree, StoredKey
+
+
+@dataclass(frozen=True, slots=True)
+class PadAppend:
+    """Octets to append to a ledger when their block becomes ready."""
+
+    ledger: str
+    octets: bytes = field(repr=False)
+    pedigree: Pedigree
+
+
+@dataclass(frozen=True, slots=True)
+class PadSlice:
+    """Octets of a pad that will never serve again. offset: position in the pad's whole life."""
+
+    ledger: str
+    offset: int
+    octets: bytes = field(repr=False)
+    pedigree: Pedigree
+
+
+@dataclass(frozen=True, slots=True)
+class BlockShares:
+    """What one block becomes at one site. span: name of the link's span. number: place within the span."""
+
+    block: bytes
+    span: str
+    number: int
+    keys: tuple[StoredKey, ...] = field(repr=False)
+    pads: tuple[PadAppend, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """The owner's word on who may have which key.
+
+    key_id: as applications see it. stock: the stored keys whose octets, in this order and cut to size_bits, are the
+    key. master, slaves: SAE IDs; `slaves` are those served by the site that stores this assignment.
+    wrapped: the key under one-time pad for a site that is not the stock's peer (several slaves at several sites): then
+    `stock` names the pad and the tag key. pedigree: of the delivered key.
+    """
+
+    key_id: UUID
+    size_bits: int
+    stock: tuple[UUID, ...]
+    master: str
+    slaves: tuple[str, ...]
+    pedigree: Pedigree
+    wrapped: bytes | None = None
+
+
+class BlockStore(Protocol):
+    """Blocks in commit: PENDING until the other end's durable copy is known, then READY; or DISCARDED for ever."""
+
+    def hold_block(self, shares: BlockShares) -> None:
+        """Keep this site's copy as PENDING. A block named before raises StoreError."""
+
+    def ready_block(self, block: bytes) -> bool:
+        """PENDING → READY: keys enter the pools, pads their ledgers. False when it was not PENDING."""
+
+    def discard_block(self, block: bytes) -> bool:
+        """PENDING → DISCARDED, secrets overwritten. False when it was not PENDING."""
+
+    def block_state(self, block: bytes) -> str | None:
+        """`pending`, `ready`, `discarded`, or None when it was never held here."""
+
+    def blocks_in_doubt(self, span: str) -> tuple[bytes, ...]:
+        """PENDING blocks of a span, oldest first."""
+
+    def last_block_number(self, span: str) -> int:
+        """Highest block number ever held for a span, -1 when none."""
+
+
+class LedgerStore(Protocol):
+    """Pads whose head only moves forward, and moves before an octet is used."""
+
+    def ledger_append(self, pads: Sequence[PadAppend]) -> None:
+        """Append octets outside a block (the commissioning secret)."""
+
+    def ledger_take(self, ledger: str, n_octets: int) -> PadSlice:
+        """Advance the head by n_octets and return them. KeyUnavailable when fewer are left."""
+
+    def ledger_take_at(self, ledger: str, offset: int, n_octets: int) -> PadSlice:
+        """Burn up to offset, then take. PeerError when offset lies behind the head, or beyond the end."""
+
+    def ledger_burn_to(self, ledger: str, offset: int) -> None:
+        """Advance the head to offset if it is behind; never back."""
+
+    def ledger_bounds(self, ledger: str) -> tuple[int, int]:
+        """(head, end) in octets of the pad's whole life; (0, 0) for a ledger never appended to."""
+
+
+class StockStore(Protocol):
+    """Stored keys: READY → RESERVED → SPENT at the owner, READY → ASSIGNED → SPENT at the other site."""
+
+    def put_keys(self, keys: Sequence[StoredKey], relay: UUID) -> bool:
+        """Keep the keys of one relay as READY. False (and nothing kept) for a relay already known or voided."""
+
+    def hold_keys(self, keys: Sequence[StoredKey], relay: UUID) -> None:
+        """Keep the keys of one outgoing relay as PENDING (the owner's copy, before they are sent)."""
+
+    def settle_keys(self, relay: UUID, *, arrived: bool) -> None:
+        """The owner learns the fate of a relay: PENDING → READY, or → SPENT and overwritten."""
+
+    def void_relay(self, relay: UUID) -> bool:
+        """At the far end: True when the relay's keys are held here; else remembers never to accept it (False)."""
+
+    def relays_in_doubt(self, peer: str) -> tuple[UUID, ...]:
+        """Outgoing relays towards peer whose fate is unknown."""
+
+    def count_ready(self, peer: str, owner: str) -> int:
+        """Keys READY for assignment by owner, shared with peer."""
+
+    def reserve(self, peer: str, owner: str, n_keys: int, purpose: str) -> tuple[StoredKey, ...]:
+        """READY → RESERVED for n_keys keys, oldest first, all or none. KeyUnavailable when there are fewer."""
+
+    def record_assignments(self, peer: str, assignments: Sequence[Assignment]) -> None:
+        """The owner's durable note of assignments that it is about to announce to peer."""
+
+    def close_assignments(self, key_ids: Sequence[UUID], *, delivered: bool) -> None:
+        """The owner's reserved stock of these assignments → SPENT and overwritten; delivered or voided is remembered."""
+
+    def assignments_in_doubt(self) -> tuple[tuple[str, UUID], ...]:
+        """(peer, key_id) of assignments announced but neither delivered nor voided: after a crash they are voided."""
+
+    def accept_assignments(self, owner: str, assignments: Sequence[Assignment]) -> None:
+        """At the other site: stock READY → ASSIGNED, all or none. PeerError for stock that is unknown, spent, or not
+        owner's; accepting the very same assignment again is no error."""
+
+    def void_assignments(self, owner: str, key_ids: Sequence[UUID]) -> None:
+        """At the other site: assignments not yet fetched → SPENT; unknown ones are remembered as void."""
+
+    def fetch_assigned(self, master: str, slave: str, key_ids: Sequence[UUID]) -> tuple[DeliveredKey, ...]:
+        """Deliver to one slave, once, all or none; overwritten when the last of its slaves has fetched.
+
+        KeyUnavailable for an unknown, spent or voided key; PermissionError for a slave or master not named in it.
+        """
+
+
+class KeyStore(BlockStore, LedgerStore, StockStore, Protocol):
+    """The whole store of one site."""
