@@ -138,7 +138,7 @@ class StockStore(Protocol):
         """(peer, key_id) of assignments announced but neither delivered nor voided: after a crash they are voided."""
 
     def accept_assignments(self, owner: str, assignments: Sequence[Assignment]) -> None:
-        """At the other site: stock READY → ASSIGNED, all or none. PeerError for stock that is unknown, spent, or not
+        """At the other site: stock READY → ASSIGNED, all or none. PeerError for stock unknown, spent, or not
         owner's; accepting the very same assignment again is no error."""
 
     def void_assignments(self, owner: str, key_ids: Sequence[UUID]) -> None:

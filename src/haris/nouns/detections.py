@@ -26,9 +26,7 @@ class Detections:
 
     def __post_init__(self) -> None:
         if self.time_ps.dtype != np.int64 or self.channel.dtype != np.uint8:
-            raise ParameterError(
-                f"time_ps is int64 and channel uint8, got {self.time_ps.dtype}, {self.channel.dtype}"
-            )
+            raise ParameterError(f"time_ps is int64 and channel uint8, got {self.time_ps.dtype}, {self.channel.dtype}")
         if self.time_ps.shape != self.channel.shape or self.time_ps.ndim != 1:
             raise ParameterError(f"{self.time_ps.shape} time tags for {self.channel.shape} channels")
         if self.time_ps.size and (np.any(np.diff(self.time_ps) < 0) or int(self.channel.max()) > 3):

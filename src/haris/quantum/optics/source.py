@@ -26,9 +26,7 @@ class Source:
         require_positive("clock_hz", self.clock_hz)
         require_simplex("p_intensities", self.p_intensities)
         if len(self.intensities) != len(self.p_intensities):
-            raise ParameterError(
-                f"{len(self.intensities)} intensities, but {len(self.p_intensities)} p_intensities"
-            )
+            raise ParameterError(f"{len(self.intensities)} intensities, but {len(self.p_intensities)} p_intensities")
         descending = all(a > b for a, b in zip(self.intensities, self.intensities[1:], strict=False))
         if not descending or not self.intensities or self.intensities[-1] < 0:
             raise ParameterError(f"intensities must descend strictly to a value >= 0, got {self.intensities}")
