@@ -28,8 +28,8 @@ class DecoyCounts:
     n_pulses: float
     intensities: tuple[float, ...]
     p_intensities: tuple[float, ...]
-    clicks: NDArray[np.generic]
-    errors: NDArray[np.generic]
+    clicks: NDArray[np.int64] | NDArray[np.float64]
+    errors: NDArray[np.int64] | NDArray[np.float64]
 
     def __post_init__(self) -> None:
         k = len(self.intensities)
@@ -46,4 +46,5 @@ class DecoyCounts:
         """Error rate of each basis over all intensities, shape (..., 2); 0 where nothing clicked."""
         clicks = self.clicks.sum(axis=-1).astype(np.float64)
         errors = self.errors.sum(axis=-1).astype(np.float64)
-        return np.divide(errors, clicks, out=np.zeros_like(errors), where=clicks > 0)
+        rate: NDArray[np.float64] = np.divide(errors, clicks, out=np.zeros_like(errors), where=clicks > 0)
+        return rate
