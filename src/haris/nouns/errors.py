@@ -21,5 +21,13 @@ class KeyUnavailable(HarisError):  # noqa: N818  (the field's word for it)
         self.retry_after_s = retry_after_s
 
 
+class KeyNotFound(KeyUnavailable):
+    """The key that was named is not here: never was, or is spent, or voided."""
+
+
+class Unauthorised(HarisError):  # noqa: N818  (the status 401 by its name)
+    """The caller may not have what it asks for."""
+
+
 class StoreError(HarisError):
     """The durable store cannot be trusted or written: full, newer, torn, wrong key."""
