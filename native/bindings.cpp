@@ -2,6 +2,7 @@
 #include <nanobind/nanobind.h>
 
 #include "cpu.hpp"
+#include "toeplitz.hpp"
 
 namespace nb = nanobind;
 
@@ -9,4 +10,5 @@ NB_MODULE(_native, m) {
     m.doc() = "haris kernels: arrays in, arrays out";
     m.def("instruction_set", &haris::instruction_set,
           "Name of the best instruction set that the kernels use on this processor.");
+    haris::bind_toeplitz(m);
 }
