@@ -73,7 +73,8 @@ class BlockStore(Protocol):
         """PENDING → READY: keys enter the pools, pads their ledgers. False when it was not PENDING."""
 
     def discard_block(self, block: bytes) -> bool:
-        """PENDING → DISCARDED, secrets overwritten. False when it was not PENDING."""
+        """PENDING → DISCARDED, secrets overwritten; a block never held is remembered as DISCARDED, so that holding it
+        later raises StoreError. False when it was READY."""
 
     def block_state(self, block: bytes) -> str | None:
         """`pending`, `ready`, `discarded`, or None when it was never held here."""
@@ -95,10 +96,16 @@ class LedgerStore(Protocol):
         """Advance the head by n_octets and return them. KeyUnavailable when fewer are left."""
 
     def ledger_take_at(self, ledger: str, offset: int, n_octets: int) -> PadSlice:
-        """Burn up to offset, then take. PeerError when offset lies behind the head, or beyond the end."""
+        """Burn up to offset, then take. PeerError when offset lies behind the head, or the slice beyond the end."""
+
+    def ledger_peek(self, ledger: str, offset: int, n_octets: int) -> bytes:
+        """Octets at or ahead of the head, to try a received tag with: nothing is burnt, so that a forgery costs no pad.
+
+        PeerError when offset lies behind the head, or the slice beyond the end.
+        """
 
     def ledger_burn_to(self, ledger: str, offset: int) -> None:
-        """Advance the head to offset if it is behind; never back."""
+        """Advance the head to offset if it is behind; never back. PeerError when offset lies beyond the end."""
 
     def ledger_bounds(self, ledger: str) -> tuple[int, int]:
         """(head, end) in octets of the pad's whole life; (0, 0) for a ledger never appended to."""
@@ -113,11 +120,13 @@ class StockStore(Protocol):
     def hold_keys(self, keys: Sequence[StoredKey], relay: UUID) -> None:
         """Keep the keys of one outgoing relay as PENDING (the owner's copy, before they are sent)."""
 
-    def settle_keys(self, relay: UUID, *, arrived: bool) -> None:
-        """The owner learns the fate of a relay: PENDING → READY, or → SPENT and overwritten."""
+    def settle_keys(self, relay: UUID, arrived: Pedigree | None) -> None:
+        """The owner learns the fate of a relay: PENDING → READY with the pedigree of the whole path, which the far end
+        tells; None: they did not arrive, PENDING → SPENT and overwritten. Settled before: no change."""
 
-    def void_relay(self, relay: UUID) -> bool:
-        """At the far end: True when the relay's keys are held here; else remembers never to accept it (False)."""
+    def void_relay(self, relay: UUID) -> Pedigree | None:
+        """At the far end: the pedigree of the relay's keys when they were ever kept here; else remembers never to
+        accept it (None)."""
 
     def relays_in_doubt(self, peer: str) -> tuple[UUID, ...]:
         """Outgoing relays towards peer whose fate is unknown."""
@@ -132,7 +141,7 @@ class StockStore(Protocol):
         """The owner's durable note of assignments that it is about to announce to peer."""
 
     def close_assignments(self, key_ids: Sequence[UUID], *, delivered: bool) -> None:
-        """The owner's reserved stock of these assignments → SPENT and overwritten; delivered or voided is remembered."""
+        """The owner's reserved stock of these assignments → SPENT and overwritten; delivered or voided is kept."""
 
     def assignments_in_doubt(self) -> tuple[tuple[str, UUID], ...]:
         """(peer, key_id) of assignments announced but neither delivered nor voided: after a crash they are voided."""
