@@ -63,6 +63,25 @@ class Assignment:
     wrapped: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """How good stock must be. max_epsilon: of each stored key, None for any (an unknown epsilon meets no maximum)."""
+
+    max_epsilon: float | None = None
+    emulated: bool = True
+
+
+ANY_GRADE = Grade()
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    """The owner's word that a key will never be delivered: every site burns the stock that it holds for it."""
+
+    key_id: UUID
+    stock: tuple[UUID, ...]
+
+
 class BlockStore(Protocol):
     """Blocks in commit: PENDING until the other end's durable copy is known, then READY; or DISCARDED for ever."""
 
@@ -112,7 +131,7 @@ class LedgerStore(Protocol):
 
 
 class StockStore(Protocol):
-    """Stored keys: READY → RESERVED → SPENT at the owner, READY → ASSIGNED → SPENT at the other site."""
+    """Stored keys: READY → RESERVED → SPENT at the owner, READY → SPENT at the other site (see lifecycle)."""
 
     def put_keys(self, keys: Sequence[StoredKey], relay: UUID) -> bool:
         """Keep the keys of one relay as READY. False (and nothing kept) for a relay already known or voided."""
@@ -131,34 +150,57 @@ class StockStore(Protocol):
     def relays_in_doubt(self, peer: str) -> tuple[UUID, ...]:
         """Outgoing relays towards peer whose fate is unknown."""
 
-    def count_ready(self, peer: str, owner: str) -> int:
-        """Keys READY for assignment by owner, shared with peer."""
+    def count_ready(self, peer: str, owner: str, grade: Grade = ANY_GRADE) -> int:
+        """Keys of that grade READY for assignment by owner, shared with peer."""
 
-    def reserve(self, peer: str, owner: str, n_keys: int, purpose: str) -> tuple[StoredKey, ...]:
-        """READY → RESERVED for n_keys keys, oldest first, all or none. KeyUnavailable when there are fewer."""
+    def reserve(
+        self, peer: str, owner: str, n_keys: int, purpose: str, grade: Grade = ANY_GRADE
+    ) -> tuple[StoredKey, ...]:
+        """READY → RESERVED for n_keys keys, oldest first, all or none. KeyUnavailable when there are fewer.
+
+        What is reserved and neither announced nor closed when the process ends is burnt at the next start.
+        """
+
+
+class AssignmentStore(Protocol):
+    """Who may have which key: announced by the owner, ASSIGNED → SPENT at the site that holds the assignment."""
 
     def record_assignments(self, peer: str, assignments: Sequence[Assignment]) -> None:
         """The owner's durable note of assignments that it is about to announce to peer."""
 
+    def keep_assignments(self, owner: str, assignments: Sequence[Assignment]) -> None:
+        """Slaves at the owner's own site: the key, of stock RESERVED here, becomes ASSIGNED here too."""
+
     def close_assignments(self, key_ids: Sequence[UUID], *, delivered: bool) -> None:
-        """The owner's reserved stock of these assignments → SPENT and overwritten; delivered or voided is kept."""
+        """The owner's reserved stock of these assignments → SPENT and overwritten.
+
+        Not delivered: what is kept here for own slaves is voided, and each peer is owed a void (voids_owed).
+        """
 
     def assignments_in_doubt(self) -> tuple[tuple[str, UUID], ...]:
-        """(peer, key_id) of assignments announced but neither delivered nor voided: after a crash they are voided."""
+        """(peer, key_id) announced but neither delivered nor closed: after a crash they are closed undelivered."""
+
+    def voids_owed(self, peer: str) -> tuple[Void, ...]:
+        """What peer is still to be told to void."""
+
+    def void_told(self, peer: str, key_ids: Sequence[UUID]) -> None:
+        """Peer has voided them."""
 
     def accept_assignments(self, owner: str, assignments: Sequence[Assignment]) -> None:
-        """At the other site: stock READY → ASSIGNED, all or none. PeerError for stock unknown, spent, or not
-        owner's; accepting the very same assignment again is no error."""
+        """At the other site: stock READY → SPENT, the keys made of it ASSIGNED, all or none.
 
-    def void_assignments(self, owner: str, key_ids: Sequence[UUID]) -> None:
-        """At the other site: assignments not yet fetched → SPENT; unknown ones are remembered as void."""
+        PeerError for stock unknown, spent, or not owner's; accepting the very same assignment again is no error.
+        """
+
+    def void_assignments(self, owner: str, voids: Sequence[Void]) -> None:
+        """At the other site: stock and keys not yet fetched → SPENT; unknown keys are remembered as void."""
 
     def fetch_assigned(self, master: str, slave: str, key_ids: Sequence[UUID]) -> tuple[DeliveredKey, ...]:
         """Deliver to one slave, once, all or none; overwritten when the last of its slaves has fetched.
 
-        KeyUnavailable for an unknown, spent or voided key; PermissionError for a slave or master not named in it.
+        KeyNotFound for an unknown, spent or voided key; Unauthorised for a slave or master not named in it.
         """
 
 
-class KeyStore(BlockStore, LedgerStore, StockStore, Protocol):
+class KeyStore(BlockStore, LedgerStore, StockStore, AssignmentStore, Protocol):
     """The whole store of one site."""

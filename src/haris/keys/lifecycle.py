@@ -1,0 +1,59 @@
+"""The life of a key as a table: what has no entry cannot happen.
+
+                 confirm            reserve                deliver
+    PENDING ───────────────▶ READY ───────────▶ RESERVED ───────────▶ SPENT     at the owner's site
+                               │  consume                               ▲
+                               └────────────────────────────────────────┘       at the other site, whose octets live
+    ASSIGNED ── fetch (by the last slave) ──────────────────────────▶ SPENT     on in the key that they are assigned to
+
+From anywhere but SPENT a key may be voided. A spent key is overwritten and remembered.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class KeyState(StrEnum):
+    """Where a key stands at one site."""
+
+    PENDING = "pending"
+    READY = "ready"
+    RESERVED = "reserved"
+    ASSIGNED = "assigned"
+    SPENT = "spent"
+
+
+class Event(StrEnum):
+    """What happens to a key at one site."""
+
+    CONFIRM = "confirm"
+    RESERVE = "reserve"
+    DELIVER = "deliver"
+    CONSUME = "consume"
+    FETCH = "fetch"
+    VOID = "void"
+
+
+TRANSITIONS: dict[tuple[KeyState, Event], KeyState] = {
+    (KeyState.PENDING, Event.CONFIRM): KeyState.READY,
+    (KeyState.PENDING, Event.VOID): KeyState.SPENT,
+    (KeyState.READY, Event.RESERVE): KeyState.RESERVED,
+    (KeyState.READY, Event.CONSUME): KeyState.SPENT,
+    (KeyState.READY, Event.VOID): KeyState.SPENT,
+    (KeyState.RESERVED, Event.DELIVER): KeyState.SPENT,
+    (KeyState.RESERVED, Event.VOID): KeyState.SPENT,
+    (KeyState.ASSIGNED, Event.FETCH): KeyState.SPENT,
+    (KeyState.ASSIGNED, Event.VOID): KeyState.SPENT,
+}
+
+
+def before(event: Event) -> tuple[KeyState, ...]:
+    """The states in which event may happen: the `compare` of a compare-and-swap."""
+    return tuple(state for state, happening in TRANSITIONS if happening is event)
+
+
+def after(event: Event) -> KeyState:
+    """The state that event leads to, one for each event: the `swap`."""
+    (state,) = {reached for (_, happening), reached in TRANSITIONS.items() if happening is event}
+    return state
