@@ -3,6 +3,7 @@
 
 #include "cpu.hpp"
 #include "toeplitz.hpp"
+#include "light.hpp"
 
 namespace nb = nanobind;
 
@@ -11,4 +12,5 @@ NB_MODULE(_native, m) {
     m.def("instruction_set", &haris::instruction_set,
           "Name of the best instruction set that the kernels use on this processor.");
     haris::bind_toeplitz(m);
+    haris::bind_light(m);
 }

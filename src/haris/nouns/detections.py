@@ -14,8 +14,9 @@ from haris.nouns.errors import ParameterError
 class Detections:
     """Bob's half of one block of light: time tags from the start of the block.
 
-    time_ps: int64, never descending. channel: uint8, 2 * basis + bit of the detector that clicked
-    (0 and 1 key basis, 2 and 3 test basis); a double click is two tags inside one gate.
+    time_ps: int64, never descending; pulse i of the block is centred at (i + 1/2) clock periods.
+    channel: uint8, 2 * basis + bit of the detector that clicked (0 and 1 key basis, 2 and 3 test basis); a double
+    click is two tags inside one gate.
     n_pulses: length of the block in clock periods.
     Raises ParameterError on other types, descending times, or a channel above 3.
     """

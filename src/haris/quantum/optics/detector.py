@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import erf, sqrt
+from math import ceil, erf, sqrt
 
 from haris.nouns.checks import require_not_negative, require_probability
 from haris.nouns.errors import ParameterError
@@ -16,9 +16,10 @@ class Detector:
     efficiency: probability that a photon at the detector starts an avalanche.
     p_dark: dark counts per gate of each detector.
     dead_time_s: hold-off after any click, common to both detectors, as the security proof needs it.
-    p_afterpulse: probability that a click leaves a trapped carrier behind, which fires its detector in the
-    first gates after the hold-off unless another click comes first.
-    afterpulse_time_s: mean delay of that release after the hold-off (0: in the first live gate).
+    p_afterpulse: probability that a click leaves a trapped carrier in a detector that clicked; it fires that
+    detector after the hold-off unless another click comes first.
+    afterpulse_time_s: mean delay of that release after the first live gate, exponential in whole gates (0: always
+    in the first live gate).
     jitter_s: standard deviation of the time tag. gate_s: width of the gate (None: never cuts a pulse).
     Raises ParameterError on a value outside its range.
     """
@@ -47,3 +48,11 @@ class Detector:
         if self.gate_s is None or self.jitter_s == 0.0:
             return self.efficiency
         return self.efficiency * erf(self.gate_s / (2.0 * sqrt(2.0) * self.jitter_s))
+
+    def hold_off_gates(self, clock_hz: float) -> int:
+        """Whole gates after a click in which neither detector is live."""
+        return ceil(self.dead_time_s * clock_hz * (1.0 - 1e-12))
+
+    def p_release(self, clock_hz: float) -> float:
+        """Probability per live gate that a trapped carrier is released."""
+        return 1.0 / (1.0 + self.afterpulse_time_s * clock_hz)
