@@ -52,7 +52,8 @@ def emulate(
         end = n_tags + times.size
         if end > time_ps.size:
             # Double clicks may outgrow the room that was expected.
-            time_ps, channel = (np.resize(array, 2 * end) for array in (time_ps, channel))
+            time_ps = np.concatenate([time_ps, np.empty(end, dtype=np.int64)])
+            channel = np.concatenate([channel, np.empty(end, dtype=np.uint8)])
         time_ps[n_tags:end], channel[n_tags:end] = times, channels
         n_tags = end
     detections = Detections(n_pulses=n_pulses, time_ps=time_ps[:n_tags], channel=channel[:n_tags])
