@@ -1,7 +1,7 @@
 """The life of a key as a table: what has no entry cannot happen.
 
-                 confirm            reserve                deliver
-    PENDING ───────────────▶ READY ───────────▶ RESERVED ───────────▶ SPENT     at the owner's site
+               confirm          reserve, release        deliver
+    PENDING ───────────▶ READY ◀───────────────▶ RESERVED ───────────▶ SPENT    at the owner's site
                                │  consume                               ▲
                                └────────────────────────────────────────┘       at the other site, whose octets live
     ASSIGNED ── fetch (by the last slave) ──────────────────────────▶ SPENT     on in the key that they are assigned to
@@ -29,6 +29,7 @@ class Event(StrEnum):
 
     CONFIRM = "confirm"
     RESERVE = "reserve"
+    RELEASE = "release"
     DELIVER = "deliver"
     CONSUME = "consume"
     FETCH = "fetch"
@@ -41,6 +42,7 @@ TRANSITIONS: dict[tuple[KeyState, Event], KeyState] = {
     (KeyState.READY, Event.RESERVE): KeyState.RESERVED,
     (KeyState.READY, Event.CONSUME): KeyState.SPENT,
     (KeyState.READY, Event.VOID): KeyState.SPENT,
+    (KeyState.RESERVED, Event.RELEASE): KeyState.READY,
     (KeyState.RESERVED, Event.DELIVER): KeyState.SPENT,
     (KeyState.RESERVED, Event.VOID): KeyState.SPENT,
     (KeyState.ASSIGNED, Event.FETCH): KeyState.SPENT,

@@ -158,8 +158,11 @@ class StockStore(Protocol):
     ) -> tuple[StoredKey, ...]:
         """READY → RESERVED for n_keys keys, oldest first, all or none. KeyUnavailable when there are fewer.
 
-        What is reserved and neither announced nor closed when the process ends is burnt at the next start.
+        What is reserved and neither announced nor released when the process ends is burnt at the next start.
         """
+
+    def release(self, key_ids: Sequence[UUID]) -> None:
+        """RESERVED → READY for stock of which nobody was told: another pool that the request needs is dry."""
 
 
 class AssignmentStore(Protocol):
