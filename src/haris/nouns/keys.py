@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from haris.nouns.errors import ParameterError
 
+KEY_OCTETS = 32
+"""Octets of a stored key: AES-256 and every larger request are served from whole ones."""
+
 
 class Origin(StrEnum):
     """Where the randomness of a key was born."""
