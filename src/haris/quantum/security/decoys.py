@@ -1,0 +1,66 @@
+"""What decoy intensities tell of photon numbers: the estimates that every bound starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, factorial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haris.nouns.counts import DecoyCounts
+from haris.nouns.errors import ParameterError
+from haris.quantum.security.tails import hoeffding
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Photons:
+    """Bounds on how many sifted clicks came from pulses of 0 or 1 photons, float64, shape of the sweep.
+
+    key_, test_: the basis. vacuum, single: clicks of 0-photon and 1-photon pulses. errors: among single clicks of the
+    test basis. events: how many statistical bounds this leans on, each of which fails with the epsilon it was given.
+    """
+
+    key_vacuum_lower: Array
+    key_single_lower: Array
+    test_single_lower: Array
+    test_errors_upper: Array
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """Counts by intensity, scaled to e^k n_k / p_k, and moved up or down by their Hoeffding deviation.
+
+    Given its photon number, the intensity of a detected pulse is drawn independently of all else, so each count is a
+    sum of n independent variables once the photon numbers of the n clicks are given.
+    """
+
+    upper: Array
+    lower: Array
+
+
+def require_decoys(intensities: tuple[float, ...]) -> None:
+    """Raise ParameterError unless there are one or two decoys of the sizes that the estimates need."""
+    if len(intensities) not in (2, 3):
+        raise ParameterError(f"decoy BB84 has 2 or 3 intensities (1 or 2 decoys), got {len(intensities)}")
+    if len(intensities) == 3 and not intensities[0] > intensities[1] + intensities[2]:
+        raise ParameterError(f"intensities must satisfy mu1 > mu2 + mu3, got {intensities}")
+    if len(intensities) == 2 and not intensities[1] > 0.0:
+        raise ParameterError(f"intensities of a one-decoy protocol must be above 0, got {intensities}")
+
+
+def photon_probability(n: int, counts: DecoyCounts) -> float:
+    """Probability tau_n that a pulse of the source has n photons, whatever its intensity."""
+    pairs = zip(counts.p_intensities, counts.intensities, strict=True)
+    return sum(p * exp(-k) * k**n / factorial(n) for p, k in pairs)
+
+
+def scale(of: NDArray[np.int64] | NDArray[np.float64], counts: DecoyCounts, epsilon: float) -> Scaled:
+    """Clicks or errors of one basis, shape (..., k), scaled; each bound fails with probability epsilon."""
+    n = np.asarray(of, dtype=np.float64)
+    weight = np.exp(counts.intensities) / np.asarray(counts.p_intensities)
+    deviation = hoeffding(n.sum(axis=-1, keepdims=True), epsilon)
+    return Scaled(weight * (n + deviation), weight * (n - deviation))
