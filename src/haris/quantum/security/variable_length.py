@@ -77,7 +77,10 @@ def secret_key_length(counts: DecoyCounts, security: Security, leaked_bits: Arra
 
     estimate = f"{paper}, one-sided Hoeffding, each {epsilon:.2g}"
     sampling = f"hypergeometric tail, {epsilon:.2g}; epsilon_testing^2 = {events} x {epsilon:.2g}"
+    sifted = counts.clicks[..., KEY_BASIS, :].sum(axis=-1)
     terms = (
+        term("sifted", sifted, "bits", "key-basis clicks of all intensities", "counted or expected"),
+        term("qber", counts.qber[..., KEY_BASIS], "", "error rate among those", "counted or expected"),
         term("single", single, "bits", "key-basis clicks of single photons, at least: B_1", estimate),
         term("sample", sample, "clicks", "test-basis clicks of single photons, at least", estimate),
         term("sample_errors", wrong, "clicks", "errors among those, at most", estimate),

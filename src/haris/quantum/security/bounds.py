@@ -1,0 +1,51 @@
+"""The bound that a link's Security names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from haris.nouns.counts import KEY_BASIS, DecoyCounts
+from haris.nouns.errors import ParameterError
+from haris.quantum.security.decoys import require_decoys
+from haris.quantum.security.entropy import binary_entropy
+from haris.quantum.security.key_length import KeyLength, Security
+from haris.quantum.security.lim2014 import lim2014
+from haris.quantum.security.ma2005 import asymptotic
+from haris.quantum.security.rusca2018 import rusca2018
+from haris.quantum.security.variable_length import secret_key_length
+
+_BOUNDS: dict[str, Callable[[DecoyCounts, Security, ArrayLike], KeyLength]] = {
+    "variable-length": secret_key_length,
+    "lim2014": lim2014,
+    "rusca2018": rusca2018,
+    "asymptotic": asymptotic,
+}
+
+_INTENSITIES = {"lim2014": 3, "rusca2018": 2}
+
+
+def key_length(counts: DecoyCounts, security: Security, leaked_bits: ArrayLike | None = None) -> KeyLength:
+    """Length of a block's key by security.bound; leaked_bits None: estimated from the key basis' error rate.
+
+    Raises ParameterError if the bound does not fit the number of intensities.
+    """
+    require_bound(security, counts.intensities)
+    leaked = estimated_leakage(counts, security.f_ec) if leaked_bits is None else leaked_bits
+    return _BOUNDS[security.bound](counts, security, leaked)
+
+
+def estimated_leakage(counts: DecoyCounts, f_ec: float) -> NDArray[np.float64]:
+    """Bits that reconciliation will disclose, f_ec n h(qber), shape of the sweep."""
+    clicks = counts.clicks[..., KEY_BASIS, :].sum(axis=-1)
+    return np.asarray(f_ec * clicks * binary_entropy(counts.qber[..., KEY_BASIS]))
+
+
+def require_bound(security: Security, intensities: tuple[float, ...]) -> None:
+    """Raise ParameterError unless security.bound can be used with these intensities."""
+    require_decoys(intensities)
+    needed = _INTENSITIES.get(security.bound, len(intensities))
+    if len(intensities) != needed:
+        raise ParameterError(f"bound '{security.bound}' needs {needed} intensities, got {len(intensities)}")
