@@ -1,0 +1,216 @@
+"""The messages that turn one block of light into key. Bob speaks first; then the two strictly alternate.
+
+    Bob                               Alice
+    Clicks                         ▶  Sifting
+    Estimate (opens pass 0)        ▶  Parities
+    Questions, or NextPass         ▶  Parities          as often as it takes
+    Reconciled                     ▶  Fingerprint
+    Verified                       ▶  Amplification
+    Done
+
+Either may send Abort in its turn. Done and Abort end the block: nothing answers them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from haris.nouns.blocks import AbortReason
+from haris.nouns.errors import PeerError
+
+Count = Annotated[int, Meta(ge=0, le=2**42)]
+Counts = Annotated[tuple[Count, ...], Meta(min_length=1, max_length=4)]
+Level = Annotated[int, Meta(ge=0, le=32)]
+Levels = Annotated[tuple[Level, ...], Meta(min_length=1, max_length=32)]
+Octets16 = Annotated[bytes, Meta(min_length=16, max_length=16)]
+Octets32 = Annotated[bytes, Meta(min_length=32, max_length=32)]
+
+COUNT_BITS = 42
+
+
+class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=str.lower):
+    """Any message of a block."""
+
+    @property
+    def disclosed_bits(self) -> int:
+        """Bits about the key-basis bits of either party that this message gives away, counted strictly."""
+        return 0
+
+    @property
+    def disclosed_bits_one_way(self) -> int:
+        """The same by the usual count, which holds Bob's questions for harmless."""
+        return self.disclosed_bits
+
+    @property
+    def ends_block(self) -> bool:
+        """Whether nothing follows."""
+        return False
+
+
+class Clicks(Message, frozen=True):
+    """Bob: the pulses that clicked (ascending, packed by gaps) and the basis of each (packed bits)."""
+
+    block: Octets16
+    n_pulses: Count
+    n_clicks: Count
+    pulses: bytes
+    bases: bytes
+
+
+class Sifting(Message, frozen=True):
+    """Alice: which clicks are kept; for the kept ones their intensities; and her bits of the test basis.
+
+    kept: one packed bit a click. intensities: packed bits, first the low bit of every kept click's index, then the
+    high bit of every one. test_bits: packed, in the order of the clicks.
+    """
+
+    kept: bytes
+    intensities: bytes
+    test_bits: bytes
+
+
+class Estimate(Message, frozen=True):
+    """Bob: errors of the test basis by intensity, and how he will reconcile; opens pass 0.
+
+    seed: of the public permutations. levels: block size of each pass as a power of two.
+    """
+
+    test_errors: Counts
+    seed: Octets32
+    levels: Levels
+
+
+class NextPass(Message, frozen=True):
+    """Bob: opens the next pass; Alice answers with the parity of each of its blocks."""
+
+
+class Questions(Message, frozen=True):
+    """Bob: asks for the parities of some nodes (ascending heap numbers, packed by gaps) of one pass."""
+
+    number: Level
+    n_nodes: Annotated[int, Meta(ge=1, le=2**33)]
+    nodes: bytes
+
+
+class Parities(Message, frozen=True):
+    """Alice: the parities that Bob asked for, packed, in his order."""
+
+    n_parities: Count
+    parities: bytes
+
+    @property
+    def disclosed_bits(self) -> int:
+        """Two for each parity: hers, and Bob's, which his next questions tell (Tupkary, Lütkenhaus, 2307.00576)."""
+        return 2 * self.n_parities
+
+    @property
+    def disclosed_bits_one_way(self) -> int:
+        """One for each parity."""
+        return self.n_parities
+
+
+class Reconciled(Message, frozen=True):
+    """Bob: has found no further error. key_errors: corrected errors by intensity."""
+
+    key_errors: Counts
+
+    @property
+    def disclosed_bits(self) -> int:
+        """The counts in full width."""
+        return COUNT_BITS * len(self.key_errors)
+
+
+class Fingerprint(Message, frozen=True):
+    """Alice: a fresh public key of the verification hash, and the hash of her bits under it."""
+
+    hash_key: Octets16
+    digest: Octets16
+
+    @property
+    def disclosed_bits(self) -> int:
+        """The length of the hash."""
+        return 8 * len(self.digest)
+
+
+class Verified(Message, frozen=True):
+    """Bob: the hashes agree."""
+
+    @property
+    def disclosed_bits(self) -> int:
+        """Yes or no."""
+        return 1
+
+
+class Amplification(Message, frozen=True):
+    """Alice: the length of the key, the seed of its hash (packed bits), and how both ends cut the key."""
+
+    length_bits: Count
+    seed: bytes
+    allotment: bytes
+
+
+class Done(Message, frozen=True):
+    """Bob: holds the key."""
+
+    @property
+    def ends_block(self) -> bool:
+        """Always."""
+        return True
+
+
+class Abort(Message, frozen=True):
+    """Either: gives the block up."""
+
+    reason: AbortReason
+
+    @property
+    def ends_block(self) -> bool:
+        """Always."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a peer may ask of our memory: octets of a message, clicks of a block."""
+
+    message_octets: int = 1 << 24
+    clicks: int = 1 << 23
+
+
+AnyMessage = (
+    Clicks
+    | Sifting
+    | Estimate
+    | NextPass
+    | Questions
+    | Parities
+    | Reconciled
+    | Fingerprint
+    | Verified
+    | Amplification
+    | Done
+    | Abort
+)
+_decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
+
+
+def encode(message: Message) -> bytes:
+    """The message as MessagePack octets."""
+    return msgspec.msgpack.encode(message)
+
+
+def decode(octets: bytes, limits: Limits) -> Message:
+    """The message in octets. Raises PeerError on anything malformed, oversized, mistyped or unknown."""
+    if len(octets) > limits.message_octets:
+        raise PeerError(f"a message of {len(octets)} octets; at most {limits.message_octets} are taken")
+    try:
+        message = _decoder.decode(octets)
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
+        raise PeerError("a message of distillation is malformed") from error
+    if isinstance(message, Clicks) and message.n_clicks > limits.clicks:
+        raise PeerError(f"{message.n_clicks} clicks in a block; at most {limits.clicks} are taken")
+    return message
