@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,3 +54,30 @@ class ReconciledBlock:
     counts: DecoyCounts
     leaked_bits: int
     verified: bool
+
+
+class SecretLength(Protocol):
+    """What a security bound says of a block: the length and, behind it, every term."""
+
+    @property
+    def length_bits(self) -> int:
+        """Secret bits that may be extracted; 0: none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Distilled:
+    """One party's end of a block that gave key: the other end holds the same bits but for epsilon_correctness.
+
+    bits: uint8 0/1. counts: clicks and errors of both bases. leaked_bits: as in ReconciledBlock;
+    leaked_bits_one_way: by the usual count of Cascade, for comparison. n_reconciled: key-basis bits before
+    amplification. length: the bound with its terms. allotment: how both ends cut the key; Alice chose it.
+    """
+
+    block: bytes
+    bits: NDArray[np.uint8] = field(repr=False)
+    counts: DecoyCounts
+    leaked_bits: int
+    leaked_bits_one_way: int
+    n_reconciled: int
+    length: SecretLength
+    allotment: bytes
