@@ -18,6 +18,7 @@ from haris.quantum.distill.engine import (
     Steps,
     expect,
     guarded,
+    qber_too_high,
     require_clicks,
     require_qber,
     secret_length,
@@ -27,7 +28,17 @@ from haris.quantum.distill.sift import Sifted, accept, clicks_message, read_sift
 from haris.quantum.distill.transcript import Transcript
 from haris.quantum.distill.verify import agrees
 from haris.quantum.protocols.bb84 import Agreement
-from haris.wire.distillation import Amplification, Done, Estimate, Fingerprint, Message, Reconciled, Sifting, Verified
+from haris.wire.distillation import (
+    Abort,
+    Amplification,
+    Done,
+    Estimate,
+    Fingerprint,
+    Message,
+    Reconciled,
+    Sifting,
+    Verified,
+)
 
 
 def bob(
@@ -88,9 +99,7 @@ def _sift(
     require_clicks(counts)
     test = sifted.basis == TEST_BASIS
     errors = count_errors(sifted.bit[test] != alice_bits, sifted.intensity[test], n_intensities)
-    counts = with_errors(counts, TEST_BASIS, errors)
-    require_qber(counts, TEST_BASIS, agreement)
-    return sifted, counts
+    return sifted, with_errors(counts, TEST_BASIS, errors)
 
 
 def _reconcile(
@@ -104,18 +113,25 @@ def _reconcile(
     """Bob's bits made equal to Alice's, and verified."""
     key = sifted.basis == KEY_BASIS
     raw = sifted.bit[key]
-    n_test, n_errors = counts.clicks[TEST_BASIS].sum(), counts.errors[TEST_BASIS].sum()
-    expected_qber = float((n_errors + 1) / (n_test + 2))  # few test clicks without an error promise little
-    estimate = Estimate(
-        test_errors=tuple(int(n) for n in counts.errors[TEST_BASIS]),
-        seed=entropy(32),
-        levels=cascade.schedule(expected_qber, len(raw)),
-    )
+    estimate = _estimate(counts, len(raw), entropy)
+    if qber_too_high(counts, TEST_BASIS, agreement):
+        # Alice is told the counts before the block ends, so that both ends know why; she gives up first.
+        expect((yield estimate), Abort, counts)
     bits = yield from cascade.correct(raw, estimate)
     key_errors = count_errors(bits != raw, sifted.intensity[key], len(agreement.intensities))
     counts = with_errors(counts, KEY_BASIS, key_errors)
-    require_qber(counts, KEY_BASIS, agreement)
     fingerprint = expect((yield Reconciled(key_errors=key_errors)), Fingerprint, counts)
+    require_qber(counts, KEY_BASIS, agreement)
     if not agrees(bits, fingerprint):
         raise Abandon(AbortReason.VERIFICATION, "the hashes of the reconciled bits differ", counts)
     return ReconciledBlock(block, bits, counts, leaked_bits=transcript.leaked_bits, verified=True)
+
+
+def _estimate(counts: DecoyCounts, n_bits: int, entropy: Entropy) -> Estimate:
+    n_test, n_errors = counts.clicks[TEST_BASIS].sum(), counts.errors[TEST_BASIS].sum()
+    expected_qber = float((n_errors + 1) / (n_test + 2))  # few test clicks without an error promise little
+    return Estimate(
+        test_errors=tuple(int(n) for n in counts.errors[TEST_BASIS]),
+        seed=entropy(32),
+        levels=cascade.schedule(expected_qber, n_bits),
+    )

@@ -41,7 +41,7 @@ def schedule(qber: float, n_bits: int) -> tuple[int, ...]:
     hundredths of efficiency and save four of five round trips. The late passes catch what stayed hidden in pairs.
     """
     first = ceil(log2(1.0 / min(max(qber, 1.0 / n_bits), 0.25)) - 0.5)
-    largest = max(depth_of(n_bits) - 1, 0)
+    largest = max(depth_of(n_bits) - 2, 1)  # never one block: two errors must be able to part
     early = (first, first + 1, first + 3)
     return tuple(min(level, largest) for level in early + tuple(max(level, early[-1]) for level in LATE_LEVELS))
 
@@ -210,7 +210,7 @@ def correct(bits: Bits, estimate: Estimate) -> Generator[Message | None, Message
     bits = bits.copy()
     passes: list[Search] = []
     opening: Message = estimate
-    patience = len(bits) >> 13  # the long tail of a pass is searched together with the next one
+    patience = 4 + (len(bits) >> 13)  # the long tail of a pass is searched together with the next one
     while True:
         live = [len(search.live()) for search in passes]
         if len(passes) < len(estimate.levels) and sum(live) <= patience:

@@ -42,7 +42,7 @@ class Abandon(Exception):  # noqa: N818  (control flow inside an engine; it neve
 def expect(message: Message | None, kind: type[_M], counts: DecoyCounts | None = None) -> _M:
     """The message if it is of that kind. Raises Abandon if the peer gives up, PeerError on anything else."""
     if isinstance(message, Abort):
-        raise Abandon(message.reason, "the peer gave the block up", counts, by_peer=True)
+        raise Abandon(message.reason, f"the peer gave the block up: {message.reason}", counts, by_peer=True)
     if not isinstance(message, kind):
         raise PeerError(f"expected {kind.__name__}, the peer sent {type(message).__name__}")
     return message
@@ -66,12 +66,17 @@ def require_clicks(counts: DecoyCounts) -> None:
         raise Abandon(AbortReason.TOO_FEW_CLICKS, detail, counts)
 
 
+def qber_too_high(counts: DecoyCounts, basis: int, agreement: Agreement) -> bool:
+    """Whether the error rate of a basis is above what was agreed."""
+    return bool(counts.qber[basis] > agreement.protocol.qber_abort)
+
+
 def require_qber(counts: DecoyCounts, basis: int, agreement: Agreement) -> None:
     """Raise Abandon if the error rate of a basis is above what was agreed."""
-    qber, limit = float(counts.qber[basis]), agreement.protocol.qber_abort
-    if qber > limit:
-        name = ("key", "test")[basis]
-        raise Abandon(AbortReason.QBER, f"QBER of the {name} basis {qber:.4f} is above {limit:g}", counts)
+    if qber_too_high(counts, basis, agreement):
+        name, limit = ("key", "test")[basis], agreement.protocol.qber_abort
+        detail = f"QBER of the {name} basis {counts.qber[basis]:.4f} is above {limit:g}"
+        raise Abandon(AbortReason.QBER, detail, counts)
 
 
 def secret_length(length: Length, counts: DecoyCounts, leaked_bits: int) -> SecretLength:
