@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from haris.node.tunnel_stream import READ_OCTETS, Line, Report, Stream, TunnelEvent
+from haris.node.tunnel_stream import READ_OCTETS, Line, Report, Stream, TunnelEvent, reset
 from haris.nouns.errors import HarisError, KeyUnavailable, ParameterError, PeerError
 from haris.nouns.keys import DeliveredKey
 from haris.service.channel import Channel
@@ -75,6 +75,7 @@ class TunnelEnd:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # transports close in the loop's next turn
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -85,9 +86,11 @@ class TunnelEnd:
         except (HarisError, OSError, TimeoutError) as error:
             text = str(error) or "the peer took too long"
             self._settings.report(TunnelEvent("refused", text=text))
-            writer.transport.abort()
+            if not writer.is_closing():
+                reset(writer)
         except asyncio.CancelledError:
-            writer.transport.abort()
+            if not writer.is_closing():
+                reset(writer)
         finally:
             self._tasks.discard(task)
 
@@ -127,7 +130,7 @@ class Connector(TunnelEnd):
             except KeyUnavailable as error:
                 wait_s = max(backoff_s, min(error.retry_after_s, _LAST_BACKOFF_S))
                 stream.report("waiting", f"no key: {error}")
-            except (PeerError, OSError, TimeoutError) as error:
+            except (HarisError, OSError, TimeoutError) as error:
                 if not patient:
                     raise
                 wait_s = backoff_s

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -62,6 +64,14 @@ class Line:
             self.writer.write_eof()
 
 
+def reset(writer: asyncio.StreamWriter) -> None:
+    """End a TCP connection with RST: what was lost must not look like an end of the stream."""
+    connection = writer.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
 class Stream:
     """Drives one Tunnel between an application's connection and its lines.
 
@@ -106,12 +116,12 @@ class Stream:
             self._writer.close()
             self.report("closed")
         except* (HarisError, OSError) as errors:
-            self._writer.transport.abort()
             self.report("failed", str(errors.exceptions[0]) or type(errors.exceptions[0]).__name__)
         finally:
             self._group = None
-            for line in self._lines.values():
-                line.writer.transport.abort()
+            for writer in (self._writer, *(line.writer for line in self._lines.values())):
+                if not writer.is_closing():
+                    reset(writer)
 
     def attach(self, line: Line) -> None:
         """Take an authenticated line into use as the next epoch. Raises PeerError when it comes out of turn."""
