@@ -1,5 +1,7 @@
 """Witness: the ClientHello of RFC 8448, section 4 (resumed 0-RTT handshake), and OpenSSL's own hellos."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,24 +49,21 @@ def test_a_hello_in_two_records_is_the_same_hello():
 
 @given(st.binary(max_size=400))
 def test_noise_is_none_or_a_peer_error(octets: bytes):
-    try:
+    with contextlib.suppress(PeerError):
         assert parse_client_hello(octets) is None
-    except PeerError:
-        pass
 
 
 @given(st.integers(5, len(RFC_8448_RESUMED) - 1), st.integers(0, 255))
 def test_one_changed_octet_never_raises_anything_else(at: int, value: int):
     octets = bytearray(RFC_8448_RESUMED)
     octets[at] = value
-    try:
+    with contextlib.suppress(PeerError):
         parse_client_hello(bytes(octets))
-    except PeerError:
-        pass
 
 
 @pytest.mark.parametrize(
-    "octets", [b"GET / HTTP/1.1\r\n", b"\x15\x03\x03\x00\x02", b"\x16\x03\x03\x00\x00", b"\x16\x03\x03\x00\x05\x02\0\0\1\0"]
+    "octets",
+    [b"GET / HTTP/1.1\r\n", b"\x15\x03\x03\x00\x02", b"\x16\x03\x03\x00\x00", b"\x16\x03\x03\x00\x05\x02\0\0\1\0"],
 )
 def test_what_cannot_become_a_hello_is_refused_at_once(octets: bytes):
     with pytest.raises(PeerError):

@@ -16,8 +16,9 @@ from haris.service.signatures import Credentials
 
 def signing_credentials(certificate: Path, key: Path, authority: Path, peer_name: str, now: datetime) -> Credentials:
     """The ML-DSA credentials of a tunnel's end. Raises ParameterError, naming the file, as read_certificate does."""
+    octets = _read(key)
     try:
-        private = load_pem_private_key(_read(key), password=None)
+        private = load_pem_private_key(octets, password=None)
     except (ValueError, TypeError):
         raise ParameterError(f"{key}: not an unencrypted private key in PEM form") from None
     if not isinstance(private, MLDSA65PrivateKey):
@@ -47,8 +48,9 @@ def client_context(certificate: Path, key: Path, authority: Path, now: datetime)
 
 def read_certificate(path: Path, now: datetime) -> x509.Certificate:
     """The certificate in a PEM file. Raises ParameterError when it is missing, unreadable or not valid at `now`."""
+    octets = _read(path)
     try:
-        certificate = x509.load_pem_x509_certificate(_read(path))
+        certificate = x509.load_pem_x509_certificate(octets)
     except ValueError:
         raise ParameterError(f"{path}: not a certificate in PEM form") from None
     if now > certificate.not_valid_after_utc:

@@ -19,6 +19,7 @@ TIMEOUT_S = 10.0
 TUNNEL_KEY_BITS = 256
 _MAX_ANSWER_OCTETS = 1 << 22
 _RETRY_S = 1
+_ONE_KEY = etsi014.KeyRequest()  # one, of the key manager's own size
 
 _UNSAID = Pedigree(
     epsilon=None,
@@ -60,9 +61,7 @@ class KmeClient:
         """What the key manager holds for us and slave_sae."""
         return etsi014.read_status(await self._ask(etsi014.path(slave_sae, "status"), None))
 
-    async def enc_keys(
-        self, slave_sae: str, request: etsi014.KeyRequest = etsi014.KeyRequest()
-    ) -> tuple[DeliveredKey, ...]:
+    async def enc_keys(self, slave_sae: str, request: etsi014.KeyRequest = _ONE_KEY) -> tuple[DeliveredKey, ...]:
         """Fresh keys shared with slave_sae, as many as asked for."""
         where, query = etsi014.path(slave_sae, "enc_keys"), etsi014.write_key_request_query(request)
         if query is None:
@@ -134,7 +133,9 @@ def _refusal(status: int, body: bytes, retry_after: str) -> HarisError:
     except PeerError:
         message = "no message"
     if status == 503:
-        return KeyUnavailable(f"the KME has no key: {message}", int(retry_after) if retry_after.isdecimal() else _RETRY_S)
+        return KeyUnavailable(
+            f"the KME has no key: {message}", int(retry_after) if retry_after.isdecimal() else _RETRY_S
+        )
     if 400 <= status < 500:
         return ParameterError(f"the KME refused the request ({status}): {message}")
     return PeerError(f"the KME answered {status}: {message}")
