@@ -31,24 +31,30 @@ struct State {
 
 // floor(log_u * scale) gates ahead of `gate`, or kNever when that lies beyond `end` (or is not a number).
 std::uint64_t gates_ahead(std::uint64_t gate, double log_u, double scale, std::uint64_t end) {
-    const double skip = std::floor(log_u * scale);
+    const double skip = log_u * scale;
     const bool inside = gate < end && skip < static_cast<double>(end - gate);
     return inside ? gate + static_cast<std::uint64_t>(skip) : kNever;
 }
 
 // Detectors that click, as bits 0 and 1, for a uniform v and the two independent click probabilities.
+// No branches: which detector clicks is a coin, and no processor foresees it.
 unsigned outcome(double v, double p0, double p1) {
     const double both = p0 * p1;
-    if (v < both) return 3;
-    if (v < p0) return 1;
-    return v < p0 + p1 - both ? 2 : 0;
+    const unsigned zero = v < p0, any = v < p0 + p1 - both;
+    return zero | ((any & ~zero) | unsigned{v < both}) << 1;
+}
+
+// Smallest integer that is not below x >= 0.
+std::int64_t round_up(double x) {
+    const std::int64_t whole = static_cast<std::int64_t>(x);
+    return whole + (static_cast<double>(whole) < x);
 }
 
 // One of the two normal variates that Box and Muller make of a word's halves.
-double normal(std::uint64_t word, unsigned which) {
+double normal(std::uint64_t word, bool second) {
     const double radius = std::sqrt(-2.0 * std::log((static_cast<double>(word >> 32) + 1.0) * 0x1p-32));
     const double angle = static_cast<double>(word & 0xFFFFFFFF) * 0x1p-32 * (2.0 * std::numbers::pi);
-    return radius * (which ? std::sin(angle) : std::cos(angle));
+    return radius * (second ? std::sin(angle) : std::cos(angle));
 }
 
 class Sampler {
@@ -80,10 +86,10 @@ public:
             }
             const Words4 more = next();
             const std::size_t first = written;
-            for (unsigned d = 0; d < 2; ++d) {
-                if (!(clicked >> d & 1)) continue;
+            for (unsigned d = clicked == 2; d <= clicked >> 1; ++d) {
                 const bool own = released && state_.trap == d;
-                time_ps[written] = tag(gate, offset(more, d, own ? 0.0 : pulse.photon[d]));
+                const double offset_ps = offset(more, d, written != first, own ? 0.0 : pulse.photon[d]);
+                time_ps[written] = tag(gate, offset_ps);
                 channel[written++] = static_cast<std::uint8_t>(2 * pulse.receiver_basis + d);
             }
             if (written - first == 2 && time_ps[first] > time_ps[first + 1]) {
@@ -132,13 +138,13 @@ private:
     }
 
     // From the pulse's centre: photons are normal, cut by the gate; all else is uniform in the gate.
-    double offset(const Words4& words, unsigned d, double p_photon) {
+    double offset(const Words4& words, unsigned d, bool second, double p_photon) {
         const double u = uniform(words[1 + d]);
         if (u >= p_photon) return ((u - p_photon) / (1.0 - p_photon) - 0.5) * law_.gate_ps;
         if (law_.jitter_ps == 0.0) return 0.0;
         std::uint64_t word = words[3];
         for (;;) {
-            const double x = normal(word, d) * law_.jitter_ps;
+            const double x = normal(word, second) * law_.jitter_ps;
             if (std::abs(x) <= 0.5 * law_.gate_ps) return x;
             word = next()[3];
         }
@@ -147,9 +153,9 @@ private:
     // Whole picoseconds inside the half-open gate, so that rounding never moves a tag to another pulse.
     std::int64_t tag(std::uint64_t gate, double offset_ps) const {
         const double centre = (static_cast<double>(gate) + 0.5) * law_.period_ps;
-        const double first = std::ceil(centre - 0.5 * law_.gate_ps);
-        const double last = std::ceil(centre + 0.5 * law_.gate_ps) - 1.0;
-        return static_cast<std::int64_t>(std::max(first, std::min(last, std::floor(centre + offset_ps + 0.5))));
+        const std::int64_t first = round_up(centre - 0.5 * law_.gate_ps);
+        const std::int64_t last = round_up(centre + 0.5 * law_.gate_ps) - 1;
+        return std::max(first, std::min(last, static_cast<std::int64_t>(centre + offset_ps + 0.5)));
     }
 
     // After a click: both detectors are blind for the hold-off, and a carrier may stay trapped.

@@ -64,8 +64,10 @@ def _outcome(v: float, p0: float, p1: float) -> tuple[bool, bool]:
     return v < p0, v < both or p0 <= v < p0 + p1 - both
 
 
-def _offset_ps(law: ClickLaw, word: int, normals: int, d: int, p_photon: float, again: Callable[[], int]) -> float:
-    """Distance of detector d's tag from the pulse's centre; again() draws another word of normals."""
+def _offset_ps(
+    law: ClickLaw, word: int, normals: int, second: bool, p_photon: float, again: Callable[[], int]
+) -> float:
+    """Distance of a tag from the pulse's centre. second: of a double click; again() draws a word of normals."""
     u = _uniform(word)
     if u >= p_photon:
         return ((u - p_photon) / (1.0 - p_photon) - 0.5) * law.gate_ps
@@ -74,7 +76,7 @@ def _offset_ps(law: ClickLaw, word: int, normals: int, d: int, p_photon: float, 
     while True:
         radius = sqrt(-2.0 * log(((normals >> 32) + 1.0) * 2.0**-32))
         angle = (normals & 0xFFFFFFFF) * 2.0**-32 * (2.0 * pi)
-        offset = radius * (sin(angle) if d else cos(angle)) * law.jitter_ps
+        offset = radius * (sin(angle) if second else cos(angle)) * law.jitter_ps
         if abs(offset) <= 0.5 * law.gate_ps:
             return offset
         normals = again()
@@ -122,13 +124,13 @@ def sample_clicks(
         if not any(clicked):
             continue
         more = draw()
-        double_click = []
+        in_gate = []
         for d in (0, 1):
             if clicked[d]:
                 p_photon = 0.0 if released and trap == d else float(law.p_photon[table][int(d != bit)])
-                offset = _offset_ps(law, more[1 + d], more[3], d, p_photon, lambda: draw()[3])
-                double_click.append((_tag_ps(law, gate, offset), 2 * receiver_basis + d))
-        tags += sorted(double_click, key=lambda tag: tag[0])
+                offset = _offset_ps(law, more[1 + d], more[3], bool(in_gate), p_photon, lambda: draw()[3])
+                in_gate.append((_tag_ps(law, gate, offset), 2 * receiver_basis + d))
+        tags += sorted(in_gate, key=lambda tag: tag[0])
         live, release = gate + 1 + law.hold_off_gates, NEVER
         u = _uniform(more[0])
         if u < law.p_afterpulse:
