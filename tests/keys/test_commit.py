@@ -70,6 +70,27 @@ def test_a_block_waits_for_the_doubt_before_it_and_keeps_its_order() -> None:
         commit.hold(store, shares(b"two", 4))
 
 
+@pytest.mark.parametrize(
+    ("here", "there", "settled"),
+    [
+        ("pending", "pending", "ready"),
+        ("pending", "ready", "ready"),
+        ("pending", "unknown", "discarded"),
+        ("pending", "discarded", "discarded"),
+    ],
+)
+def test_what_both_hold_becomes_ready_and_what_one_lacks_is_discarded(here: str, there: str, settled: str) -> None:
+    ours, theirs = MemoryStore(), MemoryStore()
+    for store, status in ((ours, here), (theirs, there)):
+        if status != "unknown":
+            store.blocks[b"one"] = (status, shares(b"one", 0))
+    lists = commit.doubts(ours, SPAN), commit.doubts(theirs, SPAN)
+    our_answers, their_answers = commit.answers(ours, lists[1]), commit.answers(theirs, lists[0])
+    commit.settle(ours, lists[0], their_answers)
+    commit.settle(theirs, lists[1], our_answers)
+    assert (commit.state(ours, b"one"), commit.state(theirs, b"one")) == (settled, settled)
+
+
 def test_a_denied_block_is_never_held() -> None:
     store = MemoryStore()
     assert commit.answers(store, [b"one"]) == (BlockState.DISCARDED,)
