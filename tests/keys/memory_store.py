@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
@@ -40,8 +39,10 @@ class MemoryStore:
         self.crash_at: int | None = None
         self.crash_after = False
 
-    def snapshot(self) -> MemoryStore:
-        return copy.deepcopy(self)
+    def durable(self) -> object:
+        """All that a restart would find, to compare."""
+        pads = {name: (pad.head, bytes(pad.octets)) for name, pad in self.pads.items()}
+        return (dict(self.blocks), pads, dict(self.keys), dict(self.relays))
 
     def _durable(self, change) -> None:
         """Run change as one transaction, or crash before or after it."""
@@ -120,12 +121,13 @@ class MemoryStore:
 
     def _slice(self, ledger: str, offset: int, n_octets: int) -> PadSlice:
         pad = self.pads[ledger]
-        end, pedigrees = 0, []
-        for start, (end, pedigree) in zip([0, *(b for b, _ in pad.births)], pad.births, strict=False):
-            if start < offset + n_octets and end > offset:
-                pedigrees.append(pedigree)
-        octets = bytes(pad.octets[offset : offset + n_octets])
-        return PadSlice(ledger, offset, octets, join_pedigrees(list(dict.fromkeys(pedigrees))))
+        starts = [0, *(end for end, _ in pad.births)]
+        born = [
+            pedigree
+            for start, (end, pedigree) in zip(starts, pad.births, strict=False)
+            if start < offset + n_octets and end > offset
+        ]
+        return PadSlice(ledger, offset, bytes(pad.octets[offset : offset + n_octets]), join_pedigrees(born))
 
     def ledger_take(self, ledger: str, n_octets: int) -> PadSlice:
         head, end = self.ledger_bounds(ledger)
