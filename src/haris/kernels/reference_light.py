@@ -124,7 +124,7 @@ def sample_clicks(
         if not any(clicked):
             continue
         more = draw()
-        in_gate = []
+        in_gate: list[tuple[int, int]] = []
         for d in (0, 1):
             if clicked[d]:
                 p_photon = 0.0 if released and trap == d else float(law.p_photon[table][int(d != bit)])
