@@ -150,11 +150,12 @@ private:
         }
     }
 
-    // Whole picoseconds inside the half-open gate, so that rounding never moves a tag to another pulse.
+    // Whole picoseconds inside the gate, a quarter from its edges, so that rounding moves no tag to another pulse.
     std::int64_t tag(std::uint64_t gate, double offset_ps) const {
         const double centre = (static_cast<double>(gate) + 0.5) * law_.period_ps;
-        const std::int64_t first = round_up(centre - 0.5 * law_.gate_ps);
-        const std::int64_t last = round_up(centre + 0.5 * law_.gate_ps) - 1;
+        const double half = 0.5 * law_.gate_ps - 0.25;
+        const std::int64_t first = round_up(centre - half);
+        const std::int64_t last = round_up(centre + half) - 1;
         return std::max(first, std::min(last, static_cast<std::int64_t>(centre + offset_ps + 0.5)));
     }
 

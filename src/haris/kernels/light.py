@@ -61,7 +61,8 @@ class ClickLaw:
         require_positive("p_release", self.p_release)
         require_not_negative("hold_off_gates", self.hold_off_gates)
         require_not_negative("jitter_ps", self.jitter_ps)
-        require_positive("gate_ps", self.gate_ps)
+        if not self.gate_ps >= 2.0:
+            raise ParameterError(f"a gate must span at least 2 ps, got {self.gate_ps}")
         if self.gate_ps > self.period_ps:
             raise ParameterError(f"a gate of {self.gate_ps} ps does not fit a period of {self.period_ps} ps")
         if self.jitter_ps > 4.0 * self.gate_ps:

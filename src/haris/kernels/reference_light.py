@@ -83,9 +83,10 @@ def _offset_ps(
 
 
 def _tag_ps(law: ClickLaw, gate: int, offset_ps: float) -> int:
-    """Whole picoseconds, kept inside the half-open gate."""
+    """Whole picoseconds, kept a quarter from the gate's edges."""
     centre = (gate + 0.5) * law.period_ps
-    first, last = ceil(centre - 0.5 * law.gate_ps), ceil(centre + 0.5 * law.gate_ps) - 1
+    half = 0.5 * law.gate_ps - 0.25
+    first, last = ceil(centre - half), ceil(centre + half) - 1
     return max(first, min(last, floor(centre + offset_ps + 0.5)))
 
 

@@ -8,12 +8,13 @@ import pytest
 from scipy import stats
 
 from haris.nouns.errors import ParameterError
+from haris.quantum.distill.sift import accept
 from haris.quantum.emulate.expected import expected_counts
 from haris.quantum.emulate.sampled import emulate
 from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.source import Source
-from haris.quantum.protocols.bb84 import DecoyBB84
+from haris.quantum.protocols.bb84 import Agreement, DecoyBB84
 from haris.quantum.protocols.preparation import settings_at
 
 SOURCE = Source(clock_hz=1e9, intensities=(0.8, 0.3, 0.01), p_intensities=(0.5, 0.3, 0.2))
@@ -115,17 +116,22 @@ def test_photons_jitter_inside_the_gate_and_dark_counts_fill_it():
         assert stats.kstest(offset + rng.random(offset.size) - 0.5, shape.cdf).pvalue > FALSE_ALARM
 
 
-@pytest.mark.parametrize("clock_hz", [1e9, 2.5e9, 3e8, 6.25e8])
-def test_tags_stay_in_their_gates_and_out_of_the_dead_time(clock_hz):
+@pytest.mark.parametrize("clock_hz", [1e9, 2.5e9, 3e8, 6.25e8, 1e9 / 7])
+@pytest.mark.parametrize("share", [None, 0.5])
+@pytest.mark.parametrize("dead_time_s", [0.0, 33.3e-9])
+def test_the_sift_accepts_every_click(clock_hz, share, dead_time_s):
+    """No tag leaves its gate, none lies in the dead time of another, also where a period is no whole number of ps."""
     source = replace(SOURCE, clock_hz=clock_hz)
-    detector = replace(DETECTOR, dead_time_s=40e-9, jitter_s=500e-12)
+    gate_s = None if share is None else share / clock_hz
+    detector = replace(DETECTOR, dead_time_s=dead_time_s, jitter_s=500e-12, gate_s=gate_s)
     _, detections = emulate(source, FIBRE, detector, PROTOCOL, 10**6, seed=9)
-    gate = np.floor(detections.time_ps / (1e12 / clock_hz)).astype(np.int64)
-    apart = np.diff(detections.time_ps)[np.diff(gate) > 0]
-    assert detections.time_ps.size > 5_000
-    assert apart.min() >= 40_000
-    assert gate.max() < 10**6
-    assert np.all(np.diff(gate)[np.diff(gate) > 0] > detector.hold_off_gates(clock_hz))
+    gate = np.unique(np.floor(detections.time_ps / (1e12 / clock_hz)))
+    agreement = Agreement(PROTOCOL, clock_hz, source.intensities, source.p_intensities, dead_time_s, gate_s)
+    accepted = accept(detections, agreement, bytes)
+    assert gate.size > 5_000
+    assert np.array_equal(accepted.pulse, gate)
+    spread = np.diff(detections.time_ps)
+    assert np.all((spread >= dead_time_s * 1e12) | (np.diff(detections.time_ps // (1e12 / clock_hz)) == 0))
 
 
 def test_the_same_arguments_give_the_same_light():
