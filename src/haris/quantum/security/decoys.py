@@ -64,3 +64,8 @@ def scale(of: NDArray[np.int64] | NDArray[np.float64], counts: DecoyCounts, epsi
     weight = np.exp(counts.intensities) / np.asarray(counts.p_intensities)
     deviation = hoeffding(n.sum(axis=-1, keepdims=True), epsilon)
     return Scaled(weight * (n + deviation), weight * (n - deviation))
+
+
+def within(bound: Array, counted: NDArray[np.int64] | NDArray[np.float64]) -> Array:
+    """A bound on a part of what was counted, shape (..., k): no less than 0 and no more than all of it."""
+    return np.clip(bound, 0.0, counted.sum(axis=-1).astype(np.float64))

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.counts import KEY_BASIS, TEST_BASIS, DecoyCounts
 from haris.nouns.keys import Proof
-from haris.quantum.security.decoys import Photons, Scaled, photon_probability, require_decoys, scale
+from haris.quantum.security.decoys import Photons, Scaled, photon_probability, require_decoys, scale, within
 from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import KeyLength, Security, term, whole_bits
 
@@ -49,10 +49,11 @@ def _clicks(counts: DecoyCounts, basis: int, epsilon: float) -> tuple[NDArray[np
     tau0, tau1 = photon_probability(0, counts), photon_probability(1, counts)
     n: Scaled = scale(counts.clicks[..., basis, :], counts, epsilon)
     vacuum = tau0 * (mu2 * n.lower[..., 2] - mu3 * n.upper[..., 1]) / (mu2 - mu3)
-    vacuum = np.maximum(vacuum, 0.0)
+    clicks = counts.clicks[..., basis, :]
+    vacuum = within(vacuum, clicks)
     multi = (mu2**2 - mu3**2) / mu1**2 * (n.upper[..., 0] - vacuum / tau0)
     single = tau1 * mu1 * (n.lower[..., 1] - n.upper[..., 2] - multi) / (mu1 * (mu2 - mu3) - mu2**2 + mu3**2)
-    return vacuum, np.maximum(single, 0.0)
+    return vacuum, within(single, clicks)
 
 
 def sampling_deviation(

@@ -7,8 +7,9 @@ from math import exp
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from haris.nouns.counts import DecoyCounts
+from haris.nouns.counts import TEST_BASIS, DecoyCounts
 from haris.nouns.keys import Proof
+from haris.quantum.security.decoys import within
 from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import KeyLength, Security, term, whole_bits
 from haris.quantum.security.lim2014 import two_decoys
@@ -49,7 +50,8 @@ def vacuum_weak(
 def asymptotic(counts: DecoyCounts, security: Security, leaked_bits: ArrayLike) -> KeyLength:
     """Length that a block would give if its counts had no spread: the ceiling of every finite bound here."""
     photons = (two_decoys if len(counts.intensities) == 3 else one_decoy)(counts, 1.0)
-    sample, wrong = photons.test_single_lower, photons.test_errors_upper
+    sample = photons.test_single_lower
+    wrong = within(photons.test_errors_upper, counts.errors[..., TEST_BASIS, :])
     phase = np.minimum(np.divide(wrong, sample, out=np.full_like(wrong, 0.5), where=sample > 0), 0.5)
     entropy = photons.key_single_lower * binary_entropy(phase)
     leaked = np.asarray(leaked_bits, dtype=np.float64)

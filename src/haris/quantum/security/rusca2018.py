@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.counts import KEY_BASIS, TEST_BASIS, DecoyCounts
-from haris.quantum.security.decoys import Photons, photon_probability, require_decoys, scale
+from haris.quantum.security.decoys import Photons, photon_probability, require_decoys, scale, within
 from haris.quantum.security.key_length import KeyLength, Security
 from haris.quantum.security.lim2014 import PROOF as LIM_PROOF
 from haris.quantum.security.lim2014 import printed_length
@@ -71,7 +71,8 @@ def _clicks(counts: DecoyCounts, basis: int, epsilon: float, vacuum_clicks: Vacu
     share = (mu2 / mu1) ** 2
     multi = share * n.upper[..., 0] + (1.0 - share) * empty
     single = tau1 * mu1 * (n.lower[..., 1] - multi) / (mu2 * (mu1 - mu2))
-    return np.maximum(vacuum, 0.0), np.maximum(single, 0.0)
+    clicks = counts.clicks[..., basis, :]
+    return within(vacuum, clicks), within(single, clicks)
 
 
 def rusca2018(counts: DecoyCounts, security: Security, leaked_bits: ArrayLike) -> KeyLength:

@@ -18,11 +18,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from haris.nouns.counts import KEY_BASIS, DecoyCounts
+from haris.nouns.counts import KEY_BASIS, TEST_BASIS, DecoyCounts
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Proof
 from haris.quantum.security import lim2014, rusca2018
-from haris.quantum.security.decoys import Photons, require_decoys
+from haris.quantum.security.decoys import Photons, require_decoys, within
 from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import KeyLength, Security, term, whole_bits
 from haris.quantum.security.tails import unsampled_errors
@@ -66,7 +66,8 @@ def secret_key_length(counts: DecoyCounts, security: Security, leaked_bits: Arra
     paper = lim2014.LIM if two else rusca2018.RUSCA
 
     single, sample = np.floor(photons.key_single_lower), np.floor(photons.test_single_lower)
-    wrong = np.ceil(photons.test_errors_upper)
+    # The printed estimate may pass all the errors there are, and often does.
+    wrong = np.ceil(within(photons.test_errors_upper, counts.errors[..., TEST_BASIS, :]))
     phase = phase_error_rate(wrong, sample, single, epsilon)
     entropy = single * binary_entropy(phase)
     counted = np.zeros_like(single) if two else _disclosure(counts)
