@@ -14,7 +14,7 @@ from math import fsum, ldexp
 import numpy as np
 from numpy.typing import NDArray
 
-from haris.kernels import _native
+from haris.kernels import _native  # noqa: TID251 (the surface of the extension)
 from haris.nouns.checks import require_not_negative, require_positive, require_probability, require_simplex
 from haris.nouns.errors import ParameterError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from haris.kernels import _native
+from haris.kernels import _native  # noqa: TID251 (the surface of the extension)
 from haris.nouns.errors import ParameterError
 
 
