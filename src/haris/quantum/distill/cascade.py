@@ -210,7 +210,7 @@ def correct(bits: Bits, estimate: Estimate) -> Generator[Message | None, Message
     bits = bits.copy()
     passes: list[Search] = []
     opening: Message = estimate
-    patience = 4 + (len(bits) >> 13)  # the long tail of a pass is searched together with the next one
+    patience = len(bits) >> 13  # the long tail of a pass is searched together with the next one
     while True:
         live = [len(search.live()) for search in passes]
         if len(passes) < len(estimate.levels) and sum(live) <= patience:
