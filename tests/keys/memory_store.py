@@ -199,5 +199,13 @@ class MemoryStore:
         ready = (key for status, key, _ in self.keys.values() if status == "ready")
         return sum((key.peer, key.owner) == (peer, owner) for key in ready)
 
+    def reserve(self, peer: str, owner: str, n_keys: int, purpose: str) -> tuple[StoredKey, ...]:
+        ready = [key for status, key, _ in self.keys.values() if status == "ready"]
+        chosen = [key for key in ready if (key.peer, key.owner) == (peer, owner)][:n_keys]
+        if len(chosen) < n_keys:
+            raise KeyUnavailable("fewer")
+        self._durable(lambda: [self.keys.update({k.key_id: ("reserved", k, self.keys[k.key_id][2])}) for k in chosen])
+        return tuple(chosen)
+
     def secrets(self, status: str) -> dict[UUID, bytes]:
         return {name: key.secret for name, (at, key, _) in self.keys.items() if at == status}
