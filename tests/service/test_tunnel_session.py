@@ -73,7 +73,7 @@ actions = st.one_of(
 @settings(max_examples=300, deadline=None)
 @given(st.lists(actions, max_size=60))
 def test_every_octet_arrives_once_and_in_order(script):
-    policy = RekeyPolicy(max_bytes=64, max_seconds=6.0)
+    policy = RekeyPolicy(max_bytes=16, max_seconds=6.0)
     pair = Pair(policy)
     sent, closed = (bytearray(), bytearray()), set()
     for action, who, what in script:
@@ -96,7 +96,7 @@ def test_every_octet_arrives_once_and_in_order(script):
         assert all(wire.carried <= policy.max_bytes for wires in pair.wires for wire in wires)
     for end in pair.ends:
         end.close_send()
-    for _ in range(1 + sum(len(s) for s in sent) // 64 + 1):
+    for _ in range(1 + sum(len(s) for s in sent) // policy.max_bytes + 1):
         pair.settle()
         assert all(end.may_attach for end in pair.ends)
         pair.rekey()
