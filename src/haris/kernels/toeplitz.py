@@ -49,6 +49,11 @@ def toeplitz_packed(
     return result
 
 
+def instruction_set() -> str:
+    """What the hash runs on here: `clmul`, carry-less multiplication, or `portable`."""
+    return str(_native.instruction_set())
+
+
 def _require_sizes(n_bits: int, seed_bits: int, length_bits: int) -> None:
     if not 1 <= length_bits <= n_bits:
         raise ParameterError(f"a hash of {n_bits} bits has 1 to {n_bits} bits, got {length_bits}")

@@ -1,0 +1,39 @@
+"""goals.toml: what is measured, and where it should stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from haris.nouns.checks import require_positive
+from haris.nouns.document import read_document
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One row of the benchmark.
+
+    name: of the measurement, a file of this folder. setting: what is done. unit: of the figure; more is better.
+    goal: the least figure that is good enough. peer: who is measured beside, or `none: reason`.
+    """
+
+    name: str
+    setting: str
+    unit: str
+    goal: float
+    peer: str
+
+    def __post_init__(self) -> None:
+        require_positive("goal", self.goal)
+
+
+@dataclass(frozen=True, slots=True)
+class Goals:
+    """The whole of goals.toml."""
+
+    row: tuple[Goal, ...]
+
+
+def read_goals() -> tuple[Goal, ...]:
+    """The rows in the order of the file. Raises ParameterError, with the line, on what is wrong in it."""
+    return read_document(Path(__file__).with_name("goals.toml")).root(Goals).row
