@@ -105,6 +105,12 @@ def test_a_discarded_block_never_returns(bank):
     assert bank.count_ready("exchange", "bank") == 0
 
 
+def test_denying_a_block_that_bears_the_name_of_a_relay_burns_no_key(bank):
+    bank.put_keys([stored(1)], RELAY)
+    assert bank.discard_block(RELAY.bytes)
+    assert bank.count_ready("exchange", "bank") == 1
+
+
 def test_blocks_in_doubt_by_span(bank):
     assert bank.last_block_number("north") == -1
     for number in (2, 0, 1):

@@ -71,12 +71,10 @@ class Blocks:
         """PENDING or unknown → DISCARDED; False when it was READY."""
         with self._database.transaction() as tx:
             tx.change("INSERT OR IGNORE INTO blocks (block, state) VALUES (?, 'discarded')", block)
-            tx.change("UPDATE blocks SET state = 'discarded' WHERE block = ? AND state = 'pending'", block)
-            if tx.one("SELECT 1 FROM blocks WHERE block = ? AND state = 'ready'", block):
-                return False
-            tx.happen("stock", Event.VOID, "source = ?", block)
-            tx.change("DELETE FROM pending_pads WHERE block = ?", block)
-            return True
+            if tx.change("UPDATE blocks SET state = 'discarded' WHERE block = ? AND state = 'pending'", block):
+                tx.happen("stock", Event.VOID, "source = ?", block)
+                tx.change("DELETE FROM pending_pads WHERE block = ?", block)
+            return tx.one("SELECT 1 FROM blocks WHERE block = ? AND state = 'ready'", block) is None
 
     def block_state(self, block: bytes) -> str | None:
         """`pending`, `ready`, `discarded` or None."""
