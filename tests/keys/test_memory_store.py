@@ -103,12 +103,12 @@ class Stores(RuleBasedStateMachine):
 
     @rule(name=names, n_keys=st.integers(1, 2), pedigree=pedigrees)
     def put_keys(self, name: int, n_keys: int, pedigree: Pedigree) -> None:
-        relay = UUID(int=name)
+        relay = UUID(int=1 + name)
         self.both("put_keys", self.keys(relay.bytes, n_keys, pedigree), relay)
 
     @rule(name=names)
     def void_relay(self, name: int) -> None:
-        self.both("void_relay", UUID(int=name))
+        self.both("void_relay", UUID(int=1 + name))
 
     @rule(name=names, n_keys=st.integers(1, 2), pedigree=pedigrees)
     def hold_keys(self, name: int, n_keys: int, pedigree: Pedigree) -> None:
