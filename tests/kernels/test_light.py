@@ -166,7 +166,7 @@ def test_arguments_outside_their_range_are_refused():
         light.pulse_settings(KEY, np.arange(3), 0.5, (0.4, 0.4))
     with pytest.raises(ParameterError, match="room"):
         light.sample_clicks(small_law(), KEY, KEY, 0, 10, light.initial_state(), 1)
-    with pytest.raises(ParameterError, match="too long"):
+    with pytest.raises(ParameterError, match="does not fit"):
         light.sample_clicks(small_law(), KEY, KEY, 0, 10**14, light.initial_state(), 10)
 
 

@@ -150,7 +150,7 @@ def sample_clicks(
     if capacity < 2 or state.shape != (4,) or state.dtype != np.uint64:
         raise ParameterError("sampling needs room for 2 tags and a state of 4 uint64 words")
     if start < 0 or n_pulses < 0 or start + n_pulses > 2**63 or n_pulses * law.period_ps > 2.0**53:
-        raise ParameterError(f"a block of {n_pulses} pulses from {start} is too long for its time tags")
+        raise ParameterError(f"a block of {n_pulses} pulses from {start} does not fit its numbers and time tags")
     time_ps = np.empty(capacity, dtype=np.int64)
     channel = np.empty(capacity, dtype=np.uint8)
     state = state.copy()

@@ -55,7 +55,7 @@ def _uniform(word: int) -> float:
 def _gates_ahead(gate: int, log_u: float, p: float, end: int) -> int:
     """The gate that a geometric skip of success probability p reaches, or NEVER when it leaves the block."""
     skip = log_u * (1.0 / log1p(-p)) if p < 1.0 else 0.0
-    return gate + floor(skip) if gate < end and floor(skip) < end - gate else NEVER
+    return gate + floor(skip) if gate < end and skip < end - gate else NEVER
 
 
 def _outcome(v: float, p0: float, p1: float) -> tuple[bool, bool]:

@@ -30,5 +30,5 @@ class Detections:
             raise ParameterError(f"time_ps is int64 and channel uint8, got {self.time_ps.dtype}, {self.channel.dtype}")
         if self.time_ps.shape != self.channel.shape or self.time_ps.ndim != 1:
             raise ParameterError(f"{self.time_ps.shape} time tags for {self.channel.shape} channels")
-        if self.time_ps.size and (np.any(np.diff(self.time_ps) < 0) or int(self.channel.max()) > 3):
+        if self.time_ps.size and (np.any(self.time_ps[1:] < self.time_ps[:-1]) or int(self.channel.max()) > 3):
             raise ParameterError("time tags must not descend, and channels lie in 0..3")

@@ -20,7 +20,8 @@ class Detector:
     detector after the hold-off unless another click comes first.
     afterpulse_time_s: mean delay of that release after the first live gate, exponential in whole gates (0: always
     in the first live gate).
-    jitter_s: standard deviation of the time tag. gate_s: width of the gate (None: never cuts a pulse).
+    jitter_s: standard deviation of the time tag. gate_s: width of the gate (None: the whole period, and no photon
+    is lost outside it).
     Raises ParameterError on a value outside its range.
     """
 
