@@ -1,0 +1,82 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from haris.cli.main import main
+
+LINKS = Path(__file__).parents[2] / "examples" / "links"
+METRO = str(LINKS / "metro_25km.toml")
+
+
+def run(capsys, *arguments):
+    code = main(["rate", *arguments])
+    output = capsys.readouterr()
+    return code, output.out, output.err
+
+
+def test_json_is_one_object_with_every_distance(capsys):
+    code, out, _ = run(capsys, METRO, "--distance", "0:400:100", "--json", "--explain")
+    report = json.loads(out)
+    assert code == 0
+    rates = report["rates"]
+    assert len(rates["distance_m"]) == 100
+    assert rates["distance_m"][-1] == 400e3
+    assert rates["secret_bits_per_s"][0] > 1e5
+    assert rates["secret_bits_per_s"][-1] == 0
+    assert report["secret_bits"] > 5e5
+    length = {t["name"]: t["value"] for t in report["terms"]}
+    costs = ("entropy", "leaked", "counted", "secrecy", "correctness")
+    assert report["secret_bits"] == int(length["single"] - sum(length[c] for c in costs))
+    assert report["proof"]["attacks"] == "coherent"
+
+
+def test_text_has_table_plot_and_explanation(capsys, tmp_path):
+    figure = tmp_path / "rate.svg"
+    code, out, _ = run(capsys, METRO, "--explain", "--plot", str(figure))
+    assert code == 0
+    assert "25.0 km" in out
+    assert "bit/s over km" in out
+    assert "at its own 25 km" in out
+    assert "hypergeometric" in out
+    assert figure.stat().st_size > 1000
+
+
+def test_a_hopeless_distance_is_zero(capsys):
+    code, out, _ = run(capsys, METRO, "--distance", "5000")
+    assert code == 0
+    assert "0 bit/s" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        ((METRO, "--distance", "0:x"), "write START:STOP:COUNT in km"),
+        ((METRO, "--distance", "0:100:0"), "write START:STOP:COUNT in km"),
+        ((METRO, "--distance", "0:nan:3"), "write START:STOP:COUNT in km"),
+        ((METRO, "--distance=-1:5:3"), "write START:STOP:COUNT in km"),
+        ((METRO, "--plot", "rate.pdf"), "written as .png or .svg"),
+        (("no.toml",), "no.toml: cannot be read"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_2(capsys, arguments, wanted):
+    code, out, err = run(capsys, *arguments)
+    assert code == 2
+    assert out == ""
+    assert wanted in err
+    assert err.startswith("haris rate: ")
+    assert err.count("\n") == 1
+
+
+def test_a_wrong_unit_is_told_with_its_line(capsys, tmp_path):
+    path = tmp_path / "link.toml"
+    path.write_text(Path(METRO).read_text().replace("length_m = 25_000", "length_km = 25"))
+    code, _, err = run(capsys, str(path))
+    assert code == 2
+    assert f"{path}:11: unknown key 'length_km' in [channel]; the unit is metres: length_m = 25000" in err
+
+
+def test_help_shows_an_example(capsys):
+    with pytest.raises(SystemExit):
+        main(["rate", "--help"])
+    assert "haris rate examples/links/metro_25km.toml" in capsys.readouterr().out

@@ -1,0 +1,69 @@
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from haris.nouns.errors import ParameterError
+from haris.quantum.link import Link
+from haris.report.key_rate import (
+    MAX_ROWS,
+    bits_per_s,
+    explanation,
+    rate_figure,
+    rate_table,
+    require_figure_path,
+    save_figure,
+    terminal_plot,
+)
+
+LINK = Link.read(Path(__file__).parents[2] / "examples" / "links" / "metro_25km.toml")
+SWEEP = LINK.rate(np.linspace(0, 200e3, 100))
+
+
+def test_table_has_a_line_a_distance_up_to_a_screen():
+    lines = rate_table(SWEEP).splitlines()
+    assert len(lines) == 1 + MAX_ROWS
+    assert lines[1].split()[:2] == ["0.0", "km"]
+    assert lines[-1].split()[:4] == ["200.0", "km", "0", "bit/s"]
+    assert len(rate_table(LINK.rate([1e3])).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0 bit/s"), (999, "999 bit/s"), (43_350.5, "43.4 kbit/s"), (2.5e9, "2.5 Gbit/s")]
+)
+def test_rates_bear_their_unit(value, text):
+    assert bits_per_s(value) == text
+
+
+def test_terminal_plot_is_plain_text_of_its_size():
+    plot = terminal_plot(SWEEP, "metro", width=70, height=15)
+    assert "metro" in plot
+    assert "\x1b" not in plot
+    assert max(map(len, plot.splitlines())) <= 70
+    assert "no key at any" in terminal_plot(LINK.rate(np.array([1e6, 2e6])), "far")
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".png"])
+def test_figures_are_files_that_repeat(tmp_path, suffix):
+    paths = [tmp_path / f"{name}{suffix}" for name in "ab"]
+    for path in paths:
+        save_figure(rate_figure(SWEEP, LINK.source.clock_hz, "metro"), path)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    if suffix == ".png":
+        assert paths[0].read_bytes().startswith(b"\x89PNG")
+    else:
+        assert ET.parse(paths[0]).getroot().tag.endswith("svg")
+    with pytest.raises(ParameterError, match=r"\.png or \.svg, not '\.pdf'"):
+        require_figure_path(tmp_path / "a.pdf")
+
+
+def test_every_term_is_explained_with_its_source():
+    rate = LINK.rate()
+    text = explanation(rate)
+    for term in rate.key.terms:
+        assert term.meaning in text
+        assert f"[{term.source}]" in text
+    assert f"{int(rate.key.length_bits):,}" in text
+    for assumption in rate.key.proof.assumptions:
+        assert assumption in text
