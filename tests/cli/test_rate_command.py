@@ -26,7 +26,7 @@ def test_json_is_one_object_with_every_distance(capsys):
     assert rates["secret_bits_per_s"][-1] == 0
     assert report["secret_bits"] > 5e5
     length = {t["name"]: t["value"] for t in report["terms"]}
-    costs = ("entropy", "leaked", "counted", "secrecy", "correctness")
+    costs = ("entropy", "leaked", "secrecy", "correctness")
     assert report["secret_bits"] == int(length["single"] - sum(length[c] for c in costs))
     assert report["proof"]["attacks"] == "coherent"
 

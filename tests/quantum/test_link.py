@@ -13,6 +13,7 @@ from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.source import Source
 from haris.quantum.protocols.bb84 import DecoyBB84
+from haris.quantum.security.bounds import estimated_leakage
 from haris.quantum.security.key_length import Security
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "links").glob("*.toml"))
@@ -142,3 +143,15 @@ def test_a_wrong_file_is_told_where(tmp_path, old, new, wanted):
         Link.read(path)
     assert str(caught.value).startswith(str(path))
     assert wanted in str(caught.value)
+
+
+def test_a_plan_and_a_live_block_use_one_bound():
+    counts = METRO.expected_counts()
+    leaked = estimated_leakage(counts, METRO.security.f_ec)
+    planned = METRO.rate().key
+    live = METRO.block_length(counts, float(leaked))
+    assert type(live.length_bits) is int
+    assert live.length_bits == planned.length_bits
+    assert live.proof == planned.proof
+    with pytest.raises(ParameterError, match="a live key needs"):
+        dataclasses.replace(METRO, security=Security("lim2014")).block_length(counts, 0)

@@ -20,8 +20,9 @@ from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.source import Source
 from haris.quantum.protocols.bb84 import Agreement, DecoyBB84
 from haris.quantum.security.bounds import key_length, require_bound
-from haris.quantum.security.key_length import KeyLength, Security
+from haris.quantum.security.key_length import BlockLength, KeyLength, Security
 from haris.quantum.security.limits import plob
+from haris.quantum.security.variable_length import block_length
 
 CHANNELS = {"fibre": Fibre}
 PROTOCOLS = {"decoy-bb84": DecoyBB84}
@@ -110,6 +111,13 @@ class Link:
             plob_per_pulse=plob(self.channel.transmittance(at_m)),
             key=key,
         )
+
+    def block_length(self, counts: DecoyCounts, leaked_bits: int) -> BlockLength:
+        """Secret bits of one measured block: what both ends of a distillation are given as their length.
+
+        Raises ParameterError if the link's bound is not the one for live keys.
+        """
+        return block_length(counts, self.security, leaked_bits)
 
     def emulate(self, n_pulses: int, seed: int | bytes, eve_fraction: float = 0.0) -> tuple[Pulses, Detections]:
         """Sampled light: Alice's half and Bob's half of n_pulses. The same seed gives the same light."""

@@ -94,12 +94,6 @@ def test_the_key_shrinks_by_what_leaks():
     assert secret_key_length(counts, Security(), 1e9).length_bits == 0
 
 
-def test_one_decoy_pays_for_telling_its_errors():
-    key = secret_key_length(fibre_counts(2), Security(), 0)
-    assert 40 < key.value("counted") < 50
-    assert secret_key_length(fibre_counts(3), Security(), 0).value("counted") == 0
-
-
 @given(st.integers(1, 4), st.integers(1, 3))
 def test_axes_do_not_mix(rows, columns):
     one = fibre_counts(3)

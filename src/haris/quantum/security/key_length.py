@@ -87,6 +87,15 @@ class KeyLength:
         raise ParameterError(f"no term {name!r}; there are {', '.join(t.name for t in self.terms)}")
 
 
+@dataclass(frozen=True, slots=True)
+class BlockLength:
+    """The KeyLength of one block, not of a sweep, with a plain number of bits."""
+
+    length_bits: int
+    terms: tuple[Term, ...]
+    proof: Proof
+
+
 def whole_bits(length: ArrayLike) -> NDArray[np.int64]:
     """A real length as whole bits: rounded down, and 0 if negative or not a number."""
     length = np.asarray(length, dtype=np.float64)

@@ -24,7 +24,7 @@ from haris.nouns.keys import Proof
 from haris.quantum.security import lim2014, rusca2018
 from haris.quantum.security.decoys import Photons, require_decoys, within
 from haris.quantum.security.entropy import binary_entropy
-from haris.quantum.security.key_length import KeyLength, Security, term, whole_bits
+from haris.quantum.security.key_length import BlockLength, KeyLength, Security, term, whole_bits
 from haris.quantum.security.tails import unsampled_errors
 
 TUPKARY = "Tupkary et al., Quantum 9, 1937 (2025)"
@@ -49,10 +49,11 @@ PROOF = Proof(
 def secret_key_length(counts: DecoyCounts, security: Security, leaked_bits: ArrayLike) -> KeyLength:
     """Secret bits extractable from one decoy-state BB84 block: the bound of the live key, and of the plan.
 
-    counts: sifted clicks and errors, shape (..., 2, k), k = 2 (one decoy) or 3 (two), measured or expected. One decoy
-    needs the errors of the key basis by intensity, as found by reconciliation; their disclosure is charged here.
-    leaked_bits: everything else disclosed about the key, both directions, failed frames and verification tag
-    included; shape of the leading axes or scalar. The theorem's own charge for the tag is made besides.
+    counts: sifted clicks and errors, shape (..., 2, k), k = 2 (one decoy) or 3 (two), measured or expected. The errors
+    of the key basis by intensity are those that reconciliation found: one decoy leans on them, and an understated
+    number would make the key too long.
+    leaked_bits: everything disclosed about the key, in both directions: parities, failed frames, the error counts and
+    the verification tag; shape of the leading axes or scalar. The theorem's own charge for the tag is made besides.
     Returns lengths >= 0 (0: abort) with every term; small or empty counts give 0.
     Raises ParameterError if security names another bound, or on intensities that the estimate cannot use.
     """
@@ -70,11 +71,10 @@ def secret_key_length(counts: DecoyCounts, security: Security, leaked_bits: Arra
     wrong = np.ceil(within(photons.test_errors_upper, counts.errors[..., TEST_BASIS, :]))
     phase = phase_error_rate(wrong, sample, single, epsilon)
     entropy = single * binary_entropy(phase)
-    counted = np.zeros_like(single) if two else _disclosure(counts)
     amplification = -2.0 * np.log2(2.0 * security.epsilon_amplification)
     correctness = np.log2(2.0 / security.epsilon_correctness)
     leaked = np.asarray(leaked_bits, dtype=np.float64)
-    length = single - entropy - leaked - counted - amplification - correctness
+    length = single - entropy - leaked - amplification - correctness
 
     estimate = f"{paper}, one-sided Hoeffding, each {epsilon:.2g}"
     sampling = f"hypergeometric tail, {epsilon:.2g}; epsilon_testing^2 = {events} x {epsilon:.2g}"
@@ -88,11 +88,16 @@ def secret_key_length(counts: DecoyCounts, security: Security, leaked_bits: Arra
         term("phase_error", phase, "", "phase error rate of single photons, at most: B_e", sampling),
         term("entropy", entropy, "bits", "what Eve may know of single photons: B_1 h(B_e)", f"{TUPKARY}, theorem"),
         term("leaked", leaked, "bits", "disclosed by reconciliation and verification", "counted or f_ec n h(qber)"),
-        term("counted", counted, "bits", "disclosed by counting the key basis' errors (one decoy)", "chain rule, log2"),
         term("secrecy", amplification, "bits", "privacy amplification: 2 log2(1/(2 eps_PA))", f"{TUPKARY}, theorem"),
         term("correctness", correctness, "bits", "verification: log2(2/eps_EV)", f"{TUPKARY}, theorem"),
     )
     return KeyLength(whole_bits(length), terms, PROOF)
+
+
+def block_length(counts: DecoyCounts, security: Security, leaked_bits: int) -> BlockLength:
+    """secret_key_length of one measured block, as distillation asks for it. Raises as it does."""
+    key = secret_key_length(counts, security, leaked_bits)
+    return BlockLength(int(key.length_bits), key.terms, key.proof)
 
 
 def phase_error_rate(
@@ -111,9 +116,3 @@ def phase_error_rate(
 
 def _one_decoy(counts: DecoyCounts, epsilon: float) -> Photons:
     return rusca2018.one_decoy(counts, epsilon, rusca2018.binomial_vacuum)
-
-
-def _disclosure(counts: DecoyCounts) -> NDArray[np.float64]:
-    """Bits that the numbers of key-basis errors of each intensity can tell of the key: log2 of how many there are."""
-    clicks = counts.clicks[..., KEY_BASIS, :].astype(np.float64)
-    return np.asarray(np.log2(clicks + 1.0).sum(axis=-1))
