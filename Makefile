@@ -22,8 +22,8 @@ test: setup
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 lint: setup
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests tools
+	$(BIN)/ruff format --check src tests tools
 	$(BIN)/lint-imports
 
 types: setup

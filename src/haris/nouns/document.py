@@ -81,7 +81,7 @@ class Document:
         for name, field in fields.items():
             optional = field.default, field.default_factory
             if name not in table and optional == (dataclasses.MISSING, dataclasses.MISSING):
-                raise self.error(f"{_title(place)} lacks {name} ({_describe(hints[name])})", *place)
+                raise self.error(f"{_title(place)} lacks {name} ({describe(hints[name])})", *place)
         values = {key: self._convert(hints[key], value, (*place, key)) for key, value in table.items()}
         try:
             return cls(**values)
@@ -117,7 +117,7 @@ class Document:
         if isinstance(hint, type) and type(value) is hint:
             return value
         whole = f": write {int(value)}" if hint is int and isinstance(value, float) and value % 1 == 0 else ""
-        raise self.error(f"{_title(place)} must be {_describe(hint)}, got {value!r}{whole}", *place)
+        raise self.error(f"{_title(place)} must be {describe(hint)}, got {value!r}{whole}", *place)
 
 
 def read_document(path: Path | str) -> Document:
@@ -152,12 +152,13 @@ def _title(place: Place) -> str:
     return f"[{last}]" if len(place) == 1 else str(last)
 
 
-def _describe(hint: Any) -> str:
+def describe(hint: Any) -> str:
+    """The TOML value that a field of this type takes, in words."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        return _describe(next(a for a in arguments if a is not type(None)))
+        return describe(next(a for a in arguments if a is not type(None)))
     if origin is tuple:
-        return f"a list, each {_describe(arguments[0])}"
+        return f"a list, each {describe(arguments[0])}"
     if origin is typing.Literal:
         return " or ".join(repr(a) for a in arguments)
     if isinstance(hint, type) and issubclass(hint, Enum):

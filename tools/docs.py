@@ -1,0 +1,172 @@
+"""Writes docs/reference from the code: the commands from their parsers, the files' keys from their dataclasses."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib
+import importlib.util
+import inspect
+import re
+import sys
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from haris.cli.main import COMMANDS
+from haris.nouns.document import describe
+from haris.quantum.link import CHANNELS, PROTOCOLS, Link
+
+ROOT = Path(__file__).resolve().parent.parent
+MADE = "<!-- Made by `make docs`: change the code, not this page. -->"
+EXITS = "Every command exits with 0, with 2 on bad input, and with 3 when there is no key."
+STRICT = "An unknown key or a value of another type is refused, with its line."
+UNITS = "Numbers are SI, and a key that has a dimension ends in its unit, such as `_m`, `_s` or `_hz`."
+LINK_TAGS = {"channel": ("kind", CHANNELS), "protocol": ("name", PROTOCOLS)}
+"""Tables of LINK.toml whose key (the first) names the class that reads the rest."""
+
+
+def pages() -> dict[Path, str]:
+    """Each page of docs/reference by its path."""
+    reference = ROOT / "docs" / "reference"
+    return {
+        reference / "commands.md": commands_page(),
+        reference / "link.md": link_page(),
+        reference / "node.md": node_page(),
+    }
+
+
+def commands_page() -> str:
+    """Every command with its arguments."""
+    parts = ["# Commands", MADE, EXITS]
+    for name, summary in COMMANDS.items():
+        parts.append(f"## haris {name}")
+        module_name = f"haris.cli.{name}"
+        if importlib.util.find_spec(module_name) is None:
+            parts.append(f"Not in this version: {summary}.")
+            continue
+        module = importlib.import_module(module_name)
+        parser = argparse.ArgumentParser(prog=f"haris {name}", add_help=False)
+        module.add_arguments(parser)
+        parts += [module.DESCRIPTION, f"```\n{module.EXAMPLE}\n```", *arguments(parser)]
+    return "\n\n".join(parts) + "\n"
+
+
+def arguments(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """The table of a parser's arguments, then those of its subcommands."""
+    rows, inner = [], []
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            inner += list(action.choices.values())
+        elif action.help != argparse.SUPPRESS and not isinstance(action, argparse._HelpAction):
+            # argparse's own layout differs from one Python to the next; the words do not.
+            words = (action.help or "") % {**vars(action), "prog": parser.prog}
+            rows.append(
+                (f"`{_shape(action)}`", words + (" (required)" if action.option_strings and action.required else ""))
+            )
+    if rows:
+        yield table(("argument", "meaning"), rows)
+    for sub in inner:
+        yield f"### {sub.prog}"
+        if sub.description:
+            yield sub.description
+        yield from arguments(sub)
+
+
+def _shape(action: argparse.Action) -> str:
+    """How an argument is written: `--runs N`, `NAME...`, `listen|connect`."""
+    value = "|".join(map(str, action.choices)) if action.choices else action.metavar or action.dest.upper()
+    value = " ".join(value) if isinstance(value, tuple) else value
+    if action.option_strings:
+        return ", ".join(action.option_strings) + ("" if action.nargs == 0 else f" {value}")
+    return value + ("..." if action.nargs in ("*", "+") else "")
+
+
+def link_page() -> str:
+    """The tables of LINK.toml."""
+    parts = ["# LINK.toml", MADE, f"One quantum link: the file form of `haris.Link`. {UNITS} {STRICT}"]
+    for name, hint in typing.get_type_hints(Link).items():
+        if name not in LINK_TAGS:
+            parts += [f"## [{name}]", *fields_of(hint)]
+            continue
+        tag, classes = LINK_TAGS[name]
+        for value, cls in classes.items():
+            parts += [f'## [{name}] with {tag} = "{value}"', *fields_of(cls)]
+    example = ROOT / "examples" / "links" / "metro_25km.toml"
+    parts += ["## Example", f"```toml\n{example.read_text(encoding='utf-8').rstrip()}\n```"]
+    return "\n\n".join(parts) + "\n"
+
+
+def node_page() -> str:
+    """The tables of NODE.toml."""
+    parts = [
+        "# NODE.toml",
+        MADE,
+        f"One site of the network, for `haris node`. Paths start at the file's folder. {STRICT}",
+    ]
+    if importlib.util.find_spec("haris.node.configuration") is None:
+        return "\n\n".join([*parts, "Not in this version."]) + "\n"
+    configuration = importlib.import_module("haris.node.configuration").NodeConfiguration
+    for name, hint in typing.get_type_hints(configuration).items():
+        many = typing.get_origin(hint) is tuple
+        cls = typing.get_args(hint)[0] if many else hint
+        parts += [f"## [[{name}]]" if many else f"## [{name}]", *fields_of(cls)]
+    return "\n\n".join(parts) + "\n"
+
+
+def fields_of(cls: Any) -> Iterator[str]:
+    """What a dataclass's docstring says of it, and a table of its fields."""
+    summary, meanings = parse(cls)
+    yield summary
+    hints = typing.get_type_hints(cls)
+    rows = []
+    for field in dataclasses.fields(cls):
+        rows.append((f"`{field.name}`", describe(hints[field.name]), _default(field), meanings.get(field.name, "")))
+    yield table(("key", "value", "default", "meaning"), rows)
+
+
+def parse(cls: Any) -> tuple[str, dict[str, str]]:
+    """The first words of a docstring, and what it says of each field in `name: …` or `name, name: …`.
+
+    A field's words end where the next field's begin, or at an empty line, or where the errors are told.
+    """
+    text = re.sub(r"^\[+\w+\]+ ", "", inspect.cleandoc(cls.__doc__))
+    text = re.sub(r"\s*Raises \w+ [^.]*\.\s*$", "", text)
+    names = "|".join(field.name for field in dataclasses.fields(cls))
+    marks = list(re.finditer(rf"(?<![\w.`])((?:{names})(?:, (?:{names}))*): ", text))
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    meanings = {}
+    for mark, end in zip(marks, ends, strict=True):
+        words = " ".join(text[mark.end() : end].split("\n\n")[0].split())
+        meanings |= dict.fromkeys(mark[1].split(", "), words[:1].upper() + words[1:])
+    head = text[: marks[0].start()] if marks else text
+    return " ".join(head.split()), meanings
+
+
+def _default(field: dataclasses.Field[Any]) -> str:
+    if field.default is None:
+        return "none"
+    if field.default is not dataclasses.MISSING:
+        return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
+    return "required" if field.default_factory is dataclasses.MISSING else "empty"
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A Markdown table."""
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def main() -> int:
+    """Write every page whose text has changed, and name it."""
+    for path, text in pages().items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            print(path.relative_to(ROOT))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
