@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haris.keys.assignment import stock_for_wrapping, wrap_key, wrapped_pedigree
-from haris.keys.store import Assignment, BlockShares, Grade, PadAppend, Void
+from haris.keys.store import BlockShares, Grade, PadAppend
 from haris.node.store import open_store
+from haris.nouns.assignments import Assignment, Void
 from haris.nouns.errors import KeyNotFound, KeyUnavailable, ParameterError, PeerError, StoreError, Unauthorised
 from haris.nouns.keys import DeliveredKey, Origin, Pedigree, Proof, StoredKey
 

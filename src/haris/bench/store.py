@@ -13,8 +13,8 @@ from uuid import UUID
 import numpy as np
 
 from haris.bench.contest import Conditions, Contest, Figures
-from haris.keys.store import Assignment
 from haris.node.store import SqliteStore, open_store
+from haris.nouns.assignments import Assignment
 from haris.nouns.keys import KEY_OCTETS, Origin, Pedigree, Proof, StoredKey
 
 N_REQUESTS = 300

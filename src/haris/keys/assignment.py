@@ -14,7 +14,7 @@ import msgspec
 from haris.crypto import wegman_carter
 from haris.crypto.one_time_pad import xor
 from haris.keys.pedigree import join_pedigrees, worse_pedigree
-from haris.keys.store import Assignment
+from haris.nouns.assignments import Assignment
 from haris.nouns.errors import ParameterError, PeerError
 from haris.nouns.keys import DeliveredKey, Pedigree, StoredKey
 

@@ -10,9 +10,9 @@ import msgspec
 
 from haris.keys.assignment import assemble_key
 from haris.keys.lifecycle import Event, KeyState
-from haris.keys.store import Assignment, Void
 from haris.node.database import Database, Transaction
 from haris.node.store_stock import STOCK_COLUMNS, read_stock
+from haris.nouns.assignments import Assignment, Void
 from haris.nouns.errors import KeyNotFound, PeerError, StoreError, Unauthorised
 from haris.nouns.keys import DeliveredKey, Pedigree, StoredKey
 

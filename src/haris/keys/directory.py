@@ -1,0 +1,47 @@
+"""Which application entity lives at which site, and which key manager serves it: plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from haris.nouns.errors import ParameterError, Unauthorised
+from haris.nouns.ids import require_name
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """site: this one. kmes: KME ID of each site. saes: site of each SAE ID. All names are unique in the network."""
+
+    site: str
+    kmes: Mapping[str, str]
+    saes: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        for name in (*self.kmes, *self.kmes.values(), *self.saes):
+            require_name("a name of the directory", name)
+        if self.site not in self.kmes:
+            raise ParameterError(f"site {self.site} has no KME ID in the directory")
+        if len(set(self.kmes.values())) != len(self.kmes):
+            raise ParameterError("two sites share a KME ID")
+        for sae, site in self.saes.items():
+            if site not in self.kmes:
+                raise ParameterError(f"SAE {sae} lives at {site}, which has no KME ID in the directory")
+
+    def require_caller(self, sae: str) -> None:
+        """Raise Unauthorised unless this site serves the SAE."""
+        if self.saes.get(sae) != self.site:
+            raise Unauthorised(f"SAE {sae} is not served by this KME")
+
+    def require_site(self, sae: str) -> str:
+        """The site of an SAE; ParameterError for an unknown one."""
+        if sae not in self.saes:
+            raise ParameterError(f"SAE {sae} is not known in this network")
+        return self.saes[sae]
+
+    def require_peer(self, kme: str) -> str:
+        """The other site whose key manager bears this KME ID; Unauthorised for any other name."""
+        for site, known in self.kmes.items():
+            if known == kme and site != self.site:
+                return site
+        raise Unauthorised(f"{kme} is no KME that this one knows")
