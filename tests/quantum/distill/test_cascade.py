@@ -82,9 +82,8 @@ def test_corrects_what_the_plain_algorithm_corrects_for_fewer_parities(qber):
     assert ours < theirs
 
 
-# Tolerance: an independent C++ Cascade on frames of 1e5 bits needs f of 1.14 to 1.22 with the original parameters and
-# 1.056 to 1.088 with the best known (Yan et al. 2008; Martinez-Mateo et al. 2015 print 1.03 to 1.06 for schedules that
-# take hundreds of round trips more). Below 1 would beat Shannon.
+# Tolerance: an independent Cascade in C++ needs f of 1.14 to 1.22 on frames of 1e5 bits with the parameters of 1993,
+# and 1.056 to 1.088 with those of Yan et al. (2008). Below 1 would beat Shannon.
 @pytest.mark.parametrize("qber", [0.01, 0.02, 0.03, 0.05, 0.08])
 def test_efficiency_failures_and_round_trips(qber):
     n_bits, shannon, total = 20_000, 0.0, 0

@@ -4,7 +4,7 @@ Each pass permutes the bits in public and cuts them into blocks of 2^level. A bl
 question by question, down to one wrong bit; correcting it makes blocks of other passes odd, which are halved in turn.
 All odd blocks of a pass go down together, one level a round trip. What was ever asked is kept as a tree for each
 pass, so that a search starts at the smallest odd node that is known, in a block that is itself even, too
-("sub-block reuse": Ottaviani et al.; Martinez-Mateo et al., Quantum Inf. Comput. 15, 453 (2015)).
+("sub-block reuse": Martinez-Mateo et al., Quantum Inf. Comput. 15, 453 (2015), arXiv 1407.3257).
 
 A node is named by its heap number: with N = 2^depth >= n, node (N + i) >> l holds the permuted positions
 [i, i + 2^l) for i a multiple of 2^l; its halves are 2 node and 2 node + 1.
@@ -31,13 +31,15 @@ Indices = NDArray[np.int64]
 
 LATE_LEVELS = (12, 14, 14, 14, 14)
 _REBUILD_AFTER = 4096
+_CHUNK = 1 << 15
+_UNKNOWN, _EVEN, _ODD = 0, 2, 3  # of a node; _EVEN and _ODD differ in the last bit
 
 
 def schedule(qber: float, n_bits: int) -> tuple[int, ...]:
     """Block sizes of the passes as powers of two, for an expected error rate.
 
-    The first blocks hold 0.7 to 1.4 errors, as in the optimised Cascade of Martinez-Mateo et al. (2015, option 8:
-    2^ceil(log2(1/Q) - 1/2)). Their second block is larger: one of twice the first and one of eight times cost a few
+    The first blocks hold 0.7 to 1.4 errors, as in option (8) of Martinez-Mateo et al.: 2^ceil(log2(1/Q) - 1/2). The
+    second blocks of that option are several times larger; twice and then eight times the first instead cost a few
     hundredths of efficiency and save four of five round trips. The late passes catch what stayed hidden in pairs.
     """
     first = ceil(log2(1.0 / min(max(qber, 1.0 / n_bits), 0.25)) - 0.5)
@@ -62,12 +64,15 @@ def permutation(n_bits: int, seed: bytes, number: int) -> NDArray[np.uint32]:
         return words[:n_bits]
     depth = depth_of(n_bits)
     mask, shift = np.uint32((1 << depth) - 1), np.uint32((depth + 1) // 2)
-    constants = np.frombuffer(hashlib.shake_256(seed + bytes([number])).digest(32), "<u4")
-    for factor, summand in constants.reshape(4, 2):
-        words *= factor | np.uint32(1)
-        words += summand
-        words &= mask
-        words ^= words >> shift
+    drawn = np.frombuffer(hashlib.shake_256(seed + bytes([number])).digest(32), "<u4").reshape(4, 2)
+    constants = drawn | np.array([1, 0], np.uint32)  # factors are odd
+    for start in range(0, len(words), _CHUNK):  # as many as stay in the cache
+        chunk = words[start : start + _CHUNK]
+        for factor, summand in constants:
+            chunk *= factor
+            chunk += summand
+            chunk &= mask
+            chunk ^= chunk >> shift
     return words[words < n_bits]
 
 
@@ -148,15 +153,15 @@ def answer(bits: Bits, estimate: Estimate) -> Generator[Message | None, Message 
 
 @dataclass(slots=True)
 class Search(Pass):
-    """Bob's tree of one pass: which nodes he knows Alice's parity of, and where it still differs from his own.
+    """Bob's tree of one pass: of which nodes he knows Alice's parity, and where it still differs from his own.
 
-    position: of each bit. known, odd: by heap number. frontier: nodes that may be odd with unknown halves.
-    corrected: sorted positions that were corrected since prefix was made.
+    position: of each bit. errors: parity of the errors in each node, by heap number, where it is known.
+    frontier: nodes that may be odd with unknown halves. corrected: sorted positions that were corrected since
+    prefix was made.
     """
 
     position: NDArray[np.uint32] = field(repr=False, default_factory=lambda: np.empty(0, np.uint32))
-    known: NDArray[np.bool_] = field(repr=False, default_factory=lambda: np.empty(0, np.bool_))
-    odd: Bits = field(repr=False, default_factory=lambda: np.empty(0, np.uint8))
+    errors: Bits = field(repr=False, default_factory=lambda: np.empty(0, np.uint8))
     frontier: Indices = field(repr=False, default_factory=lambda: np.empty(0, np.int64))
     corrected: Indices = field(repr=False, default_factory=lambda: np.empty(0, np.int64))
 
@@ -164,8 +169,7 @@ class Search(Pass):
         n_bits = len(self.order)
         self.position = np.empty(n_bits, np.uint32)
         self.position[self.order] = np.arange(n_bits, dtype=np.uint32)
-        self.known = np.zeros(2 << self.depth, np.bool_)
-        self.odd = np.zeros(2 << self.depth, np.uint8)
+        self.errors = np.full(2 << self.depth, _UNKNOWN, np.uint8)
 
     def parities(self, nodes: Indices) -> Bits:
         """Parity of each node over the bits as corrected so far."""
@@ -174,14 +178,13 @@ class Search(Pass):
         return self.prefix[start] ^ self.prefix[end] ^ (flips & 1).astype(np.uint8)
 
     def learn(self, nodes: Indices, alice: Bits) -> None:
-        """Take in Alice's parities of nodes, and with them what they say of the other halves."""
-        self.known[nodes] = True
-        self.odd[nodes] = self.parities(nodes) ^ alice
+        """Take in Alice's parities of nodes."""
+        self.errors[nodes] = _EVEN | self.parities(nodes) ^ alice
 
     def live(self) -> Indices:
         """The odd nodes of the frontier, each once, ascending."""
         nodes = np.unique(self.frontier)
-        self.frontier = nodes[self.odd[nodes] == 1]
+        self.frontier = nodes[self.errors[nodes] == _ODD]
         return self.frontier
 
     def correct(self, index: Indices, bits: Bits) -> None:
@@ -194,10 +197,10 @@ class Search(Pass):
         if len(self.corrected) > _REBUILD_AFTER:
             self.prefix, self.corrected = _prefix_parity(bits[self.order]), self.corrected[:0]
         nodes = position + self.first_node(0)
-        while not np.all(found := self.known[nodes]):
+        while not np.all(found := self.errors[nodes] != _UNKNOWN):
             nodes = np.where(found, nodes, nodes >> 1)
-        np.bitwise_xor.at(self.odd, nodes, np.uint8(1))
-        if np.any(self.odd[nodes[nodes >= self.first_node(0)]]):
+        np.bitwise_xor.at(self.errors, nodes, np.uint8(1))
+        if np.any(self.errors[nodes[nodes >= self.first_node(0)]] == _ODD):
             raise PeerError("the peer's parities contradict each other")
         self.frontier = np.concatenate([self.frontier, nodes])
 
@@ -236,13 +239,12 @@ def _halve(search: Search, number: int) -> Generator[Message | None, Message | N
     left = 2 * search.frontier
     start, end = search.span(left + 1)
     asked = left[start < end]  # where the right half is empty the left one is the whole node
-    search.known[left] = search.known[left + 1] = True
-    search.odd[left], search.odd[left + 1] = 1, 0
+    search.errors[left], search.errors[left + 1] = _ODD, _EVEN
     if len(asked):
         question = Questions(number=number, n_nodes=len(asked), nodes=pack_ascending(asked))
         search.learn(asked, _answers((yield question), len(asked)))
-        search.odd[asked + 1] = search.odd[asked] ^ 1
-    halves = left + (search.odd[left] == 0)
+        search.errors[asked + 1] = search.errors[asked] ^ 1  # the node is odd, so just one half is
+    halves = left + (search.errors[left] == _EVEN)
     single = halves >= search.first_node(0)
     search.frontier = halves[~single]
     wrong: Indices = search.order[halves[single] - search.first_node(0)].astype(np.int64)
