@@ -10,7 +10,6 @@ import pytest
 
 from haris.cli.main import COMMANDS
 from haris.quantum.link import Link
-from haris.quantum.optics.detector import Detector
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -56,8 +55,37 @@ def test_every_key_of_a_link_is_explained(docs):
             assert f"| `{name}` |" in page
 
 
+@dataclasses.dataclass
+class Lamp:
+    """[lamp] A lamp: it shines, even dimmed: always.
+
+    power_w: what it takes. life_s, rest_s: how long it lasts, and
+    how long it rests; about life_s nothing is sure.
+
+    More on lamps. Raises ParameterError on a value outside its range.
+    """
+
+    power_w: float
+    life_s: float = 1.0
+    rest_s: float | None = None
+    dimmed: bool = False
+
+
 def test_a_docstring_is_cut_at_its_fields(docs):
-    summary, meanings = docs.parse(Detector)
-    assert summary == "Two equal gated threshold detectors, one for each bit value."
-    assert meanings["gate_s"] == "Width of the gate (None: never cuts a pulse)."
-    assert meanings["efficiency"] == "Probability that a photon at the detector starts an avalanche."
+    summary, meanings = docs.parse(Lamp)  # "dimmed" begins no sentence
+    both = "How long it lasts, and how long it rests; about life_s nothing is sure."
+    assert summary == "A lamp: it shines, even dimmed: always."
+    assert meanings == {"power_w": "What it takes.", "life_s": both, "rest_s": both}
+    _, rows = docs.fields_of(Lamp)
+    assert rows.splitlines()[2] == "| `power_w` | a number | required | What it takes. |"
+    assert rows.splitlines()[-1] == "| `dimmed` | true or false | `false` |  |"
+
+
+def test_a_docstring_without_fields_is_a_summary(docs):
+    @dataclasses.dataclass
+    class Bare:
+        """Nothing of a."""
+
+        a: int
+
+    assert docs.parse(Bare) == ("Nothing of a.", {})

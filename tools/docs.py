@@ -118,7 +118,8 @@ def node_page() -> str:
 def fields_of(cls: Any) -> Iterator[str]:
     """What a dataclass's docstring says of it, and a table of its fields."""
     summary, meanings = parse(cls)
-    yield summary
+    if summary:
+        yield summary
     hints = typing.get_type_hints(cls)
     rows = []
     for field in dataclasses.fields(cls):
@@ -129,15 +130,15 @@ def fields_of(cls: Any) -> Iterator[str]:
 def parse(cls: Any) -> tuple[str, dict[str, str]]:
     """The first words of a docstring, and what it says of each field in `name: …` or `name, name: …`.
 
-    A field's words end where the next field's begin, or at an empty line, or where the errors are told.
+    A field's name begins a sentence. Its words end where the next field's begin, or at an empty line, or where the errors are told.
     """
     text = re.sub(r"^\[+\w+\]+ ", "", inspect.cleandoc(cls.__doc__))
     text = re.sub(r"\s*Raises \w+ [^.]*\.\s*$", "", text)
     names = "|".join(field.name for field in dataclasses.fields(cls))
-    marks = list(re.finditer(rf"(?<![\w.`])((?:{names})(?:, (?:{names}))*): ", text))
-    ends = [mark.start() for mark in marks[1:]] + [len(text)]
-    meanings = {}
-    for mark, end in zip(marks, ends, strict=True):
+    marks = list(re.finditer(rf"(?:\A|(?<=\.\s)|(?<=\n\n))((?:{names})(?:, (?:{names}))*): ", text))
+    ends = [*(mark.start() for mark in marks), len(text)][1:]
+    meanings: dict[str, str] = {}
+    for mark, end in zip(marks, ends, strict=False):
         words = " ".join(text[mark.end() : end].split("\n\n")[0].split())
         meanings |= dict.fromkeys(mark[1].split(", "), words[:1].upper() + words[1:])
     head = text[: marks[0].start()] if marks else text
