@@ -130,7 +130,8 @@ def fields_of(cls: Any) -> Iterator[str]:
 def parse(cls: Any) -> tuple[str, dict[str, str]]:
     """The first words of a docstring, and what it says of each field in `name: …` or `name, name: …`.
 
-    A field's name begins a sentence. Its words end where the next field's begin, or at an empty line, or where the errors are told.
+    A field's name begins a sentence; its words end where the next field's begin, at an empty line, or where the errors
+    are told.
     """
     text = re.sub(r"^\[+\w+\]+ ", "", inspect.cleandoc(cls.__doc__))
     text = re.sub(r"\s*Raises \w+ [^.]*\.\s*$", "", text)
