@@ -68,7 +68,7 @@ def test_every_example_gives_key(path):
     assert rate.secret_bits_per_pulse < rate.plob_per_pulse
     sifted = link.expected_counts().clicks[0].sum()
     assert 5e5 < sifted < 3e6
-    assert link.security.f_ec == 2.4  # both directions
+    assert link.security.f_ec == 2.2  # both directions
 
 
 @pytest.mark.parametrize(

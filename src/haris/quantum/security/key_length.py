@@ -25,14 +25,14 @@ class Security:
     testing (which counts twice): epsilon_secrecy = 2 epsilon_testing + epsilon_amplification.
     epsilon_correctness: probability that the two ends hold different keys.
     f_ec: bits disclosed by reconciliation over Shannon's n h(qber), where they are estimated and not counted. Cascade
-    with the parities of both directions counted comes to 2.2 to 2.4; the usual count of one direction to 1.1 to 1.2.
+    with the parities of both directions counted comes to about 2.2; the usual count of one direction to 1.1 to 1.2.
     Raises ParameterError on any other value.
     """
 
     bound: Bound = "variable-length"
     epsilon_secrecy: float = 1e-9
     epsilon_correctness: float = 1e-15
-    f_ec: float = 2.4
+    f_ec: float = 2.2
 
     def __post_init__(self) -> None:
         if self.bound not in Bound.__args__:  # type: ignore[attr-defined]
