@@ -412,7 +412,7 @@ async def test_a_start_that_cannot_be_is_told(lab, tmp_path):
     expired = lab.authority.issue("kme-bank", stem="expired", days=-1)
     missing = TlsFiles(tmp_path / "none.crt", files.private_key, files.authority)
     crossed = TlsFiles(files.certificate, lab.files["alice"].private_key, files.authority)
-    for wrong, text in ((expired, "expired.crt is valid from"), (missing, "none.crt"), (crossed, "alice.key")):
+    for wrong, text in ((expired, "expired.crt: expired on"), (missing, "none.crt"), (crossed, "alice.key")):
         with pytest.raises(ParameterError, match=text):
             await start_kme(KmeConfig("127.0.0.1", 0, "127.0.0.1", 0, wrong, files, {}), supply)
     taken = lab.sites["bank"].kme.port

@@ -16,16 +16,15 @@ from haris.crypto.one_time_pad import xor
 from haris.keys.pedigree import join_pedigrees, worse_pedigree
 from haris.nouns.assignments import Assignment
 from haris.nouns.errors import ParameterError, PeerError
-from haris.nouns.keys import DeliveredKey, Pedigree, StoredKey
+from haris.nouns.keys import KEY_OCTETS, DeliveredKey, Pedigree, StoredKey
 
-STOCK_OCTETS = 32
 _TAGGED_OCTETS = 1 << 16
 """No assignment is longer: the bound that its tag's epsilon is counted for."""
 
 
 def stock_for_key(size_bits: int) -> int:
     """Stored keys of 256 bits that one key of size_bits takes; what they hold more is burnt."""
-    return -(-size_bits // (8 * STOCK_OCTETS))
+    return -(-size_bits // (8 * KEY_OCTETS))
 
 
 def stock_for_wrapping(size_bits: int) -> int:

@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cryptography import x509
-
+from haris.node.credentials import read_certificate
 from haris.nouns.errors import ParameterError, Unauthorised
 
 
@@ -57,8 +56,9 @@ def subject_common_name(certificate: Mapping[str, Any] | None) -> str:
 
 
 def _context(protocol: int, files: TlsFiles) -> ssl.SSLContext:
+    now = datetime.now(UTC)
     for path in (files.certificate, files.authority):
-        _require_valid(path)
+        read_certificate(path, now)
     context = ssl.SSLContext(protocol)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.verify_mode = ssl.CERT_REQUIRED
@@ -68,16 +68,3 @@ def _context(protocol: int, files: TlsFiles) -> ssl.SSLContext:
     except OSError as error:  # ssl.SSLError is one
         raise ParameterError(f"certificate {files.certificate} with key {files.private_key}: {error}") from None
     return context
-
-
-def _require_valid(path: Path) -> None:
-    try:
-        certificate = x509.load_pem_x509_certificate(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise ParameterError(f"certificate {path}: {error}") from None
-    now = datetime.now(UTC)
-    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
-        raise ParameterError(
-            f"certificate {path} is valid from {certificate.not_valid_before_utc:%F %R}"
-            f" to {certificate.not_valid_after_utc:%F %R} UTC, now is {now:%F %R} UTC"
-        )
