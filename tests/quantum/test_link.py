@@ -51,7 +51,7 @@ def test_a_link_survives_its_file(tmp_path_factory, link):
 @settings(deadline=None)
 @given(links)
 def test_rates_are_finite_below_plob_and_fall_with_distance(link):
-    rate = link.rate(np.linspace(0.0, 6e5, 13))
+    rate = link.rate(np.append(np.linspace(0.0, 6e5, 13), 1e7))
     assert np.all(np.isfinite(rate.secret_bits_per_s))
     assert np.all(rate.secret_bits_per_s >= 0)
     assert np.all(rate.secret_bits_per_pulse <= rate.plob_per_pulse)

@@ -58,12 +58,12 @@ def test_bound_is_monotone_and_within_serfling(sampled, unsampled, rate, epsilon
     bound = unsampled_errors(observed, sampled, unsampled, epsilon)
     assert unsampled_errors(observed + 1, sampled + 1, unsampled, epsilon) >= bound
     assert unsampled_errors(observed, sampled + 1, unsampled, epsilon) <= bound
-    # A larger unsampled part never yields less secret: what privacy amplification may keep does not fall.
+    # A larger unsampled part yields no less secret, but for the cost of one error where the whole bound steps up.
     kept = [
         n * (1 - binary_entropy(min(unsampled_errors(observed, sampled, n, epsilon) / n, 0.5)))
         for n in (unsampled, unsampled + max(1, unsampled // 50))
     ]
-    assert kept[1] >= kept[0] - 1.0
+    assert kept[1] >= kept[0] - np.log2(unsampled + 2)
     if unsampled > 1000 and sampled > 1000:
         rounding = 1.0 + 1e-6 * unsampled
         assert bound <= (observed / sampled + serfling(sampled, unsampled, epsilon)) * unsampled + rounding

@@ -106,8 +106,9 @@ def phase_error_rate(
     """Phase error rate of `single` key-basis photons from `errors` among `sample` test-basis ones, at most 1/2.
 
     Fails with probability at most epsilon. The basis of a single photon is random to everybody but the two ends, so
-    the test clicks are a random sample of all single-photon clicks: the hypergeometric tail holds for the true sizes.
-    It is monotone in both sizes and in the errors, so that their bounds may stand for them.
+    the test clicks are a random sample of all single-photon clicks. The true sizes are at least sample and single: a
+    larger sample with no more errors never raises the bound, and the key-basis photons beyond a random subset of
+    `single` may be handed to Eve.
     """
     wrong = unsampled_errors(np.minimum(errors, sample), sample, single, epsilon)
     rate = np.divide(wrong, single, out=np.full_like(single, 0.5), where=(single > 0) & (sample > 0))
