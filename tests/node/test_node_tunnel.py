@@ -15,10 +15,14 @@ import pytest
 from haris.node.credentials import signing_credentials
 from haris.node.pki import make_laboratory
 from haris.node.tunnel import Connector, Listener, TunnelSettings
-from haris.node.tunnel_stream import TunnelEvent
-from haris.nouns.errors import KeyUnavailable, ParameterError
+from haris.node.tunnel_stream import Line, Stream, TunnelEvent
+from haris.nouns.errors import KeyUnavailable, ParameterError, PeerError
 from haris.nouns.keys import DeliveredKey, Origin, Pedigree, Proof
+from haris.service.channel import Channel
+from haris.service.framing import Close, Data
+from haris.service.tls_psk import Role, TlsPskEndpoint, offered_key
 from haris.service.tunnel import RekeyPolicy
+from haris.wire.client_hello import parse_client_hello
 
 PEDIGREE = Pedigree(1e-10, Origin.EMULATED, Proof("test", "collective", True))
 
@@ -75,6 +79,7 @@ class Bench:
         server = await asyncio.start_server(application, "127.0.0.1", 0)
         listener = Listener(self._exchange, ("127.0.0.1", server.sockets[0].getsockname()[1]))
         await listener.start(("127.0.0.1", 0))
+        self.listener_port = listener.port
         connector = Connector(self._bank, ("127.0.0.1", listener.port))
         await connector.start(("127.0.0.1", 0))
         try:
@@ -126,6 +131,43 @@ async def test_a_stream_is_carried_and_half_closed(laboratory):
     assert first.tls == {"version": "TLSv1.3", "group": "X25519MLKEM768", "psk": True, "signed": True}
     assert (closed.sent_octets, closed.delivered_octets) == (len(text), 32)
     assert bench.pool.n_given == 1
+
+
+async def test_an_end_that_comes_with_the_last_frame_is_no_loss(laboratory):
+    """The peer's CLOSE and its FIN are read in one turn of the loop, before anybody else has run."""
+    bench = Bench(laboratory, Pool(), RekeyPolicy())
+    key = b"k" * 32
+    near = Channel(Role.CONNECTOR, UUID(int=1), key, bench._bank.credentials)
+    far = Channel(Role.LISTENER, UUID(int=1), key, bench._exchange.credentials)
+    while not near.authenticated:
+        far.receive(near.outgoing(), time.time_ns())
+        if far.introduced and not far.authenticated:
+            far.answer()
+        near.receive(far.outgoing(), time.time_ns())
+    far.send(Data(0, b"fill"))
+    far.send(Close(4))
+    far.close()
+
+    async def sink(reader, writer):
+        await reader.read(-1)
+        writer.close()
+
+    server = await asyncio.start_server(sink, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    events: list[TunnelEvent] = []
+    application, line = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+    from_application, from_line = asyncio.StreamReader(), asyncio.StreamReader()
+    stream = Stream(Role.CONNECTOR, RekeyPolicy(), (from_application, application[1]), events.append)
+    running = asyncio.create_task(stream.run(Line(near, from_line, line[1])))
+    from_application.feed_eof()
+    await until(lambda: stream.tunnel._closed)
+    from_line.feed_data(far.outgoing())
+    from_line.feed_eof()
+    await running
+    server.close()
+    await asyncio.sleep(0.02)
+    assert [event.kind for event in events] == ["epoch", "closed"]
+    assert events[-1].delivered_octets == 4
 
 
 async def test_rekeys_under_load_lose_nothing(laboratory):
@@ -223,6 +265,85 @@ async def test_a_stranger_and_a_wrong_key_are_refused(laboratory, who, wrong):
         writer.close()
     assert bench.kinds() == ["refused"]
     assert [event.kind for event in bench.exchange_events] == ["refused"]
+    assert not any(reached)
+
+
+class Relay:
+    """Stands on the wire with every key in hand: ends TLS on either side and passes the plaintext on."""
+
+    def __init__(self, keys: dict[UUID, bytes], to_port: int) -> None:
+        self.keys, self.to_port = keys, to_port
+        self.read = bytearray()
+        self.n_between = 0
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = await reader.read(1 << 16)
+        key_id = offered_key(parse_client_hello(first))
+        to_bank = TlsPskEndpoint(Role.LISTENER, key_id, self.keys[key_id])
+        to_exchange = TlsPskEndpoint(Role.CONNECTOR, key_id, self.keys[key_id])
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.to_port)
+        far_writer.write(to_exchange.outgoing())
+        while to_exchange.facts is None:
+            to_exchange.receive(await far_reader.read(1 << 16))
+        far_writer.write(to_exchange.outgoing())
+        self.n_between += 1
+        bank = (to_bank, reader, writer)
+        exchange = (to_exchange, far_reader, far_writer)
+        await asyncio.gather(self._pass_on(bank, exchange, first), self._pass_on(exchange, bank))
+
+    async def _pass_on(self, source, sink, octets: bytes = b"") -> None:
+        source_tls, reader, source_writer = source
+        sink_tls, _, sink_writer = sink
+        try:
+            while octets := octets or await reader.read(1 << 16):
+                plaintext, octets = source_tls.receive(octets), b""
+                self.read += plaintext
+                source_writer.write(source_tls.outgoing())
+                if plaintext:
+                    sink_tls.send(plaintext)
+                    sink_writer.write(sink_tls.outgoing())
+        except (PeerError, OSError):
+            pass
+        finally:
+            sink_writer.close()
+
+
+async def test_a_relay_that_holds_every_key_cannot_stand_between(laboratory):
+    bench = Bench(laboratory, Pool(), RekeyPolicy())
+    keys: dict[UUID, bytes] = {}
+    give = bench.pool.enc_key
+
+    async def give_and_tell(slave_sae: str) -> DeliveredKey:
+        key = await give(slave_sae)
+        keys[key.key_id] = key.secret
+        return key
+
+    bench.pool.enc_key = give_and_tell
+    reached = []
+
+    async def application(reader, writer):
+        reached.append(await reader.read(-1))
+        writer.close()
+
+    async with bench.running(application) as port:
+        assert port
+        relay = Relay(keys, bench.listener_port)
+        server = await asyncio.start_server(relay, "127.0.0.1", 0)
+        connector = Connector(bench._bank, ("127.0.0.1", server.sockets[0].getsockname()[1]))
+        await connector.start(("127.0.0.1", 0))
+        reader, writer = await asyncio.open_connection("127.0.0.1", connector.port)
+        writer.write(b"a secret order")
+        with pytest.raises(ConnectionResetError):
+            await reader.readexactly(1)
+        await until(lambda: bench.exchange_events)
+        writer.close()
+        await connector.close()
+        server.close()
+    assert relay.n_between == 1  # TLS let it in on both sides: it does know the key
+    assert len(relay.read) > 5000  # it reads the bank's certificate and signature, and passes them on
+    assert b"order" not in relay.read
+    assert [event.kind for event in bench.exchange_events] == ["refused"]
+    assert "not for this connection" in bench.exchange_events[0].text or "own name" in bench.exchange_events[0].text
     assert not any(reached)
 
 

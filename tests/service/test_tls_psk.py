@@ -1,8 +1,12 @@
-"""The endpoint against itself, and against pyOpenSSL peers set up without it."""
+"""The endpoint against itself, against clients that ask for less, and against the formulas of RFC 8446."""
 
+import hashlib
+import hmac
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA384
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from OpenSSL import SSL
 
 from haris.nouns.errors import ParameterError, PeerError
@@ -166,3 +170,22 @@ def test_0_rtt_is_refused():
         offered_key(hello)
     with pytest.raises(PeerError):
         pair()[1].receive(first)
+
+
+def expand_label(secret: bytes, label: bytes, context: bytes, n_octets: int) -> bytes:
+    """HKDF-Expand-Label of RFC 8446, section 7.1, with SHA-384."""
+    label = b"tls13 " + label
+    info = n_octets.to_bytes(2, "big") + bytes([len(label)]) + label + bytes([len(context)]) + context
+    return HKDFExpand(SHA384(), n_octets, info).derive(secret)
+
+
+def test_the_binder_is_that_of_an_external_key_as_rfc_8446_computes_it():
+    """Independent of OpenSSL's key schedule: 'ext binder', not 'res binder', over the quantum key with SHA-384."""
+    key = bytes(range(1, 33))
+    first = TlsPskEndpoint(Role.CONNECTOR, KEY_ID, key).outgoing()
+    message, binder = first[5:], first[-48:]
+    truncated = message[: -(2 + 1 + 48)]  # up to the list of binders (section 4.2.11.2)
+    early_secret = hmac.digest(bytes(48), key, "sha384")  # HKDF-Extract
+    binder_key = expand_label(early_secret, b"ext binder", hashlib.sha384(b"").digest(), 48)
+    finished_key = expand_label(binder_key, b"finished", b"", 48)
+    assert binder == hmac.digest(finished_key, hashlib.sha384(truncated).digest(), "sha384")

@@ -64,10 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run one end until it is interrupted."""
-    try:
-        asyncio.run(_run(args))
-    except asyncio.CancelledError:
-        return 0
+    asyncio.run(_run(args))
     return 0
 
 
@@ -81,11 +78,11 @@ async def _run(args: argparse.Namespace) -> None:
     async with KmeClient(args.kme, context) as kme:
         settings = TunnelSettings(kme, credentials, require_name("--peer-sae", args.peer_sae), policy, report)
         end = (Connector if args.end == "connect" else Listener)(settings, to)
-        await end.start(listen)
-        report(TunnelEvent("listening", text=f"{listen[0]}:{end.port}"))
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await end.start(listen)
+        report(TunnelEvent("listening", text=f"{listen[0]}:{end.port}"))
         await stop.wait()
         await end.close()
 

@@ -171,25 +171,32 @@ class Stream:
     async def _keep_keyed(self) -> None:
         """The clock of the stream: sees that a key is old, and has the next epoch made."""
         while True:
-            await asyncio.sleep(_TICK_S)
-            self._flush()
-            now_ns = time.monotonic_ns()
-            if self.tunnel.overdue(now_ns) and not self._waiting:
-                self._waiting = True
-                self.report("waiting", "the key may carry no more, and there is no fresh one yet")
-            if self._next_line and self.tunnel.rekey_due(now_ns):
+            await self._tick()
+            if self._next_line and self.tunnel.rekey_due(time.monotonic_ns()):
                 self.attach(await self._make(self._next_line))
 
     async def _make(self, next_line: Callable[[Stream], Awaitable[Line]]) -> Line:
         """Make the next line while the present one still carries, as long as its key allows."""
         making = asyncio.ensure_future(next_line(self))
         try:
+            making.add_done_callback(lambda _: self._change.set())
             while not making.done():
-                await asyncio.wait([making], timeout=_TICK_S)
-                self._flush()
+                await self._tick()
             return making.result()
         finally:
             making.cancel()
+
+    async def _tick(self) -> None:
+        """Return at the next change; without any, look at the clock for what waits."""
+        self._change.clear()
+        try:
+            async with asyncio.timeout(_TICK_S):
+                await self._change.wait()
+        except TimeoutError:
+            self._flush()
+            if self.tunnel.overdue(time.monotonic_ns()) and not self._waiting:
+                self._waiting = True
+                self.report("waiting", "the key may carry no more, and there is no fresh one yet")
 
     async def _read_line(self, line: Line) -> None:
         epoch = line.channel.epoch
@@ -199,14 +206,14 @@ class Stream:
             try:
                 octets = await line.reader.read(READ_OCTETS)
             except OSError:
-                if not line.retired:
+                if not (line.retired or self.tunnel.finished):
                     raise
                 octets = b""
             if not octets:
                 break
             if not line.retired:
                 await self._deliver(epoch, line.channel.receive(octets, time.time_ns()))
-        if not line.retired:
+        if not (line.retired or self.tunnel.finished):
             raise PeerError("the connection ended before the stream did")
         line.writer.close()
         self._lines.pop(epoch, None)
