@@ -93,6 +93,7 @@ async def test_what_get_cannot_say_is_posted(laboratory):
         (401, {"message": "not yours"}, ParameterError, "not yours"),
         (500, "boom", PeerError, "500"),
         (200, "boom", PeerError, "JSON"),
+        (200, " " * (1 << 22) + "{}", PeerError, "exceeds"),
         (200, {"keys": []}, PeerError, "0 keys"),
         (200, {"keys": KEYS}, PeerError, "2 keys"),
         (200, {"keys": [{"key_ID": "x", "key": "AA=="}]}, PeerError, "wrong form"),

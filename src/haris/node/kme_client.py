@@ -103,11 +103,11 @@ class KmeClient:
         method = "GET" if body is None else "POST"
         try:
             async with self._session.request(method, self._url + where, data=body, headers=headers) as answer:
-                octets = await answer.content.read(_MAX_ANSWER_OCTETS)
-                if not answer.content.at_eof():
-                    octets += await answer.content.read()
-                if len(octets) > _MAX_ANSWER_OCTETS:
-                    raise PeerError(f"the KME's answer exceeds {_MAX_ANSWER_OCTETS} octets")
+                octets = b""
+                async for part in answer.content.iter_any():
+                    octets += part
+                    if len(octets) > _MAX_ANSWER_OCTETS:
+                        raise PeerError(f"the KME's answer exceeds {_MAX_ANSWER_OCTETS} octets")
                 status, retry_after = answer.status, answer.headers.get("Retry-After", "")
         except (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch) as error:
             raise PeerError(f"{self._url}: TLS was refused: {error}") from None
