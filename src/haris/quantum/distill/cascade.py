@@ -13,7 +13,7 @@ A node is named by its heap number: with N = 2^depth >= n, node (N + i) >> l hol
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from math import ceil, log2
 from typing import Self
@@ -28,9 +28,10 @@ from haris.wire.packing import pack_ascending, pack_bits, unpack_ascending, unpa
 
 Bits = NDArray[np.uint8]
 Indices = NDArray[np.int64]
+Words = NDArray[np.uint32]
 
 LATE_LEVELS = (12, 14, 14, 14, 14)
-_REBUILD_AFTER = 4096
+_REBUILD_AFTER = 1 << 15
 _CHUNK = 1 << 15
 _UNKNOWN, _EVEN, _ODD = 0, 2, 3  # of a node; _EVEN and _ODD differ in the last bit
 
@@ -53,42 +54,87 @@ def depth_of(n_bits: int) -> int:
     return max(n_bits - 1, 1).bit_length()
 
 
-def permutation(n_bits: int, seed: bytes, number: int) -> NDArray[np.uint32]:
-    """The public permutation of one pass: the bit index at each position. Pass 0 leaves the order alone.
+@dataclass(frozen=True, slots=True)
+class Permutation:
+    """The public permutation of one pass, computed where it is needed and stored nowhere; pass 0 changes no order.
 
-    Four rounds of an odd multiplication, an addition and a folded shift, each a bijection of depth-bit words, and
-    then the words below n_bits; constants from SHAKE-256. It need only spread errors, not hide anything.
+    Four rounds of an odd multiplication, an addition and a folded shift, each a bijection of depth-bit words, repeated
+    while the word is no bit of the block (cycle walking, as in format-preserving encryption). rounds: factor and
+    summand of each. It need only spread errors, not hide anything.
     """
-    words = np.arange(1 << depth_of(n_bits), dtype=np.uint32)
-    if number == 0:
-        return words[:n_bits]
-    depth = depth_of(n_bits)
-    mask, shift = np.uint32((1 << depth) - 1), np.uint32((depth + 1) // 2)
-    drawn = np.frombuffer(hashlib.shake_256(seed + bytes([number])).digest(32), "<u4").reshape(4, 2)
-    constants = drawn | np.array([1, 0], np.uint32)  # factors are odd
-    for start in range(0, len(words), _CHUNK):  # as many as stay in the cache
-        chunk = words[start : start + _CHUNK]
-        for factor, summand in constants:
-            chunk *= factor
-            chunk += summand
-            chunk &= mask
-            chunk ^= chunk >> shift
-    return words[words < n_bits]
+
+    n_bits: int
+    rounds: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, n_bits: int, seed: bytes, number: int) -> Self:
+        """The permutation of pass `number`, its constants drawn from SHAKE-256."""
+        if number == 0:
+            return cls(n_bits, ())
+        drawn = np.frombuffer(hashlib.shake_256(seed + bytes([number])).digest(32), "<u4").reshape(4, 2)
+        return cls(n_bits, tuple((int(factor) | 1, int(summand)) for factor, summand in drawn))
+
+    def indices(self) -> Words:
+        """Index of the bit at every position, uint32."""
+        words = np.arange(self.n_bits, dtype=np.uint32)
+        for start in range(0, self.n_bits, _CHUNK):  # as many as stay in the cache
+            self._walk(words[start : start + _CHUNK], self._mix)
+        return words
+
+    def index(self, position: Indices) -> Indices:
+        """Index of the bits at some positions."""
+        return self._walk(position.astype(np.uint32), self._mix).astype(np.int64)
+
+    def position(self, index: Indices) -> Indices:
+        """Positions of some bits."""
+        return self._walk(index.astype(np.uint32), self._unmix).astype(np.int64)
+
+    def _walk(self, words: Words, step: Callable[[Words], None]) -> Words:
+        step(words)
+        while len(outside := np.flatnonzero(words >= self.n_bits)):
+            strays = words[outside]
+            step(strays)
+            words[outside] = strays
+        return words
+
+    def _mix(self, words: Words) -> None:
+        mask, shift = self._mask, self._shift
+        for factor, summand in self.rounds:
+            words *= np.uint32(factor)
+            words += np.uint32(summand)
+            words &= mask
+            words ^= words >> shift
+
+    def _unmix(self, words: Words) -> None:
+        mask, shift = self._mask, self._shift
+        for factor, summand in reversed(self.rounds):
+            words ^= words >> shift  # its own inverse: the shift is at least half a word
+            words -= np.uint32(summand)
+            words *= np.uint32(pow(factor, -1, 1 << 32))
+            words &= mask
+
+    @property
+    def _mask(self) -> np.uint32:
+        return np.uint32((1 << depth_of(self.n_bits)) - 1)
+
+    @property
+    def _shift(self) -> np.uint32:
+        return np.uint32((depth_of(self.n_bits) + 1) // 2)
 
 
 @dataclass(slots=True)
 class Pass:
     """Parities of the nodes of one pass over bits that may still be corrected."""
 
-    order: NDArray[np.uint32]
+    order: Permutation
     depth: int
     prefix: Bits = field(repr=False)
 
     @classmethod
     def over(cls, bits: Bits, seed: bytes, number: int) -> Self:
         """The pass of that number over bits as they are now."""
-        order = permutation(len(bits), seed, number)
-        return cls(order, depth_of(len(bits)), _prefix_parity(bits[order]))
+        order = Permutation.of(len(bits), seed, number)
+        return cls(order, depth_of(len(bits)), _prefix_parity(bits, order))
 
     def first_node(self, level: int) -> int:
         """Heap number of the first node of a level."""
@@ -96,13 +142,13 @@ class Pass:
 
     def blocks(self, level: int) -> Indices:
         """All nodes of a level that hold a bit."""
-        return self.first_node(level) + np.arange(-(-len(self.order) >> level), dtype=np.int64)
+        return self.first_node(level) + np.arange(-(-self.order.n_bits >> level), dtype=np.int64)
 
     def span(self, nodes: Indices) -> tuple[Indices, Indices]:
         """First position and end of each node; a node beyond the last bit is empty."""
         level = self.depth + 1 - np.frexp(nodes)[1].astype(np.int64)
         start = (nodes << level) - (1 << self.depth)
-        n_bits = len(self.order)
+        n_bits = self.order.n_bits
         return np.minimum(start, n_bits), np.minimum(start + (1 << level), n_bits)
 
     def parities(self, nodes: Indices) -> Bits:
@@ -111,9 +157,9 @@ class Pass:
         return self.prefix[start] ^ self.prefix[end]
 
 
-def _prefix_parity(bits: Bits) -> Bits:
+def _prefix_parity(bits: Bits, order: Permutation) -> Bits:
     prefix = np.zeros(len(bits) + 1, np.uint8)
-    np.bitwise_xor.accumulate(bits, out=prefix[1:])
+    np.bitwise_xor.accumulate(bits[order.indices()], out=prefix[1:])
     return prefix
 
 
@@ -155,26 +201,23 @@ def answer(bits: Bits, estimate: Estimate) -> Generator[Message | None, Message 
 class Search(Pass):
     """Bob's tree of one pass: of which nodes he knows Alice's parity, and where it still differs from his own.
 
-    position: of each bit. errors: parity of the errors in each node, by heap number, where it is known.
-    frontier: nodes that may be odd with unknown halves. corrected: sorted positions that were corrected since
+    errors: parity of the errors in each node, by heap number, where it is known.
+    frontier: nodes that may be odd with unknown halves. corrected: positions that were corrected since
     prefix was made.
     """
 
-    position: NDArray[np.uint32] = field(repr=False, default_factory=lambda: np.empty(0, np.uint32))
     errors: Bits = field(repr=False, default_factory=lambda: np.empty(0, np.uint8))
     frontier: Indices = field(repr=False, default_factory=lambda: np.empty(0, np.int64))
     corrected: Indices = field(repr=False, default_factory=lambda: np.empty(0, np.int64))
 
     def __post_init__(self) -> None:
-        n_bits = len(self.order)
-        self.position = np.empty(n_bits, np.uint32)
-        self.position[self.order] = np.arange(n_bits, dtype=np.uint32)
         self.errors = np.full(2 << self.depth, _UNKNOWN, np.uint8)
 
     def parities(self, nodes: Indices) -> Bits:
         """Parity of each node over the bits as corrected so far."""
         start, end = self.span(nodes)
-        flips = np.searchsorted(self.corrected, end) - np.searchsorted(self.corrected, start)
+        corrected = np.sort(self.corrected)
+        flips = np.searchsorted(corrected, end) - np.searchsorted(corrected, start)
         return self.prefix[start] ^ self.prefix[end] ^ (flips & 1).astype(np.uint8)
 
     def learn(self, nodes: Indices, alice: Bits) -> None:
@@ -192,10 +235,10 @@ class Search(Pass):
 
         Raises PeerError if one of them was known to be right: no bit string has such parities.
         """
-        position = self.position[index].astype(np.int64)
-        self.corrected = np.sort(np.concatenate([self.corrected, position]))
+        position = self.order.position(index)
+        self.corrected = np.concatenate([self.corrected, position])
         if len(self.corrected) > _REBUILD_AFTER:
-            self.prefix, self.corrected = _prefix_parity(bits[self.order]), self.corrected[:0]
+            self.prefix, self.corrected = _prefix_parity(bits, self.order), self.corrected[:0]
         nodes = position + self.first_node(0)
         while not np.all(found := self.errors[nodes] != _UNKNOWN):
             nodes = np.where(found, nodes, nodes >> 1)
@@ -247,8 +290,7 @@ def _halve(search: Search, number: int) -> Generator[Message | None, Message | N
     halves = left + (search.errors[left] == _EVEN)
     single = halves >= search.first_node(0)
     search.frontier = halves[~single]
-    wrong: Indices = search.order[halves[single] - search.first_node(0)].astype(np.int64)
-    return wrong
+    return search.order.index(halves[single] - search.first_node(0))
 
 
 def _answers(message: Message | None, count: int) -> Bits:
