@@ -12,8 +12,7 @@ A node is named by its heap number: with N = 2^depth >= n, node (N + i) >> l hol
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from math import ceil, log2
 from typing import Self
@@ -23,16 +22,15 @@ from numpy.typing import NDArray
 
 from haris.nouns.errors import PeerError
 from haris.quantum.distill.engine import expect
+from haris.quantum.distill.permutation import Permutation, depth_of
 from haris.wire.distillation import Estimate, Message, NextPass, Parities, Questions
 from haris.wire.packing import pack_ascending, pack_bits, unpack_ascending, unpack_bits
 
 Bits = NDArray[np.uint8]
 Indices = NDArray[np.int64]
-Words = NDArray[np.uint32]
 
 LATE_LEVELS = (12, 14, 14, 14, 14)
 _REBUILD_AFTER = 1 << 15
-_CHUNK = 1 << 15
 _UNKNOWN, _EVEN, _ODD = 0, 2, 3  # of a node; _EVEN and _ODD differ in the last bit
 
 
@@ -47,79 +45,6 @@ def schedule(qber: float, n_bits: int) -> tuple[int, ...]:
     largest = max(depth_of(n_bits) - 2, 1)  # never one block: two errors must be able to part
     early = (first, first + 1, first + 3)
     return tuple(min(level, largest) for level in early + tuple(max(level, early[-1]) for level in LATE_LEVELS))
-
-
-def depth_of(n_bits: int) -> int:
-    """Levels of the tree over n_bits positions."""
-    return max(n_bits - 1, 1).bit_length()
-
-
-@dataclass(frozen=True, slots=True)
-class Permutation:
-    """The public permutation of one pass, computed where it is needed and stored nowhere; pass 0 changes no order.
-
-    Four rounds of an odd multiplication, an addition and a folded shift, each a bijection of depth-bit words, repeated
-    while the word is no bit of the block (cycle walking, as in format-preserving encryption). rounds: factor and
-    summand of each. It need only spread errors, not hide anything.
-    """
-
-    n_bits: int
-    rounds: tuple[tuple[int, int], ...]
-
-    @classmethod
-    def of(cls, n_bits: int, seed: bytes, number: int) -> Self:
-        """The permutation of pass `number`, its constants drawn from SHAKE-256."""
-        if number == 0:
-            return cls(n_bits, ())
-        drawn = np.frombuffer(hashlib.shake_256(seed + bytes([number])).digest(32), "<u4").reshape(4, 2)
-        return cls(n_bits, tuple((int(factor) | 1, int(summand)) for factor, summand in drawn))
-
-    def indices(self) -> Words:
-        """Index of the bit at every position, uint32."""
-        words = np.arange(self.n_bits, dtype=np.uint32)
-        for start in range(0, self.n_bits, _CHUNK):  # as many as stay in the cache
-            self._walk(words[start : start + _CHUNK], self._mix)
-        return words
-
-    def index(self, position: Indices) -> Indices:
-        """Index of the bits at some positions."""
-        return self._walk(position.astype(np.uint32), self._mix).astype(np.int64)
-
-    def position(self, index: Indices) -> Indices:
-        """Positions of some bits."""
-        return self._walk(index.astype(np.uint32), self._unmix).astype(np.int64)
-
-    def _walk(self, words: Words, step: Callable[[Words], None]) -> Words:
-        step(words)
-        while len(outside := np.flatnonzero(words >= self.n_bits)):
-            strays = words[outside]
-            step(strays)
-            words[outside] = strays
-        return words
-
-    def _mix(self, words: Words) -> None:
-        mask, shift = self._mask, self._shift
-        for factor, summand in self.rounds:
-            words *= np.uint32(factor)
-            words += np.uint32(summand)
-            words &= mask
-            words ^= words >> shift
-
-    def _unmix(self, words: Words) -> None:
-        mask, shift = self._mask, self._shift
-        for factor, summand in reversed(self.rounds):
-            words ^= words >> shift  # its own inverse: the shift is at least half a word
-            words -= np.uint32(summand)
-            words *= np.uint32(pow(factor, -1, 1 << 32))
-            words &= mask
-
-    @property
-    def _mask(self) -> np.uint32:
-        return np.uint32((1 << depth_of(self.n_bits)) - 1)
-
-    @property
-    def _shift(self) -> np.uint32:
-        return np.uint32((depth_of(self.n_bits) + 1) // 2)
 
 
 @dataclass(slots=True)
@@ -201,9 +126,8 @@ def answer(bits: Bits, estimate: Estimate) -> Generator[Message | None, Message 
 class Search(Pass):
     """Bob's tree of one pass: of which nodes he knows Alice's parity, and where it still differs from his own.
 
-    errors: parity of the errors in each node, by heap number, where it is known.
-    frontier: nodes that may be odd with unknown halves. corrected: positions that were corrected since
-    prefix was made.
+    errors: parity of the errors in each node, by heap number, where it is known. frontier: nodes that may be odd with
+    unknown halves. corrected: positions that were corrected since prefix was made.
     """
 
     errors: Bits = field(repr=False, default_factory=lambda: np.empty(0, np.uint8))
