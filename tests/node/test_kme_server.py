@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import ssl
+import threading
 from dataclasses import replace
 
 import pytest
@@ -424,3 +425,47 @@ def test_limits_are_checked():
     for wrong in ({"key_size": 250}, {"min_key_size": 512}, {"max_key_size": 128}, {"max_key_per_request": 0}):
         with pytest.raises(ParameterError):
             Limits(**wrong)
+
+
+async def test_a_slow_commit_does_not_stop_others(lab, monkeypatch):
+    lab.seed("bank", "exchange", 1)
+    await lab.ask("alice", "bob/status")  # the connection is made
+    store = type(lab.sites["bank"].store)
+    reserve, entered, leave = store.reserve, threading.Event(), threading.Event()
+
+    def slow(*arguments):
+        entered.set()
+        assert leave.wait(20)
+        return reserve(*arguments)
+
+    monkeypatch.setattr(store, "reserve", slow)
+    taking = asyncio.create_task(lab.ask("alice", "bob/enc_keys"))
+    assert await asyncio.to_thread(entered.wait, 20)
+    assert (await lab.ask("alice", "bob/status")).items["stored_key_count"] == 1
+    assert not taking.done()
+    leave.set()
+    assert len(secrets(await taking)) == 1
+
+
+async def test_a_client_that_leaves_neither_stops_its_delivery_nor_gets_its_key_twice(lab, monkeypatch):
+    (stock,) = lab.seed("bank", "exchange", 1)
+    exchange = type(lab.sites["exchange"].supply)
+    accept, entered, leave = exchange.accept, threading.Event(), threading.Event()
+
+    def slow(*arguments):
+        entered.set()
+        assert leave.wait(20)
+        return accept(*arguments)
+
+    monkeypatch.setattr(exchange, "accept", slow)
+    taking = asyncio.create_task(lab.ask("alice", "bob/enc_keys"))
+    assert await asyncio.to_thread(entered.wait, 20)
+    taking.cancel()
+    leave.set()
+    bank = lab.sites["bank"]
+    async with asyncio.timeout(10):
+        while bank.store.assignments_in_doubt():
+            await asyncio.sleep(0.01)
+    assert bank.store.voids_owed("exchange") == ()
+    assert (await lab.ask("alice", "bob/enc_keys")).status == 503
+    assert list(secrets(await lab.ask("bob", f"alice/dec_keys?key_ID={stock.key_id}"))) == [str(stock.key_id)]
