@@ -1,0 +1,28 @@
+"""haris light: one emulated fibre as a process."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+from pathlib import Path
+
+DESCRIPTION = "Emulate one fibre: the process that alone knows both halves of the light."
+EXAMPLE = "haris light examples/links/metro_25km.toml --socket fibre.sock"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument("link", type=Path, metavar="LINK.toml", help="the link to emulate")
+    parser.add_argument("--socket", type=Path, required=True, help="Unix socket at which the two sites attach")
+    parser.add_argument("--seed", help="any text: the same light again (for tests; by default fresh randomness)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Shine until interrupted."""
+    from haris.node.light import run_light
+    from haris.quantum.link import Link
+
+    seed = None if args.seed is None else hashlib.sha256(args.seed.encode()).digest()
+    asyncio.run(run_light(Link.read(args.link), args.socket, seed))
+    return 0

@@ -1,0 +1,37 @@
+"""Frames over an asyncio stream."""
+
+from __future__ import annotations
+
+import asyncio
+
+from haris.nouns.errors import PeerError
+from haris.wire.framing import HEADER_OCTETS, MAX_FRAME_OCTETS, body_length, frame
+
+
+async def send_frame(writer: asyncio.StreamWriter, body: bytes) -> None:
+    """Write one frame and wait until the peer can take more."""
+    writer.write(frame(body))
+    await writer.drain()
+
+
+async def receive_frame(
+    reader: asyncio.StreamReader, at_most: int = MAX_FRAME_OCTETS, silence_s: float | None = None
+) -> bytes:
+    """Read one frame. Raises PeerError when the stream ends or stays silent for silence_s inside or before it."""
+    try:
+        async with asyncio.timeout(silence_s):
+            header = await reader.readexactly(HEADER_OCTETS)
+            return await reader.readexactly(body_length(header, at_most))
+    except TimeoutError:
+        raise PeerError(f"the peer was silent for {silence_s:g} s") from None
+    except (asyncio.IncompleteReadError, ConnectionError) as error:
+        raise PeerError(f"the connection ended: {error}") from None
+
+
+async def close_stream(writer: asyncio.StreamWriter) -> None:
+    """Close a stream whatever state it is in."""
+    writer.close()
+    try:
+        await writer.wait_closed()
+    except (OSError, asyncio.CancelledError):
+        pass

@@ -1,0 +1,105 @@
+"""Messages between an emulated fibre and the sites at its two ends."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+from haris.nouns.detections import Detections
+from haris.nouns.errors import PeerError
+from haris.nouns.pulses import Pulses
+
+
+class Attach(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+    """The first message: who is at the other end of this connection."""
+
+    role: Literal["alice", "bob", "eve"]
+
+
+class WantBlock(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+    """A site is ready for one block. Both sites name it alike; a session's name makes it unmistakable."""
+
+    block: bytes
+
+
+class Tap(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+    """Eve intercepts and resends this share of the pulses from the next block on."""
+
+    fraction: float
+
+
+class Tapped(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+    """The fibre's answer to Tap."""
+
+    fraction: float
+
+
+class Prepared(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+    """Alice's half of a block: the key of its counter function."""
+
+    block: bytes
+    n_pulses: int
+    start: int
+    key: bytes
+
+
+class Detected(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+    """Bob's half of a block: time_ps as little-endian int64, channel as uint8."""
+
+    block: bytes
+    n_pulses: int
+    time_ps: bytes
+    channel: bytes
+
+
+Message = Attach | WantBlock | Tap | Tapped | Prepared | Detected
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
+
+
+def encode(message: Message) -> bytes:
+    """The message as MessagePack."""
+    return _encoder.encode(message)
+
+
+def decode(octets: bytes) -> Message:
+    """The message in octets. Raises PeerError for anything else."""
+    try:
+        return _decoder.decode(octets)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise PeerError(f"not a message of the light: {error}") from None
+
+
+def prepared(block: bytes, pulses: Pulses) -> Prepared:
+    """Pulses as a message. Only keyed pulses travel."""
+    assert pulses.key is not None
+    return Prepared(block, pulses.n_pulses, pulses.start, pulses.key)
+
+
+def pulses(message: Prepared) -> Pulses:
+    """The pulses of a message. Raises ParameterError when they are impossible."""
+    return Pulses(n_pulses=message.n_pulses, start=message.start, key=message.key)
+
+
+def detected(block: bytes, detections: Detections) -> Detected:
+    """Detections as a message."""
+    return Detected(
+        block,
+        detections.n_pulses,
+        detections.time_ps.astype("<i8").tobytes(),
+        detections.channel.tobytes(),
+    )
+
+
+def detections(message: Detected) -> Detections:
+    """The detections of a message. Raises ParameterError or PeerError when they are impossible."""
+    if len(message.time_ps) != 8 * len(message.channel):
+        raise PeerError(f"{len(message.time_ps)} octets of time tags for {len(message.channel)} channels")
+    return Detections(
+        n_pulses=message.n_pulses,
+        time_ps=np.frombuffer(message.time_ps, dtype="<i8").astype(np.int64),
+        channel=np.frombuffer(message.channel, dtype=np.uint8),
+    )

@@ -1,0 +1,100 @@
+"""Messages of a span outside the distillation of a block: meeting again, beginning, confirming.
+
+Each message that decides over keys carries a one-time tag and the place of its pad.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from haris.nouns.errors import PeerError
+
+VERSION = 1
+Octets16 = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
+Count = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
+
+
+class Tag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A Wegman–Carter tag. offset: place of its 32 pad octets in the sender's ledger."""
+
+    offset: Count
+    octets: Octets16
+
+
+class Hello(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+    """How a session begins, at both ends at once.
+
+    nonce: the sender's half of the session's name. heads: the sender's heads of the span's ledgers by name.
+    doubts: blocks that the sender holds without knowing whether its peer does. tag: over this message without it.
+    """
+
+    version: int
+    site: str
+    span: str
+    nonce: Octets16
+    heads: dict[str, Count]
+    doubts: Annotated[list[Octets16], msgspec.Meta(max_length=1024)]
+    next_block: Count
+    tag: Tag | None = None
+
+
+class Settlement(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+    """What became of the peer's blocks in doubt, in the peer's order: pending, ready, discarded or unknown."""
+
+    session: Octets16
+    states: Annotated[list[str], msgspec.Meta(max_length=1024)]
+    tag: Tag | None = None
+
+
+class Begin(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+    """Alice asks for block `number` of the span."""
+
+    number: Count
+
+
+class Distil(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+    """One message of the block's distillation (wire/distillation.py), part of the transcript."""
+
+    number: Count
+    body: bytes
+
+
+class Confirm(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+    """The sender's tag over the whole transcript of a block. From Alice it also says: I hold my copy durably."""
+
+    number: Count
+    tag: Tag
+
+
+class Refuse(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+    """The peer's Confirm does not fit what was seen here: the block is discarded, nobody holds it."""
+
+    number: Count
+
+
+class Held(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+    """Bob's word that he, too, holds his copy durably."""
+
+    number: Count
+    tag: Tag
+
+
+Message = Hello | Settlement | Begin | Distil | Confirm | Refuse | Held
+
+_encoder = msgspec.msgpack.Encoder(order="sorted")
+_decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
+
+
+def encode(message: Message) -> bytes:
+    """The message as MessagePack; equal messages give equal octets."""
+    return _encoder.encode(message)
+
+
+def decode(octets: bytes) -> Message:
+    """The message in octets. Raises PeerError for anything else."""
+    try:
+        return _decoder.decode(octets)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise PeerError(f"not a message of a span: {error}") from None
