@@ -55,12 +55,18 @@ class Light:
         alice, bob = wire.prepared(block, pulses), wire.detected(block, detections)
         return (bob, alice) if role == "alice" else (alice, bob)
 
+    def release(self, role: str) -> None:
+        """Forget what an earlier connection of this role still waits for: a role is one connection."""
+        for waiting in [future for (who, _), future in self._waiting.items() if who == role]:
+            waiting.cancel()
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, to its end. Nonsense ends the connection, never the process."""
         try:
             attach = wire.decode(await receive_frame(reader, at_most=1024))
             if not isinstance(attach, wire.Attach):
                 raise PeerError("the first message names a role")
+            self.release(attach.role)
             while True:
                 message = wire.decode(await receive_frame(reader, at_most=1024))
                 answer = await self._answer(attach.role, message)
