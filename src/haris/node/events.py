@@ -80,3 +80,23 @@ def to_json(event: Event) -> str:
 def from_json(line: bytes) -> Event:
     """The event of a line. Raises msgspec.MsgspecError otherwise."""
     return _decoder.decode(line)
+
+
+def in_words(event: Event) -> str:
+    """The event as one line for a person."""
+    match event:
+        case BlockEvent(aborted=None):
+            return (
+                f"{event.site}: {event.span} block {event.number}: {event.secret_bits} secret bits from "
+                f"{event.sifted_bits} sifted, QBER {100 * (event.qber_key or 0.0):.2f} %"
+            )
+        case BlockEvent():
+            return f"{event.site}: {event.span} block {event.number} aborted ({event.aborted}): {event.detail}"
+        case PoolEvent():
+            return f"{event.site}: {event.ready} of {event.target} keys ready for {event.peer}"
+        case RelayEvent():
+            return f"{event.site}: {event.n_keys} keys relayed to {event.peer} over {' - '.join(event.path)}"
+        case AlarmEvent():
+            return f"{event.site}: ALARM ({event.severity}) {event.source}: {event.text}"
+        case SiteEvent():
+            return f"{event.site}: {event.what} {event.detail}".rstrip()
