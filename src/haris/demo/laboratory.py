@@ -1,0 +1,147 @@
+"""A laboratory of three sites in one directory: certificates, secrets, links and configurations, all freshly made."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+
+from haris.node.commissioning import SECRET_OCTETS
+from haris.node.pki import make_laboratory
+from haris.quantum.link import Link
+
+SITES = ("bank", "midway", "exchange")
+SPANS = {"bank-midway": ("bank", "midway"), "midway-exchange": ("midway", "exchange")}
+"""Span → (Alice, Bob). The site between the two is the trusted node."""
+
+SAES = {"sae-bank": "bank", "sae-exchange": "exchange"}
+SIGNERS = ("bank", "exchange")
+
+
+@dataclass(frozen=True, slots=True)
+class Laboratory:
+    """Where everything of one demonstration lies and listens.
+
+    ports: TCP ports on loopback by what listens there. links: LINK.toml of each span.
+    """
+
+    directory: Path
+    ports: dict[str, int]
+    links: dict[str, Path]
+
+    def configuration(self, site: str) -> Path:
+        """NODE.toml of a site."""
+        return self.directory / f"{site}.toml"
+
+    def light(self, span: str) -> Path:
+        """The Unix socket of a span's fibre."""
+        return self.directory / f"{span}.sock"
+
+    def kme_url(self, site: str) -> str:
+        """Where a site's key manager serves applications."""
+        return f"https://127.0.0.1:{self.ports[f'{site} kme']}"
+
+    def pki(self, name: str) -> Path:
+        """A file of the laboratory's authority."""
+        return self.directory / "pki" / name
+
+    def link(self, span: str) -> Link:
+        """The link of a span."""
+        return Link.read(self.links[span])
+
+
+def build(directory: Path, pool_keys: int, pad_keys: int) -> Laboratory:
+    """Make a laboratory in an empty directory. pool_keys, pad_keys: what each site wants to hold."""
+    directory.mkdir(parents=True, exist_ok=True)
+    make_laboratory(
+        directory / "pki",
+        kmes=[f"kme-{site}" for site in SITES],
+        saes=list(SAES),
+        signers=list(SIGNERS),
+        now=datetime.now(UTC),
+    )
+    listeners = [f"{site} {what}" for site in SITES for what in ("kme", "peers")]
+    listeners += [*SPANS, "gateway", "tunnel listen", "tunnel connect", "wiretap"]
+    links = dict(zip(SPANS, sorted(_packaged("links").glob("*.toml")), strict=True))
+    laboratory = Laboratory(directory, dict(zip(listeners, _free_ports(len(listeners)), strict=True)), links)
+    for site in SITES:
+        _write_secret(directory / f"{site}.kek", 32)
+        laboratory.configuration(site).write_text(_node_toml(laboratory, site, pool_keys, pad_keys))
+    for span in SPANS:
+        _write_secret(directory / f"{span}.secret", SECRET_OCTETS)
+    return laboratory
+
+
+def orders_file() -> Path:
+    """The hundred orders that haris brings along."""
+    return _packaged("orders.fix")
+
+
+def _packaged(name: str) -> Path:
+    return Path(str(files("haris.demo").joinpath(name)))
+
+
+def _write_secret(path: Path, n_octets: int) -> None:
+    path.touch(mode=0o600)
+    path.write_bytes(os.urandom(n_octets))
+
+
+def _free_ports(n: int) -> list[int]:
+    """n different ports that nobody listens on now."""
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+def _node_toml(laboratory: Laboratory, site: str, pool_keys: int, pad_keys: int) -> str:
+    ports = laboratory.ports
+    lines = [
+        f"# The site {site} of the demonstration.",
+        "[site]",
+        f'name = "{site}"',
+        "laboratory = true # keys of emulated light are allowed here",
+        "",
+        "[kme]",
+        f'id = "kme-{site}"',
+        f'listen = "127.0.0.1:{ports[f"{site} kme"]}"',
+        f'listen_peers = "127.0.0.1:{ports[f"{site} peers"]}"',
+        f'certificate = "pki/kme-{site}.crt"',
+        f'private_key = "pki/kme-{site}.key"',
+        'authority = "pki/ca.crt"',
+        "",
+        "[store]",
+        f'path = "{site}.db"',
+        f'key_encryption_key = "{site}.kek"',
+        "",
+        "[pools]",
+        f"keys = {pool_keys}",
+        f"relay_keys = {pad_keys}",
+    ]
+    for sae, home in SAES.items():
+        lines += ["", "[[sae]]", f'id = "{sae}"', f'site = "{home}"']
+    for other in SITES:
+        if other != site:
+            address = f"127.0.0.1:{ports[f'{other} peers']}"
+            lines += ["", "[[peer]]", f'site = "{other}"', f'kme = "kme-{other}"', f'address = "{address}"']
+    for span, (alice, bob) in SPANS.items():
+        if site in (alice, bob):
+            lines += [
+                "",
+                "[[span]]",
+                f'name = "{span}"',
+                f'peer = "{bob if site == alice else alice}"',
+                f'role = "{"alice" if site == alice else "bob"}"',
+                f'link = "{laboratory.links[span]}"',
+                f'light = "{span}.sock"',
+                f'secret = "{span}.secret"',
+                f'{"connect" if site == alice else "listen"} = "127.0.0.1:{ports[span]}"',
+            ]
+    if site != "midway":
+        path = list(SITES) if site == "bank" else list(reversed(SITES))
+        lines += ["", "[[pair]]", f'peer = "{path[-1]}"', f"path = {path}".replace("'", '"')]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,43 @@
+"""The commissioning of a span: the first authentication pad, from a secret file that both sites are given by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from haris.crypto.ledger import ledger_name
+from haris.keys.store import LedgerStore, PadAppend
+from haris.nouns.errors import ParameterError
+from haris.nouns.keys import Origin, Pedigree, Proof
+
+SECRET_OCTETS = 16384
+"""Half of it authenticates each direction: 256 tags, before the first block refreshes them."""
+
+HANDED_OVER = Pedigree(
+    epsilon=0.0,
+    origin=Origin.VENDOR,
+    proof=Proof("a secret handed over by hand", "all", finite=True, assumptions=("the couriers are honest",)),
+)
+
+
+def commission(store: LedgerStore, span: str, secret: Path) -> bool:
+    """Fill a span's authentication ledgers from its secret file, once in the store's life.
+
+    Returns False when the span was commissioned before (the file is then not read and may be gone). Raises
+    ParameterError for a file that is missing, too short, or readable by others.
+    """
+    ledgers = [ledger_name(span, "auth", direction) for direction in ("ab", "ba")]
+    if any(store.ledger_bounds(name) != (0, 0) for name in ledgers):
+        return False
+    try:
+        octets = secret.read_bytes()
+        mode = secret.stat().st_mode
+    except OSError as error:
+        raise ParameterError(f"the secret of span {span}, {secret}: {error.strerror}") from None
+    if len(octets) < SECRET_OCTETS:
+        raise ParameterError(f"the secret of span {span}, {secret}, has {len(octets)} octets; {SECRET_OCTETS} are needed")
+    if mode & 0o077:
+        raise ParameterError(f"the secret of span {span}, {secret}, is open to others: chmod 600 {secret}")
+    half = SECRET_OCTETS // 2
+    parts = (octets[:half], octets[half:SECRET_OCTETS])
+    store.ledger_append([PadAppend(n, p, HANDED_OVER) for n, p in zip(ledgers, parts, strict=True)])
+    return True
