@@ -1,0 +1,96 @@
+"""The processes of a demonstration: started, watched through their JSON lines, killed and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from haris.nouns.errors import HarisError
+
+Line = dict[str, Any]
+
+
+class ProcessEnded(HarisError):  # noqa: N818  (an outcome, not a mistake)
+    """A process of the demonstration ended by itself. The text carries the end of what it said."""
+
+
+class Process:
+    """One program. hear: called with every JSON object that it prints."""
+
+    def __init__(self, name: str, arguments: list[str], log: Path, hear: Callable[[Line], None]) -> None:
+        self.name = name
+        self._arguments, self._log, self._hear = arguments, log, hear
+        self._running: asyncio.subprocess.Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start it, or start it again."""
+        with self._log.open("ab") as log:
+            self._running = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                *self._arguments,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                env=os.environ | {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            )
+        self._reading = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        assert self._running and self._running.stdout
+        while line := await self._running.stdout.readline():
+            try:
+                heard = msgspec.json.decode(line)
+            except msgspec.DecodeError:
+                continue  # a line for people
+            if isinstance(heard, dict):
+                self._hear(heard)
+
+    @property
+    def pid(self) -> int:
+        """Its process number."""
+        assert self._running
+        return self._running.pid
+
+    def check(self) -> None:
+        """Raise ProcessEnded if it is no longer there."""
+        if self._running is not None and self._running.returncode is not None:
+            said = self._log.read_text(errors="replace").strip().splitlines()[-3:]
+            raise ProcessEnded(f"{self.name} ended with {self._running.returncode}: {' / '.join(said)}")
+
+    def peak_memory_mb(self) -> float:
+        """The most memory it ever held, MB (0 where the system does not tell)."""
+        try:
+            status = Path(f"/proc/{self.pid}/status").read_text()
+        except OSError:
+            return 0.0
+        return next((int(x.split()[1]) / 1024 for x in status.splitlines() if x.startswith("VmHWM")), 0.0)
+
+    async def kill(self) -> None:
+        """kill -9."""
+        await self._end(signal.SIGKILL)
+
+    async def stop(self) -> None:
+        """Ask it to end, and make it end."""
+        await self._end(signal.SIGTERM)
+
+    async def _end(self, how: signal.Signals) -> None:
+        running, self._running = self._running, None
+        if running is None:
+            return
+        if running.returncode is None:
+            running.send_signal(how)
+            try:
+                await asyncio.wait_for(running.wait(), timeout=5)
+            except TimeoutError:
+                running.kill()
+                await running.wait()
+        if self._reading:
+            await self._reading

@@ -1,0 +1,54 @@
+"""A wiretap on the line between the two ends of the tunnel: it passes everything on, and remembers a little of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from haris.node.streams import close_stream
+
+
+class Wiretap:
+    """Listens on one port and passes on to another. last: the newest octets that went by. n_octets: all of them."""
+
+    def __init__(self, listen: int, to: int) -> None:
+        self._listen, self._to = listen, to
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.last = b""
+        self.n_octets = 0
+        self.recorded = bytearray()
+
+    async def start(self) -> None:
+        """Clamp on to the line."""
+        self._server = await asyncio.start_server(self._carry, "127.0.0.1", self._listen)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            onward_reader, onward_writer = await asyncio.open_connection("127.0.0.1", self._to)
+        except OSError:
+            await close_stream(writer)
+            return
+        pumps = [self._pump(reader, onward_writer), self._pump(onward_reader, writer)]
+        tasks = [asyncio.create_task(pump) for pump in pumps]
+        self._tasks.update(tasks)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._tasks.difference_update(tasks)
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while octets := await reader.read(65536):
+                self.n_octets += len(octets)
+                self.last = octets
+                if len(self.recorded) < 1 << 22:
+                    self.recorded += octets
+                writer.write(octets)
+                await writer.drain()
+        await close_stream(writer)
+
+    async def stop(self) -> None:
+        """Let go."""
+        if self._server:
+            self._server.close()
+        for task in self._tasks:
+            task.cancel()
