@@ -12,20 +12,20 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
-from haris.crypto.ledger import span_ledgers
+from haris.crypto.ledger import higher_heads, span_ledgers
 from haris.crypto.wegman_carter import forgery_probability
 from haris.keys import commit
-from haris.keys.allotment import Allotment, Levels, Targets, allot, cut
+from haris.keys.allotment import Allotment, Levels, Targets, allot, cut, wanted
 from haris.keys.store import KeyStore
 from haris.node.authentication import Authenticator
 from haris.node.events import BlockEvent
 from haris.node.light import Attached
 from haris.node.streams import receive_frame, send_frame
-from haris.nouns.blocks import Aborted, AbortReason, Distilled
+from haris.nouns.blocks import Aborted, Distilled
 from haris.nouns.errors import ParameterError, PeerError
 from haris.nouns.ids import block_name
 from haris.nouns.keys import FinalKey, Origin, Pedigree
@@ -35,9 +35,11 @@ from haris.quantum.link import Link
 from haris.wire import distillation, light, span
 
 SILENCE_S = 120.0
+GREETING_S = 10.0
 IDLE_S = 0.1
 
-Engine = Generator[distillation.Message, distillation.Message, Distilled | Aborted]
+Engine = Generator[distillation.Message | None, distillation.Message | None, Distilled | Aborted]
+M = TypeVar("M", bound=span.Message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,39 +76,44 @@ class SpanSession:
         self._alice = plan.role == "alice"
         self._tags = Authenticator(store, plan.name, alice=self._alice)
         self._session = b""
+        self._doubts: tuple[bytes, ...] = ()
         self._next_block = 0
 
-    # -- meeting -------------------------------------------------------------------------------------------------
+    async def call(self) -> None:
+        """Greet the site that listens, which answers, and settle.
 
-    async def meet(self, *, first: bool) -> None:
-        """Greet, settle, and bring the ledgers level. first: this site speaks first (it made the connection).
-
-        The site that was called answers only a greeting whose tag fits, so that a stranger costs it no pad.
         Raises PeerError when the peer is another site, version or span, or its tag does not fit.
         """
         nonce = self._entropy(16)
-        if first:
-            await self._send(await asyncio.to_thread(self._greeting, nonce, b""))
-            hello = await self._receive(span.Hello)
-            await asyncio.to_thread(self._check_greeting, hello, nonce)
-            nonces = nonce + hello.nonce
-        else:
-            hello = await self._receive(span.Hello)
-            await asyncio.to_thread(self._check_greeting, hello, b"")
-            await self._send(await asyncio.to_thread(self._greeting, nonce, hello.nonce))
-            nonces = hello.nonce + nonce
-        self._session = hashlib.sha256(b"haris session" + nonces + self.plan.name.encode()).digest()[:16]
-        await self._settle(hello)
-        self._next_block = max(hello.next_block, self._store.last_block_number(self.plan.name) + 1)
+        await self._send(await asyncio.to_thread(self._greeting, nonce, b""))
+        hello = await self._receive(span.Hello, GREETING_S)
+        await asyncio.to_thread(self._check_greeting, hello, nonce)
+        await self._settle(nonce + hello.nonce, hello)
+
+    async def hear(self) -> span.Hello:
+        """The greeting of a site that called. A stranger gets no answer, so that he costs this site no pad.
+
+        Raises PeerError as call does.
+        """
+        hello = await self._receive(span.Hello, GREETING_S)
+        await asyncio.to_thread(self._check_greeting, hello, b"")
+        return hello
+
+    async def answer(self, hello: span.Hello) -> None:
+        """Greet the site that called, and settle. Any earlier session of the span has ended by now."""
+        nonce = self._entropy(16)
+        await self._send(await asyncio.to_thread(self._greeting, nonce, hello.nonce))
+        await self._settle(hello.nonce + nonce, hello)
 
     def _greeting(self, nonce: bytes, answering: bytes) -> span.Hello:
+        self._doubts = commit.doubts(self._store, self.plan.name)
         hello = span.Hello(
             version=span.VERSION,
             site=self.plan.site,
             span=self.plan.name,
             nonce=nonce,
             heads={name: self._store.ledger_bounds(name)[0] for name in span_ledgers(self.plan.name)},
-            doubts=list(self._store.blocks_in_doubt(self.plan.name)),
+            doubts=list(self._doubts),
             next_block=self._store.last_block_number(self.plan.name) + 1,
         )
         return msgspec.structs.replace(hello, tag=self._tags.sign(answering + span.encode(hello)))
@@ -117,15 +124,16 @@ class SpanSession:
                 f"expected {self.plan.peer} on span {self.plan.name}, version {span.VERSION}; "
                 f"got {hello.site} on {hello.span}, version {hello.version}"
             )
-        if set(hello.heads) != set(span_ledgers(self.plan.name)):
-            raise PeerError("the greeting names other ledgers than this span has")
         self._tags.check(answering + span.encode(msgspec.structs.replace(hello, tag=None)), hello.tag)
 
-    async def _settle(self, hello: span.Hello) -> None:
-        doubts = await asyncio.to_thread(self._store.blocks_in_doubt, self.plan.name)
+    async def _settle(self, nonces: bytes, hello: span.Hello) -> None:
+        """Name the session, settle what is in doubt at either end, and bring the ledgers level."""
+        self._session = hashlib.sha256(b"haris session" + nonces + self.plan.name.encode()).digest()[:16]
+        doubts = self._doubts
         await self._send(await asyncio.to_thread(self._settlement, hello))
-        theirs = await self._receive(span.Settlement)
+        theirs = await self._receive(span.Settlement, GREETING_S)
         await asyncio.to_thread(self._conclude, doubts, hello, theirs)
+        self._next_block = max(hello.next_block, self._store.last_block_number(self.plan.name) + 1)
 
     def _settlement(self, hello: span.Hello) -> span.Settlement:
         states = commit.answers(self._store, hello.doubts)
@@ -136,11 +144,10 @@ class SpanSession:
         self._tags.check(span.encode(msgspec.structs.replace(theirs, tag=None)), theirs.tag)
         if theirs.session != self._session:
             raise PeerError("a settlement of another session")
-        commit.settle(self._store, doubts, theirs.states, hello.doubts)
-        for name, head in hello.heads.items():
+        commit.settle(self._store, doubts, theirs.states)
+        ours = {name: self._store.ledger_bounds(name)[0] for name in span_ledgers(self.plan.name)}
+        for name, head in higher_heads(ours, hello.heads).items():
             self._store.ledger_burn_to(name, head)
-
-    # -- blocks --------------------------------------------------------------------------------------------------
 
     async def make_blocks(self) -> None:
         """Make blocks until the connection ends or the peer breaks the protocol (PeerError)."""
@@ -162,30 +169,41 @@ class SpanSession:
             await attached.close()
 
     def _wanted(self) -> bool:
+        """Whether a ledger or a pool has fallen to half of what it wants to hold."""
         levels, targets = self._levels(), self.plan.targets
-        return allot(1 << 40, levels, targets) != Allotment(0, 0, 0, 0, 0) if targets else bool(levels)
+        lack = wanted(levels, targets)
+        return (
+            2 * max(lack.auth_ab, lack.auth_ba) >= targets.auth_octets
+            or 2 * max(lack.relay_ab, lack.relay_ba) >= targets.relay_octets
+            or 2 * lack.n_keys >= targets.n_keys
+        )
 
     def _levels(self) -> Levels:
+        """What this end has: Alice allots by her own view, which differs from Bob's only by what is on its way."""
+
         def left(name: str) -> int:
             head, end = self._store.ledger_bounds(name)
             return end - head
 
         auth_ab, auth_ba, relay_ab, relay_ba = (left(name) for name in span_ledgers(self.plan.name))
-        mine = self._store.count_ready(self.plan.peer, self.plan.site)
-        theirs = self._store.count_ready(self.plan.peer, self.plan.peer)
-        return Levels(auth_ab, auth_ba, relay_ab, relay_ba, min(mine, theirs))
+        owner = self._owner(self._next_block)
+        return Levels(auth_ab, auth_ba, relay_ab, relay_ba, self._store.count_ready(self.plan.peer, owner))
+
+    def _owner(self, number: int) -> str:
+        """Even blocks belong to Alice's site, odd ones to Bob's."""
+        return self.plan.site if (number % 2 == 0) == self._alice else self.plan.peer
 
     async def _make_block(self, number: int, attached: Attached) -> None:
         started = time.perf_counter()
         block = block_name(self._session, number)
         half = await attached.ask(light.WantBlock(block))
         transcript = Transcript()
-        outcome = await self._distil(number, self._engine(block, half, transcript), transcript)
+        outcome = await self._distil(number, self._engine(number, block, half, transcript), transcript)
         if isinstance(outcome, Distilled):
-            await self._confirm(number, block, outcome, transcript)
+            await self._commit(number, block, outcome, transcript)
         self._observe(self._report(number, outcome, time.perf_counter() - started))
 
-    def _engine(self, block: bytes, half: light.Message, transcript: Transcript) -> Engine:
+    def _engine(self, number: int, block: bytes, half: light.Message, transcript: Transcript) -> Engine:
         agreement, length = self.plan.link.agreement(), self.plan.link.key_length
         if self._alice and isinstance(half, light.Prepared):
             levels = self._levels()
@@ -200,17 +218,104 @@ class SpanSession:
 
     async def _distil(self, number: int, engine: Engine, transcript: Transcript) -> Distilled | Aborted:
         """Drive one engine: Bob speaks first, then the two take turns. The transcript sees every message."""
-        step: Callable[[], Any] = lambda: next(engine)  # noqa: E731
-        if self._alice:
-            step = await self._hear(number, engine, transcript, prime=True)
-        while True:
-            try:
-                message = await asyncio.to_thread(_advance, step)
-            except ParameterError as error:
-                raise PeerError(f"the peer's messages lead nowhere: {error}") from None
-            if isinstance(message, Distilled | Aborted):
-                return message
-            body = distillation.encode(message)
-            transcript.sent(message, body)
-            await self._send(span.Distil(number, body))
-            step = await self._hear(number, engine, transcript)
+        said = await asyncio.to_thread(_advance, engine, None)
+        while not isinstance(said, Distilled | Aborted):
+            if said is not None:
+                body = distillation.encode(said)
+                transcript.sent(said, body)
+                await self._send(span.Distil(number, body))
+            heard = await self._receive(span.Distil)
+            if heard.number != number:
+                raise PeerError(f"a message of block {heard.number} in block {number}")
+            message = distillation.decode(heard.body)
+            transcript.received(message, heard.body)
+            said = await asyncio.to_thread(_advance, engine, message)
+        return said
+
+    async def _commit(self, number: int, block: bytes, outcome: Distilled, transcript: Transcript) -> None:
+        """Authenticate the transcript in both directions and keep the block at both ends.
+
+        Bob's tag, then Alice's copy and tag, then Bob's copy and his word. So whoever holds a copy has checked the
+        other's tag over the same transcript, and what both hold is the same.
+        """
+        covered = b"haris transcript" + block + transcript.octets
+        word = b"haris held" + block
+        if not self._alice:
+            await self._send(span.Confirm(number, await asyncio.to_thread(self._tags.sign, b"b" + covered)))
+            theirs = await self._receive(span.Confirm)
+            self._same(number, theirs.number)
+            await asyncio.to_thread(self._tags.check, b"a" + covered, theirs.tag)
+            await asyncio.to_thread(self._hold, number, block, outcome, transcript)
+            await asyncio.to_thread(commit.peer_holds, self._store, block)
+            await self._send(span.Held(number, await asyncio.to_thread(self._tags.sign, word)))
+            return
+        confirm = await self._receive(span.Confirm)
+        self._same(number, confirm.number)
+        await asyncio.to_thread(self._tags.check, b"b" + covered, confirm.tag)
+        await asyncio.to_thread(self._hold, number, block, outcome, transcript)
+        await self._send(span.Confirm(number, await asyncio.to_thread(self._tags.sign, b"a" + covered)))
+        held = await self._receive(span.Held)
+        self._same(number, held.number)
+        await asyncio.to_thread(self._tags.check, word, held.tag)
+        await asyncio.to_thread(commit.peer_holds, self._store, block)
+
+    def _hold(self, number: int, block: bytes, outcome: Distilled, transcript: Transcript) -> None:
+        security = self.plan.link.security
+        forgeries = 3 * forgery_probability(len(transcript.octets) + 64)
+        pedigree = Pedigree(
+            epsilon=security.epsilon_secrecy + security.epsilon_correctness + forgeries,
+            origin=self.plan.origin,
+            proof=outcome.length.proof,
+        )
+        final = FinalKey(block, outcome.bits, pedigree)
+        allotment = Allotment.decode(outcome.allotment)
+        plan = self.plan
+        commit.hold(
+            self._store, cut(final, allotment, plan.name, number, plan.site, plan.peer, self._owner(number))
+        )
+
+    def _report(self, number: int, outcome: Distilled | Aborted, wall_s: float) -> BlockEvent:
+        protocol, source = self.plan.link.protocol, self.plan.link.source
+        qber = None if outcome.counts is None else outcome.counts.qber
+        distilled = outcome if isinstance(outcome, Distilled) else None
+        return BlockEvent(
+            site=self.plan.site,
+            span=self.plan.name,
+            number=number,
+            aborted=None if distilled else str(outcome.reason),
+            detail="" if distilled else outcome.detail,
+            qber_key=distilled and distilled.qber_key,
+            qber_test=None if qber is None else float(qber[1]),
+            sifted_bits=0 if outcome.counts is None else int(outcome.counts.clicks[0].sum()),
+            secret_bits=outcome.bits.size if distilled else 0,
+            leaked_bits=outcome.leaked_bits if distilled else 0,
+            light_s=protocol.block_pulses / source.clock_hz,
+            wall_s=wall_s,
+        )
+
+    async def _send(self, message: span.Message) -> None:
+        await send_frame(self._writer, span.encode(message))
+
+    async def _receive(self, kind: type[M], silence_s: float | None = SILENCE_S) -> M:
+        message = span.decode(await receive_frame(self._reader, silence_s=silence_s))
+        if not isinstance(message, kind):
+            raise PeerError(f"expected {kind.__name__}, got {type(message).__name__}")
+        return message
+
+    @staticmethod
+    def _same(number: int, theirs: int) -> None:
+        if number != theirs:
+            raise PeerError(f"a message of block {theirs} in block {number}")
+
+
+def _advance(
+    engine: Engine, message: distillation.Message | None
+) -> distillation.Message | Distilled | Aborted | None:
+    """One turn of an engine, with the result as a value. What the peer's messages make impossible is the peer's."""
+    try:
+        return engine.send(message)
+    except StopIteration as end:
+        outcome: Distilled | Aborted = end.value
+        return outcome
+    except ParameterError as error:
+        raise PeerError(f"the peer's messages lead nowhere: {error}") from None

@@ -68,10 +68,6 @@ class Confirm(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True)
     tag: Tag
 
 
-class Refuse(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
-    """The peer's Confirm does not fit what was seen here: the block is discarded, nobody holds it."""
-
-    number: Count
 
 
 class Held(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
@@ -81,7 +77,7 @@ class Held(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
     tag: Tag
 
 
-Message = Hello | Settlement | Begin | Distil | Confirm | Refuse | Held
+Message = Hello | Settlement | Begin | Distil | Confirm | Held
 
 _encoder = msgspec.msgpack.Encoder(order="sorted")
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
