@@ -48,6 +48,20 @@ class RelayEvent(msgspec.Struct, frozen=True, tag="relay"):
     pad_octets: int
 
 
+class SupplyEvent(msgspec.Struct, frozen=True, tag="supply"):
+    """Keys have left this key manager. method: `enc_keys` (to the master) or `dec_keys` (to a slave).
+
+    epsilon: the largest of the keys'. hops: links that they crossed.
+    """
+
+    site: str
+    method: str
+    sae: str
+    n_keys: int
+    epsilon: float | None
+    hops: int
+
+
 class AlarmEvent(msgspec.Struct, frozen=True, tag="alarm"):
     """Something that an operator should know."""
 
@@ -65,7 +79,7 @@ class SiteEvent(msgspec.Struct, frozen=True, tag="site"):
     detail: str = ""
 
 
-Event = BlockEvent | PoolEvent | RelayEvent | AlarmEvent | SiteEvent
+Event = BlockEvent | PoolEvent | RelayEvent | SupplyEvent | AlarmEvent | SiteEvent
 Observe = Callable[[Event], None]
 
 _encoder = msgspec.json.Encoder()
@@ -96,6 +110,8 @@ def in_words(event: Event) -> str:
             return f"{event.site}: {event.ready} of {event.target} keys ready for {event.peer}"
         case RelayEvent():
             return f"{event.site}: {event.n_keys} keys relayed to {event.peer} over {' - '.join(event.path)}"
+        case SupplyEvent():
+            return f"{event.site}: {event.method} gave {event.n_keys} keys to {event.sae}"
         case AlarmEvent():
             return f"{event.site}: ALARM ({event.severity}) {event.source}: {event.text}"
         case SiteEvent():

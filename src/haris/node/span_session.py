@@ -30,7 +30,7 @@ from haris.nouns.errors import ParameterError, PeerError
 from haris.nouns.ids import block_name
 from haris.nouns.keys import FinalKey, Origin, Pedigree
 from haris.quantum.distill.engine import alice, bob
-from haris.quantum.distill.transcript import Transcript
+from haris.quantum.distill.transcript import Sender, Transcript
 from haris.quantum.link import Link
 from haris.wire import distillation, light, span
 
@@ -197,7 +197,7 @@ class SpanSession:
         started = time.perf_counter()
         block = block_name(self._session, number)
         half = await attached.ask(light.WantBlock(block))
-        transcript = Transcript()
+        transcript = Transcript(block)
         outcome = await self._distil(number, self._engine(number, block, half, transcript), transcript)
         if isinstance(outcome, Distilled):
             await self._commit(number, block, outcome, transcript)
@@ -218,17 +218,18 @@ class SpanSession:
 
     async def _distil(self, number: int, engine: Engine, transcript: Transcript) -> Distilled | Aborted:
         """Drive one engine: Bob speaks first, then the two take turns. The transcript sees every message."""
+        mine, theirs = (Sender.ALICE, Sender.BOB) if self._alice else (Sender.BOB, Sender.ALICE)
         said = await asyncio.to_thread(_advance, engine, None)
         while not isinstance(said, Distilled | Aborted):
             if said is not None:
                 body = distillation.encode(said)
-                transcript.sent(said, body)
+                transcript.append(mine, body, said)
                 await self._send(span.Distil(number, body))
             heard = await self._receive(span.Distil)
             if heard.number != number:
                 raise PeerError(f"a message of block {heard.number} in block {number}")
             message = distillation.decode(heard.body)
-            transcript.received(message, heard.body)
+            transcript.append(theirs, heard.body, message)
             said = await asyncio.to_thread(_advance, engine, message)
         return said
 
@@ -238,7 +239,7 @@ class SpanSession:
         Bob's tag, then Alice's copy and tag, then Bob's copy and his word. So whoever holds a copy has checked the
         other's tag over the same transcript, and what both hold is the same.
         """
-        covered = b"haris transcript" + block + transcript.octets
+        covered = transcript.octets
         word = b"haris held" + block
         if not self._alice:
             await self._send(span.Confirm(number, await asyncio.to_thread(self._tags.sign, b"b" + covered)))
