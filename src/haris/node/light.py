@@ -45,13 +45,8 @@ class Light:
 
     def _shine(self, block: bytes, role: str) -> tuple[wire.Message, wire.Message]:
         number, self._n_blocks = self._n_blocks, self._n_blocks + 1
-        n_pulses = self.link.protocol.block_pulses
-        pulses, detections = self.link.emulate(
-            n_pulses,
-            seed=self._seed + number.to_bytes(8, "big"),
-            eve_fraction=self.eve_fraction,
-            start=number * n_pulses,
-        )
+        seed = self._seed + number.to_bytes(8, "big")
+        pulses, detections = self.link.emulate(self.link.protocol.block_pulses, seed, self.eve_fraction)
         alice, bob = wire.prepared(block, pulses), wire.detected(block, detections)
         return (bob, alice) if role == "alice" else (alice, bob)
 

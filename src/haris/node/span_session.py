@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -26,10 +26,13 @@ from haris.node.events import BlockEvent
 from haris.node.light import Attached
 from haris.node.streams import receive_frame, send_frame
 from haris.nouns.blocks import Aborted, Distilled
+from haris.nouns.counts import DecoyCounts
 from haris.nouns.errors import ParameterError, PeerError
 from haris.nouns.ids import block_name
 from haris.nouns.keys import FinalKey, Origin, Pedigree
-from haris.quantum.distill.engine import alice, bob
+from haris.quantum.distill.alice import alice
+from haris.quantum.distill.bob import bob
+from haris.quantum.distill.engine import Engine
 from haris.quantum.distill.transcript import Sender, Transcript
 from haris.quantum.link import Link
 from haris.wire import distillation, light, span
@@ -38,7 +41,6 @@ SILENCE_S = 120.0
 GREETING_S = 10.0
 IDLE_S = 0.1
 
-Engine = Generator[distillation.Message | None, distillation.Message | None, Distilled | Aborted]
 M = TypeVar("M", bound=span.Message)
 
 
@@ -204,17 +206,21 @@ class SpanSession:
         self._observe(self._report(number, outcome, time.perf_counter() - started))
 
     def _engine(self, number: int, block: bytes, half: light.Message, transcript: Transcript) -> Engine:
-        agreement, length = self.plan.link.agreement(), self.plan.link.key_length
+        agreement = self.plan.link.agreement()
         if self._alice and isinstance(half, light.Prepared):
             levels = self._levels()
 
             def share(length_bits: int) -> bytes:
                 return allot(length_bits, levels, self.plan.targets).encode()
 
-            return alice(block, light.pulses(half), agreement, length, share, self._entropy, transcript)
+            return alice(block, light.pulses(half), agreement, self._length, share, self._entropy, transcript)
         if not self._alice and isinstance(half, light.Detected):
-            return bob(block, light.detections(half), agreement, length, self._entropy, transcript)
+            return bob(block, light.detections(half), agreement, self._length, self._entropy, transcript)
         raise PeerError(f"the light handed {self.plan.role} a {type(half).__name__}")
+
+    def _length(self, counts: DecoyCounts, leaked_bits: int) -> KeyLength:
+        """The one bound: it draws the plan's curve, and it shortens this block."""
+        return key_length(counts, self.plan.link.security, leaked_bits)
 
     async def _distil(self, number: int, engine: Engine, transcript: Transcript) -> Distilled | Aborted:
         """Drive one engine: Bob speaks first, then the two take turns. The transcript sees every message."""
@@ -225,11 +231,12 @@ class SpanSession:
                 body = distillation.encode(said)
                 transcript.append(mine, body, said)
                 await self._send(span.Distil(number, body))
-            heard = await self._receive(span.Distil)
-            if heard.number != number:
-                raise PeerError(f"a message of block {heard.number} in block {number}")
-            message = distillation.decode(heard.body)
-            transcript.append(theirs, heard.body, message)
+            message = None
+            if not isinstance(said, distillation.Abort | distillation.Done):  # after those two the engine only ends
+                heard = await self._receive(span.Distil)
+                self._same(number, heard.number)
+                message = distillation.decode(heard.body)
+                transcript.append(theirs, heard.body, message)
             said = await asyncio.to_thread(_advance, engine, message)
         return said
 
@@ -266,7 +273,7 @@ class SpanSession:
         pedigree = Pedigree(
             epsilon=security.epsilon_secrecy + security.epsilon_correctness + forgeries,
             origin=self.plan.origin,
-            proof=outcome.length.proof,
+            proof=self._length(outcome.counts, outcome.leaked_bits).proof,
         )
         final = FinalKey(block, outcome.bits, pedigree)
         allotment = Allotment.decode(outcome.allotment)
@@ -285,7 +292,7 @@ class SpanSession:
             number=number,
             aborted=None if distilled else str(outcome.reason),
             detail="" if distilled else outcome.detail,
-            qber_key=distilled and distilled.qber_key,
+            qber_key=None if distilled is None else float(distilled.counts.qber[0]),
             qber_test=None if qber is None else float(qber[1]),
             sifted_bits=0 if outcome.counts is None else int(outcome.counts.clicks[0].sum()),
             secret_bits=outcome.bits.size if distilled else 0,
