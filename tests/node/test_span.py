@@ -1,0 +1,141 @@
+"""Two sites, one emulated fibre, real distillation: what one block leaves behind at both ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from haris.crypto.ledger import span_ledgers
+from haris.keys.allotment import Targets
+from haris.node.commissioning import SECRET_OCTETS, commission
+from haris.node.events import AlarmEvent, BlockEvent, Event
+from haris.node.light import run_light, tap
+from haris.node.span import Span
+from haris.node.span_session import SpanPlan
+from haris.node.store import SqliteStore, open_store
+from haris.node.streams import receive_frame, send_frame
+from haris.quantum.link import Link
+from haris.quantum.optics.detector import Detector
+from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.source import Source
+from haris.quantum.protocols.bb84 import DecoyBB84
+from haris.quantum.security.key_length import Security
+
+LINK = Link(
+    Source(clock_hz=1e9, intensities=(0.5, 0.15), p_intensities=(0.7, 0.3)),
+    Fibre(length_m=10e3, loss_db_per_km=0.2, misalignment=0.005),
+    Detector(efficiency=0.6, p_dark=1e-7),
+    DecoyBB84(p_key_basis=0.8, block_pulses=3_000_000),
+    Security(epsilon_secrecy=1e-6),
+)
+TARGETS = Targets(auth_octets=16384, relay_octets=1024, n_keys=40)
+
+
+class Rig:
+    """Two sites in one process that share nothing but a socket and a fibre."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.events: list[Event] = []
+        self.stores: dict[str, SqliteStore] = {}
+        secret = directory / "secret"
+        secret.touch(mode=0o600)
+        secret.write_bytes(os.urandom(SECRET_OCTETS))
+        for site in ("a", "b"):
+            self.open(site)
+            assert commission(self.stores[site], "ab", secret)
+            assert not commission(self.stores[site], "ab", secret)
+
+    def open(self, site: str) -> None:
+        self.stores[site] = open_store(self.directory / f"{site}.db", site.encode() * 32, os.urandom)
+
+    def span(self, site: str) -> Span:
+        plan = SpanPlan(
+            name="ab",
+            site=site,
+            peer="b" if site == "a" else "a",
+            role="alice" if site == "a" else "bob",
+            link=LINK,
+            socket=self.directory / "light",
+            targets=TARGETS,
+        )
+        return Span(plan, self.stores[site], os.urandom, self.events.append)
+
+    def blocks(self, site: str = "a") -> list[BlockEvent]:
+        return [event for event in self.events if isinstance(event, BlockEvent) and event.site == site]
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(30):
+            while not condition():
+                await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def running(rig: Rig) -> AsyncIterator[asyncio.Server]:
+    light = asyncio.create_task(run_light(LINK, rig.directory / "light", seed=b"L" * 32))
+    await rig.until(lambda: (rig.directory / "light").exists())
+    server = await rig.span("b").listen(("127.0.0.1", 0))
+    port = server.sockets[0].getsockname()[1]
+    caller = asyncio.create_task(rig.span("a").connect(("127.0.0.1", port)))
+    try:
+        yield server
+    finally:
+        for task in (caller, light):
+            task.cancel()
+        await asyncio.gather(caller, light, return_exceptions=True)
+        server.close()
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    return Rig(tmp_path)
+
+
+async def test_a_block_fills_pools_and_ledgers_alike_at_both_ends(rig: Rig) -> None:
+    async with running(rig):
+        await rig.until(lambda: len(rig.blocks("a")) >= 2 and len(rig.blocks("b")) >= 2)
+    a, b = rig.stores["a"], rig.stores["b"]
+    assert all(event.aborted is None for event in rig.blocks())
+    assert [e.secret_bits for e in rig.blocks("a")][:2] == [e.secret_bits for e in rig.blocks("b")][:2]
+    for owner in ("a", "b"):  # even blocks belong to Alice's site, odd ones to Bob's
+        assert a.count_ready("b", owner) == b.count_ready("a", owner) == TARGETS.n_keys
+        ours, theirs = a.reserve("b", owner, 40, "test"), b.reserve("a", owner, 40, "test")
+        assert [(k.key_id, k.secret) for k in ours] == [(k.key_id, k.secret) for k in theirs]
+        assert all(k.pedigree.origin == "emulated" and k.pedigree.epsilon is not None for k in ours)
+    for ledger in span_ledgers("ab"):
+        head = max(a.ledger_bounds(ledger)[0], b.ledger_bounds(ledger)[0])
+        assert a.ledger_bounds(ledger)[1] == b.ledger_bounds(ledger)[1]
+        assert a.ledger_take_at(ledger, head, 64).octets == b.ledger_take_at(ledger, head, 64).octets
+
+
+async def test_eve_makes_blocks_abort_and_says_why_without_spending_pad(rig: Rig) -> None:
+    async with running(rig):
+        await rig.until(lambda: len(rig.blocks("b")) >= 2)
+        await tap(rig.directory / "light", 1.0)
+        a = rig.stores["a"]
+        a.reserve("b", "a", 30, "test")  # something is wanted again
+        await rig.until(lambda: any(event.aborted for event in rig.blocks()))
+        heads = [a.ledger_bounds(name)[0] for name in span_ledgers("ab")]
+        aborted = len(rig.blocks())
+        await rig.until(lambda: len(rig.blocks()) >= aborted + 3)
+        assert heads == [a.ledger_bounds(name)[0] for name in span_ledgers("ab")]
+    assert {event.aborted for event in rig.blocks()[aborted:]} == {"qber"}
+    assert any(isinstance(event, AlarmEvent) and "measures the light" in event.text for event in rig.events)
+
+
+async def test_a_stranger_gets_no_answer_and_costs_no_pad(rig: Rig) -> None:
+    async with running(rig) as server:
+        await rig.until(lambda: len(rig.blocks("b")) >= 2)
+        heads = [rig.stores["b"].ledger_bounds(name)[0] for name in span_ledgers("ab")]
+        for nonsense in (b"", b"\x00" * 64, b"GET / HTTP/1.1\r\n\r\n"):
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+            await send_frame(writer, nonsense)
+            with pytest.raises(Exception, match="connection ended"):
+                await receive_frame(reader)
+            writer.close()
+        assert heads == [rig.stores["b"].ledger_bounds(name)[0] for name in span_ledgers("ab")]
