@@ -33,7 +33,7 @@ LINK = Link(
     DecoyBB84(p_key_basis=0.8, block_pulses=3_000_000),
     Security(epsilon_secrecy=1e-6),
 )
-TARGETS = Targets(auth_octets=16384, relay_octets=1024, n_keys=40)
+TARGETS = Targets(auth_octets=8192, relay_octets=1024, n_keys=40)
 
 
 class Rig:
@@ -97,11 +97,12 @@ def rig(tmp_path: Path) -> Rig:
 
 
 async def test_a_block_fills_pools_and_ledgers_alike_at_both_ends(rig: Rig) -> None:
-    async with running(rig):
-        await rig.until(lambda: len(rig.blocks("a")) >= 2 and len(rig.blocks("b")) >= 2)
     a, b = rig.stores["a"], rig.stores["b"]
+    async with running(rig):
+        await rig.until(lambda: all(a.count_ready("b", owner) == TARGETS.n_keys for owner in "ab"))
+        await rig.until(lambda: len(rig.blocks("a")) == len(rig.blocks("b")))
     assert all(event.aborted is None for event in rig.blocks())
-    assert [e.secret_bits for e in rig.blocks("a")][:2] == [e.secret_bits for e in rig.blocks("b")][:2]
+    assert [e.secret_bits for e in rig.blocks("a")] == [e.secret_bits for e in rig.blocks("b")]
     for owner in ("a", "b"):  # even blocks belong to Alice's site, odd ones to Bob's
         assert a.count_ready("b", owner) == b.count_ready("a", owner) == TARGETS.n_keys
         ours, theirs = a.reserve("b", owner, 40, "test"), b.reserve("a", owner, 40, "test")

@@ -44,7 +44,8 @@ class Process:
         self._reading = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
-        assert self._running and self._running.stdout
+        assert self._running is not None
+        assert self._running.stdout is not None
         while line := await self._running.stdout.readline():
             try:
                 heard = msgspec.json.decode(line)

@@ -42,7 +42,7 @@ class Stage:
         await self.wiretap.stop()
 
     async def until(self, condition: Callable[[], bool], patience_s: float, what: str) -> None:
-        """Wait for a condition. Raises KeyUnavailable when it has not come true in time, HarisError when a process ended."""
+        """Wait for a condition. KeyUnavailable when it has not come true in time, HarisError when a process ended."""
         async with asyncio.timeout(patience_s) as limit:
             try:
                 while not condition():
@@ -108,5 +108,3 @@ class Stage:
         arguments = ["haris.cli.main", "tunnel", end, *(word for option in options.items() for word in option)]
         hear = self.watch.hear_tunnel if end == "connect" else lambda line: None
         return Process(f"tunnel {end}", [*arguments, "--json"], self._log(f"tunnel {end}"), hear)
-
-

@@ -31,8 +31,10 @@ class SpanRecord:
     @property
     def qber(self) -> float | None:
         """Error rate of the newest block: of the key basis, or of the test basis when it was aborted."""
-        newest = self.blocks[-1] if self.blocks else None
-        return newest and (newest.qber_test if newest.qber_key is None else newest.qber_key)
+        if not self.blocks:
+            return None
+        newest = self.blocks[-1]
+        return newest.qber_test if newest.qber_key is None else newest.qber_key
 
     @property
     def secret_bits_per_s(self) -> float:

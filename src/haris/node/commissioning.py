@@ -34,7 +34,7 @@ def commission(store: LedgerStore, span: str, secret: Path) -> bool:
     except OSError as error:
         raise ParameterError(f"the secret of span {span}, {secret}: {error.strerror}") from None
     if len(octets) < SECRET_OCTETS:
-        raise ParameterError(f"the secret of span {span}, {secret}, has {len(octets)} octets; {SECRET_OCTETS} are needed")
+        raise ParameterError(f"the secret of span {span}, {secret}, has {len(octets)} octets, not {SECRET_OCTETS}")
     if mode & 0o077:
         raise ParameterError(f"the secret of span {span}, {secret}, is open to others: chmod 600 {secret}")
     half = SECRET_OCTETS // 2

@@ -38,7 +38,8 @@ class Light:
                 if not other.done():
                     other.set_result(theirs_and_mine[0])
                 mine.set_result(theirs_and_mine[1])
-            return await mine
+            half: wire.Message = await mine
+            return half
         finally:
             if self._waiting.get((role, block)) is mine:
                 del self._waiting[role, block]
@@ -53,7 +54,8 @@ class Light:
     def release(self, role: str) -> None:
         """Forget what an earlier connection of this role still waits for: a role is one connection."""
         for waiting in [future for (who, _), future in self._waiting.items() if who == role]:
-            waiting.cancel()
+            if not waiting.done():
+                waiting.set_exception(PeerError(f"{role} attached anew"))
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, to its end. Nonsense ends the connection, never the process."""
@@ -66,7 +68,7 @@ class Light:
                 message = wire.decode(await receive_frame(reader, at_most=1024))
                 answer = await self._answer(attach.role, message)
                 await send_frame(writer, wire.encode(answer))
-        except (HarisError, ConnectionError):
+        except (HarisError, ConnectionError, asyncio.CancelledError):
             pass
         finally:
             await close_stream(writer)
@@ -77,7 +79,7 @@ class Light:
                 require_probability("fraction", fraction)
                 self.eve_fraction = fraction
                 return wire.Tapped(fraction)
-            case ("alice" | "bob"), wire.WantBlock(block):
+            case (("alice" | "bob"), wire.WantBlock(block)):
                 return await self.want(role, block)
         raise PeerError(f"{role} may not send {type(message).__name__}")
 

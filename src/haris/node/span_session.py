@@ -26,15 +26,16 @@ from haris.node.events import BlockEvent
 from haris.node.light import Attached
 from haris.node.streams import receive_frame, send_frame
 from haris.nouns.blocks import Aborted, Distilled
-from haris.nouns.counts import DecoyCounts
+from haris.nouns.counts import KEY_BASIS, TEST_BASIS, DecoyCounts
 from haris.nouns.errors import ParameterError, PeerError
 from haris.nouns.ids import block_name
-from haris.nouns.keys import FinalKey, Origin, Pedigree
+from haris.nouns.keys import FinalKey, Origin, Pedigree, Proof
 from haris.quantum.distill.alice import alice
 from haris.quantum.distill.bob import bob
 from haris.quantum.distill.engine import Engine
 from haris.quantum.distill.transcript import Sender, Transcript
 from haris.quantum.link import Link
+from haris.quantum.security.bounds import key_length
 from haris.wire import distillation, light, span
 
 SILENCE_S = 120.0
@@ -60,6 +61,14 @@ class SpanPlan:
     socket: Path
     targets: Targets
     origin: Origin = Origin.EMULATED
+
+
+@dataclass(frozen=True, slots=True)
+class BlockLength:
+    """Secret bits of one block, and why."""
+
+    length_bits: int
+    proof: Proof
 
 
 class SpanSession:
@@ -157,9 +166,8 @@ class SpanSession:
         try:
             while True:
                 if self._alice:
-                    while not self._wanted():
+                    while (number := self._due()) is None:
                         await asyncio.sleep(IDLE_S)
-                    number = self._next_block
                     await self._send(span.Begin(number))
                 else:
                     number = (await self._receive(span.Begin, silence_s=None)).number
@@ -170,26 +178,32 @@ class SpanSession:
         finally:
             await attached.close()
 
-    def _wanted(self) -> bool:
-        """Whether a ledger or a pool has fallen to half of what it wants to hold."""
-        levels, targets = self._levels(), self.plan.targets
-        lack = wanted(levels, targets)
-        return (
-            2 * max(lack.auth_ab, lack.auth_ba) >= targets.auth_octets
-            or 2 * max(lack.relay_ab, lack.relay_ba) >= targets.relay_octets
-            or 2 * lack.n_keys >= targets.n_keys
-        )
+    def _due(self) -> int | None:
+        """The block to make now, if a ledger or a pool has fallen to half of what it wants to hold.
 
-    def _levels(self) -> Levels:
-        """What this end has: Alice allots by her own view, which differs from Bob's only by what is on its way."""
+        The owners take turns; a block whose owner's pool is full is passed over for the next.
+        """
+        targets = self.plan.targets
+        for number in (self._next_block, self._next_block + 1):
+            lack = wanted(self._levels(number), targets)
+            if (
+                2 * max(lack.auth_ab, lack.auth_ba) >= targets.auth_octets
+                or 2 * max(lack.relay_ab, lack.relay_ba) >= targets.relay_octets
+                or 2 * lack.n_keys >= targets.n_keys
+            ):
+                return number
+        return None
+
+    def _levels(self, number: int) -> Levels:
+        """What this end has before block `number`: Alice allots by her view, Bob's differs by what is on its way."""
 
         def left(name: str) -> int:
             head, end = self._store.ledger_bounds(name)
             return end - head
 
         auth_ab, auth_ba, relay_ab, relay_ba = (left(name) for name in span_ledgers(self.plan.name))
-        owner = self._owner(self._next_block)
-        return Levels(auth_ab, auth_ba, relay_ab, relay_ba, self._store.count_ready(self.plan.peer, owner))
+        n_keys = self._store.count_ready(self.plan.peer, self._owner(number))
+        return Levels(auth_ab, auth_ba, relay_ab, relay_ba, n_keys)
 
     def _owner(self, number: int) -> str:
         """Even blocks belong to Alice's site, odd ones to Bob's."""
@@ -208,7 +222,7 @@ class SpanSession:
     def _engine(self, number: int, block: bytes, half: light.Message, transcript: Transcript) -> Engine:
         agreement = self.plan.link.agreement()
         if self._alice and isinstance(half, light.Prepared):
-            levels = self._levels()
+            levels = self._levels(number)
 
             def share(length_bits: int) -> bytes:
                 return allot(length_bits, levels, self.plan.targets).encode()
@@ -218,9 +232,10 @@ class SpanSession:
             return bob(block, light.detections(half), agreement, self._length, self._entropy, transcript)
         raise PeerError(f"the light handed {self.plan.role} a {type(half).__name__}")
 
-    def _length(self, counts: DecoyCounts, leaked_bits: int) -> KeyLength:
-        """The one bound: it draws the plan's curve, and it shortens this block."""
-        return key_length(counts, self.plan.link.security, leaked_bits)
+    def _length(self, counts: DecoyCounts, leaked_bits: int) -> BlockLength:
+        """By the one bound: it draws the plan's curve, and it shortens this block."""
+        length = key_length(counts, self.plan.link.security, leaked_bits)
+        return BlockLength(int(length.length_bits), length.proof)
 
     async def _distil(self, number: int, engine: Engine, transcript: Transcript) -> Distilled | Aborted:
         """Drive one engine: Bob speaks first, then the two take turns. The transcript sees every message."""
@@ -278,25 +293,24 @@ class SpanSession:
         final = FinalKey(block, outcome.bits, pedigree)
         allotment = Allotment.decode(outcome.allotment)
         plan = self.plan
-        commit.hold(
-            self._store, cut(final, allotment, plan.name, number, plan.site, plan.peer, self._owner(number))
-        )
+        commit.hold(self._store, cut(final, allotment, plan.name, number, plan.site, plan.peer, self._owner(number)))
 
     def _report(self, number: int, outcome: Distilled | Aborted, wall_s: float) -> BlockEvent:
         protocol, source = self.plan.link.protocol, self.plan.link.source
         qber = None if outcome.counts is None else outcome.counts.qber
+        aborted = outcome if isinstance(outcome, Aborted) else None
         distilled = outcome if isinstance(outcome, Distilled) else None
         return BlockEvent(
             site=self.plan.site,
             span=self.plan.name,
             number=number,
-            aborted=None if distilled else str(outcome.reason),
-            detail="" if distilled else outcome.detail,
-            qber_key=None if distilled is None else float(distilled.counts.qber[0]),
-            qber_test=None if qber is None else float(qber[1]),
-            sifted_bits=0 if outcome.counts is None else int(outcome.counts.clicks[0].sum()),
-            secret_bits=outcome.bits.size if distilled else 0,
-            leaked_bits=outcome.leaked_bits if distilled else 0,
+            aborted=str(aborted.reason) if aborted else None,
+            detail=aborted.detail if aborted else "",
+            qber_key=float(qber[KEY_BASIS]) if distilled and qber is not None else None,
+            qber_test=None if qber is None else float(qber[TEST_BASIS]),
+            sifted_bits=0 if outcome.counts is None else int(outcome.counts.clicks[KEY_BASIS].sum()),
+            secret_bits=distilled.bits.size if distilled else 0,
+            leaked_bits=distilled.leaked_bits if distilled else 0,
             light_s=protocol.block_pulses / source.clock_hz,
             wall_s=wall_s,
         )
@@ -316,9 +330,7 @@ class SpanSession:
             raise PeerError(f"a message of block {theirs} in block {number}")
 
 
-def _advance(
-    engine: Engine, message: distillation.Message | None
-) -> distillation.Message | Distilled | Aborted | None:
+def _advance(engine: Engine, message: distillation.Message | None) -> distillation.Message | Distilled | Aborted | None:
     """One turn of an engine, with the result as a value. What the peer's messages make impossible is the peer's."""
     try:
         return engine.send(message)

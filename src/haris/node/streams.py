@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from haris.nouns.errors import PeerError
 from haris.wire.framing import HEADER_OCTETS, MAX_FRAME_OCTETS, body_length, frame
@@ -31,7 +32,5 @@ async def receive_frame(
 async def close_stream(writer: asyncio.StreamWriter) -> None:
     """Close a stream whatever state it is in."""
     writer.close()
-    try:
+    with contextlib.suppress(OSError):
         await writer.wait_closed()
-    except (OSError, asyncio.CancelledError):
-        pass

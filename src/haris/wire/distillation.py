@@ -181,6 +181,8 @@ class Limits:
     clicks: int = 1 << 23
 
 
+LIMITS = Limits()
+
 AnyMessage = (
     Clicks
     | Sifting
@@ -203,7 +205,7 @@ def encode(message: Message) -> bytes:
     return msgspec.msgpack.encode(message)
 
 
-def decode(octets: bytes, limits: Limits) -> Message:
+def decode(octets: bytes, limits: Limits = LIMITS) -> Message:
     """The message in octets. Raises PeerError on anything malformed, oversized, mistyped or unknown."""
     if len(octets) > limits.message_octets:
         raise PeerError(f"a message of {len(octets)} octets; at most {limits.message_octets} are taken")

@@ -68,8 +68,6 @@ class Confirm(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True)
     tag: Tag
 
 
-
-
 class Held(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
     """Bob's word that he, too, holds his copy durably."""
 
