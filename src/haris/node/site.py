@@ -1,0 +1,146 @@
+"""One site: its store, its key manager, its spans and its relays, wired together and run until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+from haris.keys.allotment import KEY_OCTETS, Targets
+from haris.keys.directory import Directory
+from haris.keys.supply import Supply
+from haris.node.commissioning import commission
+from haris.node.configuration import NodeConfiguration, SpanEntry, endpoint
+from haris.node.events import AlarmEvent, Observe, SiteEvent, SupplyEvent
+from haris.node.kme_peers import KmePeers
+from haris.node.kme_server import KmeConfig, RunningKme, start_kme
+from haris.node.kme_tls import TlsFiles
+from haris.node.relaying import VERB, Neighbour, Relaying
+from haris.node.span import Span
+from haris.node.span_session import SpanPlan
+from haris.node.store import SqliteStore, open_store
+from haris.nouns.alarms import Alarm
+from haris.nouns.errors import ParameterError
+from haris.nouns.keys import DeliveredKey
+from haris.quantum.link import Link
+
+KEY_ENCRYPTION_KEY_OCTETS = 32
+
+
+async def run_site(configuration: NodeConfiguration, observe: Observe) -> None:
+    """Run one site until SIGINT or SIGTERM. Raises HarisError for what is wrong before it serves."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    plans = [_plan(configuration, entry) for entry in configuration.span]
+    store = open_store(configuration.store.path, _key_encryption_key(configuration), os.urandom)
+    try:
+        for entry in configuration.span:
+            commission(store, entry.name, entry.secret)
+        await _Site(configuration, store, plans, observe).run(stop)
+    finally:
+        store.close()
+
+
+class _Site:
+    def __init__(
+        self, configuration: NodeConfiguration, store: SqliteStore, plans: list[SpanPlan], observe: Observe
+    ) -> None:
+        self._configuration, self._store, self._plans, self._observe = configuration, store, plans, observe
+        neighbours = {plan.peer: Neighbour(plan.name, plan.role == "alice") for plan in plans}
+        self._name = configuration.site.name
+        self._relaying = Relaying(self._name, store, neighbours, os.urandom, observe)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        kme = await self._start_kme()
+        self._observe(SiteEvent(self._name, "started", f"serves applications on port {kme.port}"))
+        servers: list[asyncio.Server] = []
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(work) for work in self._fillers(kme.peers)]
+                for plan, entry in zip(self._plans, self._configuration.span, strict=True):
+                    span = Span(plan, self._store, os.urandom, self._observe)
+                    if entry.listen is not None:
+                        servers.append(await span.listen(endpoint("listen", entry.listen)))
+                    else:
+                        tasks.append(group.create_task(span.connect(endpoint("connect", entry.connect or ""))))
+                await stop.wait()
+                for task in tasks:
+                    task.cancel()
+        except* ParameterError as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            for server in servers:
+                server.close()
+            await kme.close()
+        self._observe(SiteEvent(self._name, "stopped"))
+
+    async def _start_kme(self) -> RunningKme:
+        table, configuration = self._configuration.kme, self._configuration
+        host, port = endpoint("listen", table.listen)
+        peer_host, peer_port = endpoint("listen_peers", table.listen_peers)
+        tls = TlsFiles(table.certificate, table.private_key, table.authority)
+        kmes = {self._name: table.id} | {entry.site: entry.kme for entry in configuration.peer}
+        directory = Directory(self._name, kmes, {entry.id: entry.site for entry in configuration.sae})
+        urls = {entry.site: f"https://{entry.address}" for entry in configuration.peer}
+        supply = Supply(self._store, directory, laboratory=configuration.site.laboratory)
+        config = KmeConfig(host, port, peer_host, peer_port, tls, tls, urls)
+        running: list[RunningKme] = []
+
+        async def relay(caller: str, body: bytes) -> bytes:
+            return await self._relaying.handle(running[0].peers, caller, body)
+
+        try:
+            kme = await start_kme(config, supply, {VERB: relay}, self._file, self._delivered)
+        except OSError as error:
+            raise ParameterError(f"[kme] cannot listen on {table.listen} or {table.listen_peers}: {error}") from None
+        running.append(kme)
+        return kme
+
+    def _fillers(self, peers: KmePeers) -> list[asyncio.Future[None]]:
+        target = self._configuration.pools.keys
+        pairs = [self._relaying.fill(peers, pair.path, target) for pair in self._configuration.pair]
+        return [*pairs, *(self._watch(plan.peer, target) for plan in self._plans)]  # type: ignore[list-item]
+
+    async def _watch(self, peer: str, target: int) -> None:
+        """Tell the level of a neighbour's pool, which the span itself fills."""
+        while True:
+            await self._relaying.tell_level(peer, target)
+            await asyncio.sleep(0.25)
+
+    def _file(self, alarm: Alarm) -> None:
+        self._observe(AlarmEvent(self._name, str(alarm.severity), alarm.source, alarm.text))
+
+    def _delivered(self, method: str, sae: str, keys: tuple[DeliveredKey, ...]) -> None:
+        known = [key.pedigree.epsilon for key in keys if key.pedigree.epsilon is not None]
+        epsilon = max(known) if len(known) == len(keys) else None
+        hops = max(key.pedigree.hops for key in keys)
+        self._observe(SupplyEvent(self._name, method, sae, len(keys), epsilon, hops))
+
+
+def _plan(configuration: NodeConfiguration, entry: SpanEntry) -> SpanPlan:
+    pools = configuration.pools
+    return SpanPlan(
+        name=entry.name,
+        site=configuration.site.name,
+        peer=entry.peer,
+        role=entry.role,
+        link=Link.read(entry.link),
+        socket=entry.light,
+        targets=Targets(pools.auth_octets, KEY_OCTETS * pools.relay_keys, pools.keys),
+    )
+
+
+def _key_encryption_key(configuration: NodeConfiguration) -> bytes:
+    path: Path = configuration.store.key_encryption_key
+    try:
+        octets = path.read_bytes()
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise ParameterError(f"the key-encryption key {path}: {error.strerror}") from None
+    if len(octets) != KEY_ENCRYPTION_KEY_OCTETS:
+        raise ParameterError(f"the key-encryption key {path} has {len(octets)} octets, not {KEY_ENCRYPTION_KEY_OCTETS}")
+    if mode & 0o077:
+        raise ParameterError(f"the key-encryption key {path} is open to others: chmod 600 {path}")
+    return octets
