@@ -19,6 +19,9 @@ from haris.nouns.alarms import Alarm, Severity
 from haris.nouns.errors import HarisError, PeerError, StoreError
 from haris.wire import etsi014, kme
 
+Delivered = Callable[[str, str, etsi014.KeyContainer], None]
+"""Told of every delivery: (method, SAE ID, what it gets)."""
+
 PeerHandler = Callable[[str, bytes], Awaitable[bytes]]
 """Answers a verb: (site of the caller, body) -> body of the answer. Raises HarisError."""
 
@@ -80,6 +83,7 @@ async def start_kme(
     supply: Supply,
     peer_handlers: Mapping[str, PeerHandler] | None = None,
     file_alarm: Callable[[Alarm], None] = lambda alarm: None,
+    delivered: Delivered = lambda method, sae, container: None,
 ) -> RunningKme:
     """Settle what a crash left, then serve both faces.
 
@@ -89,7 +93,7 @@ async def start_kme(
     peers = KmePeers(supply.directory, config.peer_tls, config.peers)
     deliveries = Deliveries(supply, peers, config.void_retry_s)
     report = _reporter(file_alarm)
-    applications = _application_face(supply, deliveries, report)
+    applications = _application_face(supply, deliveries, report, delivered)
     others = _peer_face(supply, {**_key_handlers(supply, deliveries), **(peer_handlers or {})}, report)
     faces: list[_Face] = []
     try:
@@ -116,7 +120,9 @@ async def _listen(application: web.Application, context: SSLContext, host: str, 
     return _Face(server, runner)
 
 
-def _application_face(supply: Supply, deliveries: Deliveries, report: Callable[[HarisError], None]) -> web.Application:
+def _application_face(
+    supply: Supply, deliveries: Deliveries, report: Callable[[HarisError], None], delivered: Delivered
+) -> web.Application:
     """The three methods of ETSI GS QKD 014 V1.1.1, clause 5."""
 
     async def status(request: web.Request) -> web.Response:
@@ -131,6 +137,7 @@ def _application_face(supply: Supply, deliveries: Deliveries, report: Callable[[
         else:
             asked = etsi014.read_key_request(await read_body(request))
         found = await deliveries.deliver(methods.enc_keys(supply, caller, slave, asked))
+        delivered("enc_keys", caller, found)
         return json_response(etsi014.write_key_container(found))
 
     async def dec_keys(request: web.Request) -> web.Response:
@@ -140,6 +147,7 @@ def _application_face(supply: Supply, deliveries: Deliveries, report: Callable[[
         else:
             asked = etsi014.read_key_ids(await read_body(request))
         found = await deliveries.blocking(lambda: methods.dec_keys(supply, caller, master, asked))
+        delivered("dec_keys", caller, found)
         return json_response(etsi014.write_key_container(found))
 
     application = web.Application(client_max_size=_MAX_REQUEST_OCTETS, middlewares=[error_middleware(report)])

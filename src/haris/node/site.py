@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
-from haris.keys.allotment import KEY_OCTETS, Targets
+from haris.keys.allotment import Targets
 from haris.keys.directory import Directory
 from haris.keys.supply import Supply
 from haris.node.commissioning import commission
@@ -22,8 +24,10 @@ from haris.node.span_session import SpanPlan
 from haris.node.store import SqliteStore, open_store
 from haris.nouns.alarms import Alarm
 from haris.nouns.errors import ParameterError
-from haris.nouns.keys import DeliveredKey
+from haris.nouns.keys import KEY_OCTETS
 from haris.quantum.link import Link
+from haris.wire.etsi014 import KeyContainer
+from haris.wire.pedigree import read_pedigree
 
 KEY_ENCRYPTION_KEY_OCTETS = 32
 
@@ -98,10 +102,10 @@ class _Site:
         running.append(kme)
         return kme
 
-    def _fillers(self, peers: KmePeers) -> list[asyncio.Future[None]]:
+    def _fillers(self, peers: KmePeers) -> list[Coroutine[Any, Any, None]]:
         target = self._configuration.pools.keys
         pairs = [self._relaying.fill(peers, pair.path, target) for pair in self._configuration.pair]
-        return [*pairs, *(self._watch(plan.peer, target) for plan in self._plans)]  # type: ignore[list-item]
+        return [*pairs, *(self._watch(plan.peer, target) for plan in self._plans)]
 
     async def _watch(self, peer: str, target: int) -> None:
         """Tell the level of a neighbour's pool, which the span itself fills."""
@@ -112,11 +116,12 @@ class _Site:
     def _file(self, alarm: Alarm) -> None:
         self._observe(AlarmEvent(self._name, str(alarm.severity), alarm.source, alarm.text))
 
-    def _delivered(self, method: str, sae: str, keys: tuple[DeliveredKey, ...]) -> None:
-        known = [key.pedigree.epsilon for key in keys if key.pedigree.epsilon is not None]
-        epsilon = max(known) if len(known) == len(keys) else None
-        hops = max(key.pedigree.hops for key in keys)
-        self._observe(SupplyEvent(self._name, method, sae, len(keys), epsilon, hops))
+    def _delivered(self, method: str, sae: str, container: KeyContainer) -> None:
+        pedigrees = [p for p in (read_pedigree(key.extension) for key in container.keys) if p is not None]
+        known = [p.epsilon for p in pedigrees if p.epsilon is not None]
+        epsilon = max(known) if known and len(known) == len(container.keys) else None
+        hops = max((p.hops for p in pedigrees), default=0)
+        self._observe(SupplyEvent(self._name, method, sae, len(container.keys), epsilon, hops))
 
 
 def _plan(configuration: NodeConfiguration, entry: SpanEntry) -> SpanPlan:
