@@ -121,6 +121,7 @@ def _node_toml(laboratory: Laboratory, site: str, pool_keys: int, pad_keys: int)
         "[pools]",
         f"keys = {pool_keys}",
         f"relay_keys = {pad_keys}",
+        "auth_octets = 12288",
     ]
     for sae, home in SAES.items():
         lines += ["", "[[sae]]", f'id = "{sae}"', f'site = "{home}"']

@@ -41,12 +41,11 @@ class Process:
                 stderr=log,
                 env=os.environ | {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
             )
-        self._reading = asyncio.create_task(self._read())
-
-    async def _read(self) -> None:
-        assert self._running is not None
         assert self._running.stdout is not None
-        while line := await self._running.stdout.readline():
+        self._reading = asyncio.create_task(self._read(self._running.stdout))
+
+    async def _read(self, said: asyncio.StreamReader) -> None:
+        while line := await said.readline():
             try:
                 heard = msgspec.json.decode(line)
             except msgspec.DecodeError:
