@@ -21,8 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Shine until interrupted."""
     from haris.node.light import run_light
+    from haris.node.memory import share_one_arena
     from haris.quantum.link import Link
 
+    share_one_arena()
     seed = None if args.seed is None else hashlib.sha256(args.seed.encode()).digest()
     asyncio.run(run_light(Link.read(args.link), args.socket, seed))
     return 0

@@ -20,8 +20,10 @@ def run(args: argparse.Namespace) -> int:
     """Serve until interrupted (SIGINT or SIGTERM)."""
     from haris.node import events
     from haris.node.configuration import read_configuration
+    from haris.node.memory import share_one_arena
     from haris.node.site import run_site
 
+    share_one_arena()
     configuration = read_configuration(args.configuration)
 
     def observe(event: events.Event) -> None:

@@ -26,16 +26,15 @@ from haris.node.events import BlockEvent
 from haris.node.light import Attached
 from haris.node.streams import receive_frame, send_frame
 from haris.nouns.blocks import Aborted, Distilled
-from haris.nouns.counts import KEY_BASIS, TEST_BASIS, DecoyCounts
+from haris.nouns.counts import KEY_BASIS, TEST_BASIS
 from haris.nouns.errors import ParameterError, PeerError
 from haris.nouns.ids import block_name
-from haris.nouns.keys import FinalKey, Origin, Pedigree, Proof
+from haris.nouns.keys import FinalKey, Origin, Pedigree
 from haris.quantum.distill.alice import alice
 from haris.quantum.distill.bob import bob
 from haris.quantum.distill.engine import Engine
 from haris.quantum.distill.transcript import Sender, Transcript
 from haris.quantum.link import Link
-from haris.quantum.security.bounds import key_length
 from haris.wire import distillation, light, span
 
 SILENCE_S = 120.0
@@ -61,14 +60,6 @@ class SpanPlan:
     socket: Path
     targets: Targets
     origin: Origin = Origin.EMULATED
-
-
-@dataclass(frozen=True, slots=True)
-class BlockLength:
-    """Secret bits of one block, and why."""
-
-    length_bits: int
-    proof: Proof
 
 
 class SpanSession:
@@ -220,22 +211,17 @@ class SpanSession:
         self._observe(self._report(number, outcome, time.perf_counter() - started))
 
     def _engine(self, number: int, block: bytes, half: light.Message, transcript: Transcript) -> Engine:
-        agreement = self.plan.link.agreement()
+        agreement, length = self.plan.link.agreement(), self.plan.link.block_length
         if self._alice and isinstance(half, light.Prepared):
             levels = self._levels(number)
 
             def share(length_bits: int) -> bytes:
                 return allot(length_bits, levels, self.plan.targets).encode()
 
-            return alice(block, light.pulses(half), agreement, self._length, share, self._entropy, transcript)
+            return alice(block, light.pulses(half), agreement, length, share, self._entropy, transcript)
         if not self._alice and isinstance(half, light.Detected):
-            return bob(block, light.detections(half), agreement, self._length, self._entropy, transcript)
+            return bob(block, light.detections(half), agreement, length, self._entropy, transcript)
         raise PeerError(f"the light handed {self.plan.role} a {type(half).__name__}")
-
-    def _length(self, counts: DecoyCounts, leaked_bits: int) -> BlockLength:
-        """By the one bound: it draws the plan's curve, and it shortens this block."""
-        length = key_length(counts, self.plan.link.security, leaked_bits)
-        return BlockLength(int(length.length_bits), length.proof)
 
     async def _distil(self, number: int, engine: Engine, transcript: Transcript) -> Distilled | Aborted:
         """Drive one engine: Bob speaks first, then the two take turns. The transcript sees every message."""
@@ -283,12 +269,11 @@ class SpanSession:
         await asyncio.to_thread(commit.peer_holds, self._store, block)
 
     def _hold(self, number: int, block: bytes, outcome: Distilled, transcript: Transcript) -> None:
-        security = self.plan.link.security
         forgeries = 3 * forgery_probability(len(transcript.octets) + 64)
         pedigree = Pedigree(
-            epsilon=security.epsilon_secrecy + security.epsilon_correctness + forgeries,
+            epsilon=self.plan.link.security.epsilon + forgeries,
             origin=self.plan.origin,
-            proof=self._length(outcome.counts, outcome.leaked_bits).proof,
+            proof=self.plan.link.block_length(outcome.counts, outcome.leaked_bits).proof,
         )
         final = FinalKey(block, outcome.bits, pedigree)
         allotment = Allotment.decode(outcome.allotment)
