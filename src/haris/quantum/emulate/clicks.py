@@ -87,10 +87,12 @@ def renewal(p_any: Floats, hold_off_gates: int, p_afterpulse: float, p_release: 
     """
     either = p_any + p_release - p_any * p_release
     p_ends_by_release = p_afterpulse * p_release / either
+    # Not 1 - p_ends_by_release: where nearly every wait ends by release, nothing would be left of the difference.
+    p_ends_fresh = (p_any * (1.0 - p_release) + (1.0 - p_afterpulse) * p_release) / either
     gates_times_p = (1.0 - p_afterpulse) + (p_afterpulse / either + hold_off_gates) * p_any
     per_p = np.divide(1.0, gates_times_p, out=np.zeros_like(p_any), where=gates_times_p > 0.0)
     clicks = p_any * per_p
-    return Renewal(clicks, fresh=(1.0 - p_ends_by_release) * per_p, releases=clicks * p_ends_by_release)
+    return Renewal(clicks, fresh=p_ends_fresh * per_p, releases=clicks * p_ends_by_release)
 
 
 def click_rates(
