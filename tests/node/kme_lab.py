@@ -29,13 +29,30 @@ MEASURED = Pedigree(1e-9, Origin.MEASURED, Proof("Lim et al. 2014", "coherent", 
 KMES = {"bank": "kme-bank", "exchange": "kme-exchange", "broker": "kme-broker"}
 SAES = {"alice": "bank", "anna": "bank", "bob": "exchange", "bella": "exchange", "carol": "broker"}
 
+SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 class Authority:
+    """Certificates as RFC 5280 wants them: Python 3.13 verifies strictly."""
+
     def __init__(self, folder: Path, name: str = "ca") -> None:
         self.folder, self.name, self.key = folder, name, ec.generate_private_key(ec.SECP256R1())
         self.subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        extension = x509.BasicConstraints(ca=True, path_length=None)
-        self._write(name, self._builder(self.subject, self.key, days=1).add_extension(extension, True), None)
+        builder = self._builder(self.subject, self.key, days=1)
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        builder = builder.add_extension(SIGNS_CERTIFICATES, critical=True)
+        key_id = x509.SubjectKeyIdentifier.from_public_key(self.key.public_key())
+        self._write(name, builder.add_extension(key_id, critical=False), None)
 
     def issue(self, *common_names: str, stem: str = "", days: int = 1) -> TlsFiles:
         stem, key = stem or common_names[0], ec.generate_private_key(ec.SECP256R1())
@@ -48,6 +65,8 @@ class Authority:
         now = datetime.now(UTC)
         builder = x509.CertificateBuilder().subject_name(subject).issuer_name(self.subject)
         builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
+        authority_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
+        builder = builder.add_extension(authority_id, critical=False)
         return builder.not_valid_before(now - timedelta(days=2)).not_valid_after(now + timedelta(days=days))
 
     def _write(self, stem: str, builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey | None) -> None:
