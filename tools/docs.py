@@ -49,8 +49,13 @@ def commands_page() -> str:
         module = importlib.import_module(module_name)
         parser = argparse.ArgumentParser(prog=f"haris {name}", add_help=False)
         module.add_arguments(parser)
-        parts += [module.DESCRIPTION, f"```\n{module.EXAMPLE}\n```", *arguments(parser)]
+        parts += [module.DESCRIPTION, _example(module.EXAMPLE), *arguments(parser)]
     return "\n\n".join(parts) + "\n"
+
+
+def _example(text: str) -> str:
+    """Command lines as they would be typed."""
+    return "\n".join(["```", *(line.strip() for line in text.splitlines()), "```"])
 
 
 def arguments(parser: argparse.ArgumentParser) -> Iterator[str]:

@@ -25,7 +25,11 @@ class SiteTable:
 
 @dataclass(frozen=True, slots=True)
 class KmeTable:
-    """[kme] id: as in the certificate. listen: HOST:PORT for applications. listen_peers: for other key managers."""
+    """[kme] The key manager of this site.
+
+    id: as in the certificate. listen: HOST:PORT for applications. listen_peers: HOST:PORT for other key managers.
+    certificate, private_key: its own, for mutual TLS, PEM files. authority: PEM file of the authority that it trusts.
+    """
 
     id: str
     listen: str
@@ -67,7 +71,10 @@ class PoolsTable:
 
 @dataclass(frozen=True, slots=True)
 class SaeEntry:
-    """[[sae]] An application entity and the site where it lives."""
+    """[[sae]] An application entity.
+
+    id: its SAE ID, as in its certificate. site: where it lives.
+    """
 
     id: str
     site: str
@@ -79,7 +86,10 @@ class SaeEntry:
 
 @dataclass(frozen=True, slots=True)
 class PeerEntry:
-    """[[peer]] Another site: its key manager's name and the address of its peers' face, HOST:PORT."""
+    """[[peer]] Another site.
+
+    site: its name. kme: its key manager's ID, as in the certificate. address: HOST:PORT of its listen_peers.
+    """
 
     site: str
     kme: str
@@ -95,9 +105,9 @@ class PeerEntry:
 class SpanEntry:
     """[[span]] A link to a neighbour.
 
-    role: who this site is on it. link: LINK.toml. light: Unix socket of the emulated fibre. secret: the file that both
-    sites were given by hand when the link was commissioned. One of listen and connect: HOST:PORT of the classical
-    channel.
+    name: of the link. peer: the site at its other end. role: who this site is on it. link: LINK.toml. light: Unix
+    socket of the emulated fibre. secret: the file that both sites were given by hand when the link was commissioned.
+    listen, connect: HOST:PORT of the classical channel; one end listens, the other connects.
     """
 
     name: str
@@ -118,7 +128,10 @@ class SpanEntry:
 
 @dataclass(frozen=True, slots=True)
 class PairEntry:
-    """[[pair]] A site that is no neighbour, and the sites between, from here to there, both included."""
+    """[[pair]] A site that is no neighbour, with which keys are shared by relay.
+
+    peer: its name. path: the sites from here to there, both included.
+    """
 
     peer: str
     path: tuple[str, ...]
