@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -92,8 +92,11 @@ async def running(rig: Rig) -> AsyncIterator[asyncio.Server]:
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Rig:
-    return Rig(tmp_path)
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    rig = Rig(tmp_path)
+    yield rig
+    for store in rig.stores.values():
+        store.close()
 
 
 async def test_a_block_fills_pools_and_ledgers_alike_at_both_ends(rig: Rig) -> None:
