@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import signal
 import sys
@@ -15,6 +16,15 @@ import msgspec
 from haris.nouns.errors import HarisError
 
 Line = dict[str, Any]
+
+_PR_SET_PDEATHSIG = 1
+_prctl = getattr(ctypes.CDLL(None), "prctl", None)
+
+
+def _die_with_parent() -> None:
+    """In the child: have Linux end it when the demonstration ends, however it ends."""
+    if _prctl is not None:
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class ProcessEnded(HarisError):  # noqa: N818  (an outcome, not a mistake)
@@ -39,6 +49,7 @@ class Process:
                 *self._arguments,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
+                preexec_fn=_die_with_parent,
                 env=os.environ | {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
             )
         assert self._running.stdout is not None

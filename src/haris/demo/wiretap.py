@@ -34,6 +34,8 @@ class Wiretap:
         self._tasks.update(tasks)
         await asyncio.gather(*tasks, return_exceptions=True)
         self._tasks.difference_update(tasks)
+        await close_stream(writer)
+        await close_stream(onward_writer)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
@@ -44,7 +46,7 @@ class Wiretap:
                     self.recorded += octets
                 writer.write(octets)
                 await writer.drain()
-        await close_stream(writer)
+            writer.write_eof()  # one direction has ended; the other may go on
 
     async def stop(self) -> None:
         """Let go."""

@@ -30,6 +30,7 @@ class Span:
     def __init__(self, plan: SpanPlan, store: KeyStore, entropy: Callable[[int], bytes], observe: Observe) -> None:
         self.plan, self._store, self._entropy, self._observe = plan, store, entropy, observe
         self._pause_s = FIRST_PAUSE_S
+        self._alarmed: str | None = None
         self._current: asyncio.Task[None] | None = None
 
     async def connect(self, address: Address) -> None:
@@ -90,10 +91,12 @@ class Span:
 
     def _block_ended(self, event: BlockEvent) -> None:
         self._observe(event)
+        alarmed, self._alarmed = self._alarmed, event.aborted
         if event.aborted is None:
             self._pause_s = FIRST_PAUSE_S
-        elif event.aborted == AbortReason.QBER:
-            self._alarm(f"{event.detail}: somebody measures the light, or the link is out of alignment; no key")
+        elif event.aborted == AbortReason.QBER != alarmed:
+            qber = "too high" if event.qber_test is None else f"{100 * event.qber_test:.1f} %"
+            self._alarm(f"the error rate is {qber}: somebody measures the light, or it is out of alignment; no key")
 
     def _alarm(self, text: str) -> None:
         self._observe(AlarmEvent(self.plan.site, "major", self.plan.name, text))

@@ -40,6 +40,8 @@ from haris.wire import distillation, light, span
 SILENCE_S = 120.0
 GREETING_S = 10.0
 IDLE_S = 0.1
+FIRST_RESPITE_S, LAST_RESPITE_S = 0.25, 4.0
+"""Alice waits after an aborted block, longer after each: a link that is tapped is tried again, but does not spin."""
 
 M = TypeVar("M", bound=span.Message)
 
@@ -154,10 +156,13 @@ class SpanSession:
     async def make_blocks(self) -> None:
         """Make blocks until the connection ends or the peer breaks the protocol (PeerError)."""
         attached = await Attached.attach(self.plan.socket, self.plan.role)
+        n_aborted = 0
         try:
             while True:
                 if self._alice:
                     while (number := self._due()) is None:
+                        if self._reader.at_eof():
+                            raise PeerError("the connection ended while nothing was wanted")
                         await asyncio.sleep(IDLE_S)
                     await self._send(span.Begin(number))
                 else:
@@ -165,7 +170,10 @@ class SpanSession:
                     if number < self._next_block:
                         raise PeerError(f"block {number} begins again; {self._next_block} is next")
                 self._next_block = number + 1
-                await self._make_block(number, attached)
+                aborted = await self._make_block(number, attached)
+                n_aborted = n_aborted + 1 if aborted else 0
+                if self._alice and n_aborted:
+                    await asyncio.sleep(min(FIRST_RESPITE_S * 2 ** (n_aborted - 1), LAST_RESPITE_S))
         finally:
             await attached.close()
 
@@ -200,7 +208,8 @@ class SpanSession:
         """Even blocks belong to Alice's site, odd ones to Bob's."""
         return self.plan.site if (number % 2 == 0) == self._alice else self.plan.peer
 
-    async def _make_block(self, number: int, attached: Attached) -> None:
+    async def _make_block(self, number: int, attached: Attached) -> bool:
+        """One block from light to commit. True when it was aborted."""
         started = time.perf_counter()
         block = block_name(self._session, number)
         half = await attached.ask(light.WantBlock(block))
@@ -209,6 +218,7 @@ class SpanSession:
         if isinstance(outcome, Distilled):
             await self._commit(number, block, outcome, transcript)
         self._observe(self._report(number, outcome, time.perf_counter() - started))
+        return isinstance(outcome, Aborted)
 
     def _engine(self, number: int, block: bytes, half: light.Message, transcript: Transcript) -> Engine:
         agreement, length = self.plan.link.agreement(), self.plan.link.block_length
@@ -233,7 +243,7 @@ class SpanSession:
                 transcript.append(mine, body, said)
                 await self._send(span.Distil(number, body))
             message = None
-            if not isinstance(said, distillation.Abort | distillation.Done):  # after those two the engine only ends
+            if said is None or not said.ends_block:
                 heard = await self._receive(span.Distil)
                 self._same(number, heard.number)
                 message = distillation.decode(heard.body)

@@ -1,0 +1,182 @@
+"""The play: the laboratory is set up, the acts are given, and everything that was started is ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+
+from haris.demo import acts
+from haris.demo.desk import OrderDesk
+from haris.demo.laboratory import SPANS, build
+from haris.demo.screen import Screen
+from haris.demo.stage import Stage
+from haris.nouns.errors import HarisError, KeyUnavailable
+from haris.service.fix_orders import Order
+
+POOL_KEYS, PAD_KEYS = 12, 12
+ONCE_ORDERS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the demonstration was asked for.
+
+    once: ONCE_ORDERS orders and no acts. seconds: end the flow of orders after so long (None: when they are sent).
+    eve: share of the first fibre's pulses that she taps, from eve_after confirmed orders on; None: as the acts have it.
+    directory: where to keep the laboratory (None: it goes when the play ends). seed: of the light.
+    """
+
+    orders: tuple[Order, ...]
+    once: bool = False
+    seconds: float | None = None
+    eve: float | None = None
+    eve_after: int = 0
+    directory: Path | None = None
+    seed: str | None = None
+
+    @property
+    def story(self) -> bool:
+        """Whether the five acts are given."""
+        return not self.once and self.seconds is None and self.eve is None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How the play ended: its summary, and what stopped it early."""
+
+    result: dict[str, Any]
+    ended_by: HarisError | None = None
+
+
+async def play(wishes: Wishes, screen: Screen) -> Outcome:
+    """Give the play. Keys that ran out, or a process that broke, end it early and stand in the outcome."""
+    async with _directory(wishes.directory) as directory:
+        stage = Stage(build(directory, POOL_KEYS, PAD_KEYS), wishes.seed)
+        desk = OrderDesk(stage.laboratory.ports["tunnel connect"])
+        session = asyncio.create_task(desk.run())
+        ended_by: HarisError | None = None
+        try:
+            screen.title("haris: from light to a protected order")
+            screen.line(f"  three sites, two emulated fibres, nine processes; everything lies in {directory}")
+            await stage.start()
+            await (_story if wishes.story else _flow)(wishes, stage, screen, desk)
+        except HarisError as error:
+            ended_by = error
+        finally:
+            result = _summary(stage, desk)
+            session.cancel()
+            await stage.stop()
+            await asyncio.gather(session, return_exceptions=True)
+        return Outcome(result, ended_by)
+
+
+async def _story(wishes: Wishes, stage: Stage, screen: Screen, desk: OrderDesk) -> None:
+    """Five acts. The orders of the file are dealt out to the last three, again and again if they are few."""
+    deck = _deal(wishes.orders)
+    await acts.act_1_light(stage, screen)
+    await acts.act_2_keys(stage, screen)
+    await acts.act_3_orders(stage, screen, desk, list(islice(deck, 40)))
+    await acts.act_4_kill(stage, screen, desk, list(islice(deck, 40)))
+    await acts.act_5_eve(stage, screen, desk, deck)
+
+
+async def _flow(wishes: Wishes, stage: Stage, screen: Screen, desk: OrderDesk) -> None:
+    """Orders without acts: a number of them, or for a time; with Eve from some order on."""
+    eve_after = wishes.eve_after if wishes.eve else None
+    if eve_after == 0:
+        await _shine_for_eve(stage, wishes.eve or 0.0)
+    deck = _deal(wishes.orders)
+    orders: Iterator[Order] = islice(deck, ONCE_ORDERS) if wishes.once else deck
+    flow = asyncio.create_task(_orders(wishes, stage, desk, orders, eve_after))
+    watch = asyncio.create_task(acts.refused_for_good(stage, 0))
+    try:
+        async with asyncio.timeout(wishes.seconds):
+            done, _ = await asyncio.wait({flow, watch}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            await task
+    except TimeoutError:
+        screen.line(f"  {wishes.seconds:g} s are over")
+        if not desk.confirmations:
+            raise KeyUnavailable(f"no order was confirmed within {wishes.seconds:g} s: no key came") from None
+    finally:
+        for task in (flow, watch):
+            task.cancel()
+        await asyncio.gather(flow, watch, return_exceptions=True)
+
+
+async def _orders(
+    wishes: Wishes, stage: Stage, desk: OrderDesk, orders: Iterator[Order], eve_after: int | None
+) -> None:
+    pause_s = 0.0 if wishes.once else acts.ORDER_PAUSE_S
+    if not eve_after:
+        await acts.send(stage, desk, orders, pause_s)
+        return
+    await acts.send(stage, desk, islice(orders, eve_after), pause_s)
+    await stage.tap(wishes.eve or 0.0)
+    await acts.send(stage, desk, orders, max(pause_s, acts.ORDER_PAUSE_S))
+
+
+async def _shine_for_eve(stage: Stage, fraction: float) -> None:
+    """Have Eve at the fibre before its first block: the light comes up while the sites still start."""
+    for _ in range(200):
+        with contextlib.suppress(HarisError):
+            await stage.tap(fraction)
+            return
+        await asyncio.sleep(0.05)
+    raise KeyUnavailable("the first fibre does not shine")
+
+
+def _deal(orders: Sequence[Order]) -> Iterator[Order]:
+    """The orders of the file, then the same again under ClOrdIDs of their own, for ever."""
+    yield from orders
+    for again in count(2):
+        for order in orders:
+            yield _renamed(order, f"{order.cl_ord_id}-{again}")
+
+
+def _renamed(order: Order, cl_ord_id: str) -> Order:
+    fields = tuple((tag, cl_ord_id.encode("latin-1") if tag == 11 else value) for tag, value in order.fields)
+    return replace(order, cl_ord_id=cl_ord_id, fields=fields)
+
+
+def _summary(stage: Stage, desk: OrderDesk) -> dict[str, Any]:
+    watch = stage.watch
+    first = desk.first_confirmed_at
+    return {
+        "orders_sent": desk.n_sent,
+        "orders_confirmed": len(desk.confirmations),
+        "round_trip_ms": {"p50": desk.round_trip_ms(0.5), "p99": desk.round_trip_ms(0.99)},
+        "links": [
+            {
+                "name": span,
+                "qber": watch.spans[span].qber,
+                "secret_bits_per_s": watch.spans[span].secret_bits_per_s,
+                "blocks": len(watch.spans[span].blocks),
+                "aborted": watch.spans[span].n_aborted,
+            }
+            for span in SPANS
+        ],
+        "keys_delivered": watch.n_given["enc_keys"],
+        "hops": watch.hops,
+        "epsilon_max": watch.epsilon_max,
+        "tls": watch.tls,
+        "seconds_to_first_order": None if first is None else round(first - stage.started_at, 2),
+        "peak_memory_mb": stage.peak_memory_mb(),
+        "light": "emulated",
+        "distillation": "real",
+    }
+
+
+@contextlib.asynccontextmanager
+async def _directory(kept: Path | None) -> AsyncIterator[Path]:
+    if kept is not None:
+        yield kept
+        return
+    with tempfile.TemporaryDirectory(prefix="haris-demo-") as made:
+        yield Path(made)
