@@ -12,14 +12,13 @@ from typing import Any
 from haris.demo.desk import OrderDesk
 from haris.demo.laboratory import SPANS
 from haris.demo.screen import Screen
-from haris.demo.stage import Stage
+from haris.demo.stage import FIRST, Stage
 from haris.nouns.errors import HarisError, KeyUnavailable, PeerError
 from haris.service.fix_orders import Order
 
 FIRST_KEYS_S = 60.0
 ORDER_PAUSE_S = 0.15
 REFUSAL_S = 2.5
-FIRST, SECOND = SPANS
 
 
 async def act_1_light(stage: Stage, screen: Screen) -> None:

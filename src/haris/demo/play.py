@@ -45,6 +45,11 @@ class Wishes:
         """Whether the five acts are given."""
         return not self.once and self.seconds is None and self.eve is None
 
+    @property
+    def eve_at_first(self) -> float:
+        """Eve's share of the first fibre from its first pulse on."""
+        return self.eve if self.eve and self.eve_after == 0 else 0.0
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -57,7 +62,7 @@ class Outcome:
 async def play(wishes: Wishes, screen: Screen) -> Outcome:
     """Give the play. Keys that ran out, or a process that broke, end it early and stand in the outcome."""
     async with _directory(wishes.directory) as directory:
-        stage = Stage(build(directory, POOL_KEYS, PAD_KEYS), wishes.seed)
+        stage = Stage(build(directory, POOL_KEYS, PAD_KEYS), wishes.seed, wishes.eve_at_first)
         desk = OrderDesk(stage.laboratory.ports["tunnel connect"])
         session = asyncio.create_task(desk.run())
         ended_by: HarisError | None = None
@@ -88,12 +93,11 @@ async def _story(wishes: Wishes, stage: Stage, screen: Screen, desk: OrderDesk) 
 
 async def _flow(wishes: Wishes, stage: Stage, screen: Screen, desk: OrderDesk) -> None:
     """Orders without acts: a number of them, or for a time; with Eve from some order on."""
-    eve_after = wishes.eve_after if wishes.eve else None
-    if eve_after == 0:
-        await _shine_for_eve(stage, wishes.eve or 0.0)
+    for span in SPANS:
+        screen.link(span, stage.laboratory.link(span), stage.laboratory.links[span])
     deck = _deal(wishes.orders)
     orders: Iterator[Order] = islice(deck, ONCE_ORDERS) if wishes.once else deck
-    flow = asyncio.create_task(_orders(wishes, stage, desk, orders, eve_after))
+    flow = asyncio.create_task(_orders(wishes, stage, desk, orders))
     watch = asyncio.create_task(acts.refused_for_good(stage, 0))
     try:
         async with asyncio.timeout(wishes.seconds):
@@ -110,26 +114,13 @@ async def _flow(wishes: Wishes, stage: Stage, screen: Screen, desk: OrderDesk) -
         await asyncio.gather(flow, watch, return_exceptions=True)
 
 
-async def _orders(
-    wishes: Wishes, stage: Stage, desk: OrderDesk, orders: Iterator[Order], eve_after: int | None
-) -> None:
+async def _orders(wishes: Wishes, stage: Stage, desk: OrderDesk, orders: Iterator[Order]) -> None:
     pause_s = 0.0 if wishes.once else acts.ORDER_PAUSE_S
-    if not eve_after:
-        await acts.send(stage, desk, orders, pause_s)
-        return
-    await acts.send(stage, desk, islice(orders, eve_after), pause_s)
-    await stage.tap(wishes.eve or 0.0)
-    await acts.send(stage, desk, orders, max(pause_s, acts.ORDER_PAUSE_S))
-
-
-async def _shine_for_eve(stage: Stage, fraction: float) -> None:
-    """Have Eve at the fibre before its first block: the light comes up while the sites still start."""
-    for _ in range(200):
-        with contextlib.suppress(HarisError):
-            await stage.tap(fraction)
-            return
-        await asyncio.sleep(0.05)
-    raise KeyUnavailable("the first fibre does not shine")
+    if wishes.eve and wishes.eve_after:
+        await acts.send(stage, desk, islice(orders, wishes.eve_after), pause_s)
+        await stage.tap(wishes.eve)
+        pause_s = acts.ORDER_PAUSE_S
+    await acts.send(stage, desk, orders, pause_s)
 
 
 def _deal(orders: Sequence[Order]) -> Iterator[Order]:

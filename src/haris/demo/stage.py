@@ -14,19 +14,20 @@ from haris.demo.wiretap import Wiretap
 from haris.node.light import tap
 from haris.nouns.errors import KeyUnavailable
 
+FIRST = next(iter(SPANS))
 REKEY_SECONDS = 1.0
 REKEY_BYTES = 1 << 20
 
 
 class Stage:
-    """A running laboratory. seed: of the light, or None for fresh randomness."""
+    """A running laboratory. seed: of the light (None: fresh). eve: share of the first fibre that she taps at first."""
 
-    def __init__(self, laboratory: Laboratory, seed: str | None = None) -> None:
+    def __init__(self, laboratory: Laboratory, seed: str | None = None, eve: float = 0.0) -> None:
         self.laboratory = laboratory
         self.watch = Watch({span: alice for span, (alice, _) in SPANS.items()})
         self.wiretap = Wiretap(laboratory.ports["wiretap"], laboratory.ports["tunnel listen"])
         self.started_at = time.monotonic()
-        self._lights = {span: self._light(span, seed) for span in SPANS}
+        self._lights = {span: self._light(span, seed, eve if span == FIRST else 0.0) for span in SPANS}
         self.sites = {site: self._site(site) for site in SITES}
         self._tunnel = [self._tunnel_end("listen"), self._gateway(), self._tunnel_end("connect")]
 
@@ -58,7 +59,7 @@ class Stage:
         for process in self._all():
             process.check()
 
-    async def tap(self, fraction: float, span: str = next(iter(SPANS))) -> None:
+    async def tap(self, fraction: float, span: str = FIRST) -> None:
         """Let Eve intercept and resend a share of the pulses of a span."""
         await tap(self.laboratory.light(span), fraction)
 
@@ -72,10 +73,11 @@ class Stage:
     def _log(self, name: str) -> Path:
         return self.laboratory.directory / f"{name.replace(' ', '-')}.log"
 
-    def _light(self, span: str, seed: str | None) -> Process:
+    def _light(self, span: str, seed: str | None, eve: float) -> Process:
         laboratory = self.laboratory
         arguments = ["haris.cli.main", "light", str(laboratory.links[span]), "--socket", str(laboratory.light(span))]
         arguments += ["--seed", f"{seed} {span}"] if seed is not None else []
+        arguments += ["--eve", str(eve)] if eve else []
         return Process(f"light {span}", arguments, self._log(f"light {span}"), lambda line: None)
 
     def _site(self, site: str) -> Process:

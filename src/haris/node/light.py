@@ -20,9 +20,9 @@ from haris.wire import light as wire
 class Light:
     """One fibre's life. seed: 32 octets from which every block's randomness follows."""
 
-    def __init__(self, link: Link, seed: bytes) -> None:
+    def __init__(self, link: Link, seed: bytes, eve_fraction: float = 0.0) -> None:
         self.link = link
-        self.eve_fraction = 0.0
+        self.eve_fraction = eve_fraction
         self._seed = seed
         self._n_blocks = 0
         self._waiting: dict[tuple[str, bytes], asyncio.Future[wire.Message]] = {}
@@ -119,8 +119,8 @@ async def tap(socket: Path, fraction: float) -> None:
         await eve.close()
 
 
-async def run_light(link: Link, socket: Path, seed: bytes | None = None) -> None:
-    """Serve one fibre until cancelled. seed: 32 octets, by default from the operating system."""
+async def run_light(link: Link, socket: Path, seed: bytes | None = None, eve_fraction: float = 0.0) -> None:
+    """Serve one fibre until cancelled. seed: 32 octets, by default fresh. eve_fraction: tapped at first."""
     if socket.is_socket():
         try:
             await (await Attached.attach(socket, "eve")).close()
@@ -128,7 +128,7 @@ async def run_light(link: Link, socket: Path, seed: bytes | None = None) -> None
             socket.unlink()  # left behind by a process that was killed
         else:
             raise ParameterError(f"another light already shines at {socket}")
-    light = Light(link, os.urandom(32) if seed is None else seed)
+    light = Light(link, os.urandom(32) if seed is None else seed, eve_fraction)
     server = await asyncio.start_unix_server(light.serve, str(socket))
     socket.chmod(0o600)
     async with server:
