@@ -134,7 +134,9 @@ class Database:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"store {self._path}: {error}") from error
+            busy = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+            text = "another process has it open" if busy else str(error)
+            raise StoreError(f"store {self._path}: {text}") from error
 
     def _prepare(self) -> None:
         with self._refusing():

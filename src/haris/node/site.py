@@ -11,7 +11,7 @@ from typing import Any
 
 from haris.keys.allotment import Targets
 from haris.keys.directory import Directory
-from haris.keys.supply import Supply
+from haris.keys.supply import Limits, Supply
 from haris.node.commissioning import commission
 from haris.node.configuration import NodeConfiguration, SpanEntry, endpoint
 from haris.node.events import AlarmEvent, Observe, SiteEvent, SupplyEvent
@@ -88,7 +88,8 @@ class _Site:
         kmes = {self._name: table.id} | {entry.site: entry.kme for entry in configuration.peer}
         directory = Directory(self._name, kmes, {entry.id: entry.site for entry in configuration.sae})
         urls = {entry.site: f"https://{entry.address}" for entry in configuration.peer}
-        supply = Supply(self._store, directory, laboratory=configuration.site.laboratory)
+        limits = Limits(max_key_count=configuration.pools.keys)
+        supply = Supply(self._store, directory, limits, configuration.site.laboratory)
         config = KmeConfig(host, port, peer_host, peer_port, tls, tls, urls)
         running: list[RunningKme] = []
 
