@@ -456,7 +456,7 @@ def test_a_newer_store_is_left_alone(tmp_path):
 
 def test_a_wrong_key_a_foreign_file_and_a_second_opener_are_refused(tmp_path):
     store = open_store(tmp_path / "store", KEK, os.urandom)
-    with pytest.raises(StoreError, match="locked"):
+    with pytest.raises(StoreError, match="another process has it open"):
         open_store(tmp_path / "store", KEK, os.urandom)
     store.close()
     with pytest.raises(StoreError, match="another key-encryption key"):
