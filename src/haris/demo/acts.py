@@ -7,6 +7,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from haris.demo.desk import OrderDesk
@@ -35,16 +36,19 @@ async def act_1_light(stage: Stage, screen: Screen) -> None:
 async def act_2_keys(stage: Stage, screen: Screen) -> None:
     """Two curl lines fetch the same bytes at both sites; the replay is refused."""
     screen.act(2, "The same key at both sites (ETSI GS QKD 014)")
+    folder = stage.laboratory.directory
+    screen.line("  In another shell, while this runs:")
+    screen.command(["cd", str(folder)])
     enc = _curl(stage, "bank", "sae-bank", "sae-exchange/enc_keys")
-    master = await _run_curl(enc, screen)
+    master = await _run_curl(enc, folder, screen)
     key = master["keys"][0]
     screen.key("bank", key)
     dec = _curl(stage, "exchange", "sae-exchange", f"sae-bank/dec_keys?key_ID={key['key_ID']}")
-    slave = (await _run_curl(dec, screen))["keys"][0]
+    slave = (await _run_curl(dec, folder, screen))["keys"][0]
     screen.key("exchange", slave)
     if slave["key"] != key["key"]:
         raise PeerError("the two sites hold different bytes under one key_ID")
-    replay = await _run_curl(dec, screen, echo=False)
+    replay = await _run_curl(dec, folder, screen, echo=False)
     if "keys" in replay:
         raise PeerError("a replayed dec_keys was answered with a key")
     screen.line(f"  the same again: {replay.get('message', replay)}")
@@ -136,17 +140,16 @@ async def refused_for_good(stage: Stage, since_aborted: int, patience_s: float =
 
 
 def _curl(stage: Stage, site: str, sae: str, path: str) -> list[str]:
-    pki = stage.laboratory.pki
-    credentials = ["--cert", str(pki(f"{sae}.crt")), "--key", str(pki(f"{sae}.key")), "--cacert", str(pki("ca.crt"))]
+    credentials = ["--cert", f"pki/{sae}.crt", "--key", f"pki/{sae}.key", "--cacert", "pki/ca.crt"]
     return ["curl", "-s", *credentials, f"{stage.laboratory.kme_url(site)}/api/v1/keys/{path}"]
 
 
-async def _run_curl(command: list[str], screen: Screen, *, echo: bool = True) -> dict[str, Any]:
+async def _run_curl(command: list[str], folder: Path, screen: Screen, *, echo: bool = True) -> dict[str, Any]:
     if echo:
         screen.command(command)
     if shutil.which("curl") is None:
         raise HarisError("curl is needed for this act: apt-get install curl")
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    process = await asyncio.create_subprocess_exec(*command, cwd=folder, stdout=asyncio.subprocess.PIPE)
     said, _ = await process.communicate()
     try:
         answer = json.loads(said)

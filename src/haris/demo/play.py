@@ -70,7 +70,8 @@ async def play(wishes: Wishes, screen: Screen) -> Outcome:
             screen.title("haris: from light to a protected order")
             screen.line(f"  three sites, two emulated fibres, nine processes; everything lies in {directory}")
             await stage.start()
-            await (_story if wishes.story else _flow)(wishes, stage, screen, desk)
+            with screen.live(lambda: _state(stage, desk)):
+                await (_story if wishes.story else _flow)(wishes, stage, screen, desk)
         except HarisError as error:
             ended_by = error
         finally:
@@ -121,6 +122,15 @@ async def _orders(wishes: Wishes, stage: Stage, desk: OrderDesk, orders: Iterato
         await stage.tap(wishes.eve)
         pause_s = acts.ORDER_PAUSE_S
     await acts.send(stage, desk, orders, pause_s)
+
+
+def _state(stage: Stage, desk: OrderDesk) -> str:
+    """One line: where everything stands now."""
+    watch, trip = stage.watch, desk.round_trip_ms(0.5)
+    parts = [f"pool bank → exchange {watch.ready('bank', 'exchange')}"]
+    parts += [f"{span} QBER {100 * r.qber:.1f} %" for span, r in watch.spans.items() if r.qber is not None]
+    parts += [f"{len(desk.confirmations)} orders confirmed", f"median {trip:.1f} ms"] if trip is not None else []
+    return "  ⋯ " + " · ".join(parts)
 
 
 def _deal(orders: Sequence[Order]) -> Iterator[Order]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import shlex
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from haris.demo.desk import OrderDesk
 from haris.quantum.link import Link
@@ -30,6 +34,16 @@ class Screen:
     def title(self, text: str) -> None:
         """The name of the whole."""
         self._console.rule(f"[bold]{text}")
+
+    @contextlib.contextmanager
+    def live(self, text: Callable[[], str]) -> Iterator[None]:
+        """Keep one line at the foot of a terminal up to date; elsewhere do nothing."""
+        if self._console.quiet or not self._console.is_terminal:
+            yield
+            return
+        foot = Live(get_renderable=lambda: Text(text(), style="dim"), console=self._console, transient=True)
+        with foot:
+            yield
 
     def act(self, number: int, name: str) -> None:
         """An act begins."""
