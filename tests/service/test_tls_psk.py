@@ -189,3 +189,11 @@ def test_the_binder_is_that_of_an_external_key_as_rfc_8446_computes_it():
     binder_key = expand_label(early_secret, b"ext binder", hashlib.sha384(b"").digest(), 48)
     finished_key = expand_label(binder_key, b"finished", b"", 48)
     assert binder == hmac.digest(finished_key, hashlib.sha384(truncated).digest(), "sha384")
+
+
+def test_a_closed_connection_takes_no_more_octets() -> None:
+    client, server = pair()
+    shuttle(client, server)
+    client.close()
+    with pytest.raises(PeerError, match="takes no more"):
+        client.send(b"late")

@@ -125,7 +125,7 @@ class Stream:
 
     def attach(self, line: Line) -> None:
         """Take an authenticated line into use as the next epoch. Raises PeerError when it comes out of turn."""
-        if self._group is None:
+        if self._group is None or self._done.is_set():
             raise PeerError("the session has ended")
         self.tunnel.attach(line.channel, time.monotonic_ns())
         self.session = line.channel.session or b""

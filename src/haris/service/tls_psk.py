@@ -113,12 +113,15 @@ class TlsPskEndpoint:
         return b"" if self._facts is None else self._read()
 
     def send(self, plaintext: bytes) -> None:
-        """Encrypt plaintext for the peer. Only once established."""
+        """Encrypt plaintext for the peer. Only once established; PeerError once the connection has been closed."""
         if self._facts is None:
             raise ParameterError("nothing can be sent before the handshake is complete")
         at = 0
-        while at < len(plaintext):
-            at += self._tls.send(plaintext[at : at + _RECORD_OCTETS])
+        try:
+            while at < len(plaintext):
+                at += self._tls.send(plaintext[at : at + _RECORD_OCTETS])
+        except SSL.Error as error:
+            raise PeerError(f"the TLS connection takes no more: {_reason(error)}") from None
 
     def outgoing(self) -> bytes:
         """Octets for the wire, possibly none."""
