@@ -24,6 +24,8 @@ class Directory:
             raise ParameterError(f"site {self.site} has no KME ID in the directory")
         if len(set(self.kmes.values())) != len(self.kmes):
             raise ParameterError("two sites share a KME ID")
+        for name in set(self.saes) & set(self.kmes.values()):
+            raise ParameterError(f"{name} is a KME ID and an SAE ID: one certificate would act as both")
         for sae, site in self.saes.items():
             if site not in self.kmes:
                 raise ParameterError(f"SAE {sae} lives at {site}, which has no KME ID in the directory")

@@ -31,10 +31,11 @@ class Authenticator:
         """Burn the tag's pad if it fits octets, and raise PeerError if it does not.
 
         A forgery burns nothing: its pad place is only looked at, so that nobody can spend the reserve from outside.
+        A tag is accepted once, even if two connections bring it at the same moment.
         """
         if received is None:
             raise PeerError("a message that needs a tag came without one")
         pad = self._store.ledger_peek(self.receiving, received.offset, PAD_OCTETS)
         if not verify(octets, received.octets, pad):
             raise PeerError("a tag does not fit its message: the classical channel was tampered with")
-        self._store.ledger_burn_to(self.receiving, received.offset + PAD_OCTETS)
+        self._store.ledger_take_at(self.receiving, received.offset, PAD_OCTETS)  # refuses if it was taken meanwhile
