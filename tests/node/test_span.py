@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from haris.crypto.ledger import span_ledgers
-from haris.keys.allotment import Targets
+from haris.keys.allotment import RESERVE_OCTETS, Targets
 from haris.node.commissioning import SECRET_OCTETS, commission
 from haris.node.events import AlarmEvent, BlockEvent, Event
 from haris.node.light import run_light, tap
@@ -143,3 +143,29 @@ async def test_a_stranger_gets_no_answer_and_costs_no_pad(rig: Rig) -> None:
                 await receive_frame(reader)
             writer.close()
         assert heads == [rig.stores["b"].ledger_bounds(name)[0] for name in span_ledgers("ab")]
+
+
+async def test_no_block_is_begun_that_could_not_be_settled(rig: Rig) -> None:
+    meeting = 2 * 32  # each end greets and settles with one tag each
+    for store in rig.stores.values():
+        store.ledger_burn_to("ab/auth/ba", store.ledger_bounds("ab/auth/ba")[1] - RESERVE_OCTETS - meeting + 32)
+    async with running(rig):
+        await rig.until(lambda: any(isinstance(event, AlarmEvent) for event in rig.events))
+        head, end = rig.stores["b"].ledger_bounds("ab/auth/ba")
+        assert end - head == RESERVE_OCTETS - 32
+        await asyncio.sleep(0.3)
+        assert rig.stores["b"].ledger_bounds("ab/auth/ba") == (head, end)  # the session lives, and burns nothing
+    assert rig.blocks("a") == rig.blocks("b") == []
+    alarms = [event.text for event in rig.events if isinstance(event, AlarmEvent)]
+    assert len(alarms) == 1
+    assert "too little authentication pad" in alarms[0]
+
+
+async def test_the_last_block_above_the_reserve_refreshes_the_pad(rig: Rig) -> None:
+    for store in rig.stores.values():
+        store.ledger_burn_to("ab/auth/ba", store.ledger_bounds("ab/auth/ba")[1] - RESERVE_OCTETS - 2 * 32)
+    async with running(rig):
+        await rig.until(lambda: len(rig.blocks("a")) > 0)
+        head, end = rig.stores["a"].ledger_bounds("ab/auth/ba")
+        assert end - head > RESERVE_OCTETS
+    assert not any(isinstance(event, AlarmEvent) for event in rig.events)

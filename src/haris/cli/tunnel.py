@@ -13,9 +13,9 @@ from pathlib import Path
 
 from haris.node.credentials import client_context, signing_credentials
 from haris.node.kme_client import KmeClient
-from haris.node.tunnel import Address, Connector, Listener, TunnelSettings
+from haris.node.tunnel import Connector, Listener, TunnelSettings
 from haris.node.tunnel_stream import TunnelEvent
-from haris.nouns.errors import ParameterError
+from haris.nouns.endpoint import read_endpoint
 from haris.nouns.ids import require_name
 from haris.service.tunnel import RekeyPolicy
 
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _run(args: argparse.Namespace) -> None:
     now = datetime.now(UTC)
-    listen, to = address("--listen", args.listen), address("--to", args.to)
+    listen, to = read_endpoint("--listen", args.listen), read_endpoint("--to", args.to)
     credentials = signing_credentials(args.sign_cert, args.sign_key, args.sign_ca, args.peer_name, now)
     context = client_context(args.sae_cert, args.sae_key, args.ca, now)
     policy = RekeyPolicy(args.rekey_bytes, args.rekey_seconds)
@@ -85,14 +85,6 @@ async def _run(args: argparse.Namespace) -> None:
         report(TunnelEvent("listening", text=f"{listen[0]}:{end.port}"))
         await stop.wait()
         await end.close()
-
-
-def address(option: str, text: str) -> Address:
-    """HOST:PORT as a pair. Raises ParameterError."""
-    host, colon, port = text.rpartition(":")
-    if not (colon and host and port.isdecimal() and int(port) < 65536):
-        raise ParameterError(f"{option} must be HOST:PORT, got {text!r}")
-    return host.strip("[]"), int(port)
 
 
 def _print_json(event: TunnelEvent) -> None:

@@ -14,10 +14,15 @@ from dataclasses import astuple, dataclass
 import numpy as np
 
 from haris.crypto.ledger import span_ledgers
+from haris.crypto.wegman_carter import PAD_OCTETS
 from haris.keys.store import BlockShares, PadAppend
 from haris.nouns.errors import ParameterError, PeerError
 from haris.nouns.ids import key_id
 from haris.nouns.keys import KEY_OCTETS, FinalKey, StoredKey
+
+RESERVE_OCTETS = 16 * PAD_OCTETS
+"""Authentication pad in either direction below which no block is begun: sixteen tags. A block burns two, and if it is
+lost while one end holds it as READY and the other as PENDING, each meeting to settle it burns two more."""
 
 _WIRE = struct.Struct(">5I")
 
@@ -93,6 +98,21 @@ def wanted(levels: Levels, targets: Targets) -> Allotment:
         _lack(levels.relay_ba, targets.relay_octets),
         max(0, targets.n_keys - levels.n_keys),
     )
+
+
+def is_due(levels: Levels, targets: Targets) -> bool:
+    """Whether a block should be made: a ledger or the pool has fallen to half of what it wants to hold."""
+    lack = wanted(levels, targets)
+    return (
+        2 * max(lack.auth_ab, lack.auth_ba) >= targets.auth_octets
+        or 2 * max(lack.relay_ab, lack.relay_ba) >= targets.relay_octets
+        or 2 * lack.n_keys >= targets.n_keys
+    )
+
+
+def keeps_reserve(levels: Levels) -> bool:
+    """Whether there is authentication pad enough to begin a block, and to settle it if it is lost."""
+    return min(levels.auth_ab, levels.auth_ba) >= RESERVE_OCTETS
 
 
 def allot(length_bits: int, levels: Levels, targets: Targets) -> Allotment:

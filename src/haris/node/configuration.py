@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from haris.keys.allotment import RESERVE_OCTETS
 from haris.nouns.checks import require_positive
 from haris.nouns.document import read_document
+from haris.nouns.endpoint import read_endpoint
 from haris.nouns.errors import ParameterError
 from haris.nouns.ids import require_name
 
@@ -40,8 +42,8 @@ class KmeTable:
 
     def __post_init__(self) -> None:
         require_name("id", self.id)
-        endpoint("listen", self.listen)
-        endpoint("listen_peers", self.listen_peers)
+        read_endpoint("listen", self.listen)
+        read_endpoint("listen_peers", self.listen_peers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class PoolsTable:
     """[pools] What this site wants to hold.
 
     keys: 256-bit keys ready towards each peer. relay_keys: one-time pad for relaying so many keys a direction.
-    auth_octets: authentication pad a direction; each tag burns 32.
+    auth_octets: authentication pad a direction, at least 2048; each tag burns 32.
     """
 
     keys: int = 1024
@@ -67,6 +69,11 @@ class PoolsTable:
     def __post_init__(self) -> None:
         for name in ("keys", "relay_keys", "auth_octets"):
             require_positive(name, getattr(self, name))
+        if self.auth_octets < 4 * RESERVE_OCTETS:
+            raise ParameterError(
+                f"auth_octets must be at least {4 * RESERVE_OCTETS}: blocks are made when half of it is gone, and none "
+                f"is begun with less than {RESERVE_OCTETS}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,7 @@ class PeerEntry:
     def __post_init__(self) -> None:
         require_name("site", self.site)
         require_name("kme", self.kme)
-        endpoint("address", self.address)
+        read_endpoint("address", self.address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +130,7 @@ class SpanEntry:
         require_name("name", self.name)
         if (self.listen is None) == (self.connect is None):
             raise ParameterError(f"name {self.name}: a span either listens or connects")
-        endpoint("listen" if self.listen else "connect", self.listen or self.connect or "")
+        read_endpoint("listen" if self.listen else "connect", self.listen or self.connect or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +171,10 @@ class NodeConfiguration:
                 raise ParameterError(f"pair {pair.peer}: the path starts at {self.site.name} and runs over [[peer]]s")
             if pair.path[1] not in {span.peer for span in self.span}:
                 raise ParameterError(f"pair {pair.peer}: no span leads to {pair.path[1]}")
-        names = [entry.id for entry in self.sae]
-        if len(set(names)) != len(names):
-            raise ParameterError(f"sae: an id stands twice in {names}")
+        _require_distinct("sae: an id", [entry.id for entry in self.sae])
+        _require_distinct("peer: a site", [entry.site for entry in self.peer])
+        _require_distinct("span: a name", [entry.name for entry in self.span])  # its ledgers are named after it
+        _require_distinct("span: a peer", [entry.peer for entry in self.span])
 
 
 def read_configuration(path: Path) -> NodeConfiguration:
@@ -174,9 +182,6 @@ def read_configuration(path: Path) -> NodeConfiguration:
     return read_document(path).root(NodeConfiguration)
 
 
-def endpoint(name: str, text: str) -> tuple[str, int]:
-    """HOST:PORT as (host, port). Raises ParameterError otherwise."""
-    host, colon, port = text.rpartition(":")
-    if not (colon and host and port.isdigit() and 0 <= int(port) < 65536):
-        raise ParameterError(f"{name} must be HOST:PORT, got {text!r}")
-    return host.strip("[]"), int(port)
+def _require_distinct(what: str, names: list[str]) -> None:
+    if len(set(names)) != len(names):
+        raise ParameterError(f"{what} stands twice in {names}")

@@ -37,7 +37,8 @@ class Light:
                 theirs_and_mine = await asyncio.to_thread(self._shine, block, role)
                 if not other.done():
                     other.set_result(theirs_and_mine[0])
-                mine.set_result(theirs_and_mine[1])
+                if not mine.done():  # released while the light shone: its connection is gone
+                    mine.set_result(theirs_and_mine[1])
             half: wire.Message = await mine
             return half
         finally:

@@ -13,7 +13,7 @@ from haris.keys.allotment import Targets
 from haris.keys.directory import Directory
 from haris.keys.supply import Limits, Supply
 from haris.node.commissioning import commission
-from haris.node.configuration import NodeConfiguration, SpanEntry, endpoint
+from haris.node.configuration import NodeConfiguration, SpanEntry
 from haris.node.events import AlarmEvent, Observe, SiteEvent, SupplyEvent
 from haris.node.kme_peers import KmePeers
 from haris.node.kme_server import KmeConfig, RunningKme, start_kme
@@ -23,6 +23,7 @@ from haris.node.span import Span
 from haris.node.span_session import SpanPlan
 from haris.node.store import SqliteStore, open_store
 from haris.nouns.alarms import Alarm
+from haris.nouns.endpoint import read_endpoint
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import KEY_OCTETS
 from haris.quantum.link import Link
@@ -66,9 +67,9 @@ class _Site:
                 for plan, entry in zip(self._plans, self._configuration.span, strict=True):
                     span = Span(plan, self._store, os.urandom, self._observe)
                     if entry.listen is not None:
-                        servers.append(await span.listen(endpoint("listen", entry.listen)))
+                        servers.append(await span.listen(read_endpoint("listen", entry.listen)))
                     else:
-                        tasks.append(group.create_task(span.connect(endpoint("connect", entry.connect or ""))))
+                        tasks.append(group.create_task(span.connect(read_endpoint("connect", entry.connect or ""))))
                 await stop.wait()
                 for task in tasks:
                     task.cancel()
@@ -82,8 +83,8 @@ class _Site:
 
     async def _start_kme(self) -> RunningKme:
         table, configuration = self._configuration.kme, self._configuration
-        host, port = endpoint("listen", table.listen)
-        peer_host, peer_port = endpoint("listen_peers", table.listen_peers)
+        host, port = read_endpoint("listen", table.listen)
+        peer_host, peer_port = read_endpoint("listen_peers", table.listen_peers)
         tls = TlsFiles(table.certificate, table.private_key, table.authority)
         kmes = {self._name: table.id} | {entry.site: entry.kme for entry in configuration.peer}
         directory = Directory(self._name, kmes, {entry.id: entry.site for entry in configuration.sae})

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from haris.keys.store import KeyStore
 from haris.node.events import AlarmEvent, BlockEvent, Observe, SiteEvent
 from haris.node.span_session import SpanPlan, SpanSession
-from haris.node.streams import close_stream
+from haris.node.streams import close_stream, keep_alive
 from haris.nouns.blocks import AbortReason
 from haris.nouns.errors import HarisError, KeyUnavailable, ParameterError
 
@@ -66,16 +66,17 @@ class Span:
             await self._guard(session, (reader, writer), meet)
 
     def _session(self, streams: Streams) -> SpanSession:
-        return SpanSession(self.plan, self._store, self._entropy, streams, self._block_ended)
+        return SpanSession(self.plan, self._store, self._entropy, streams, self._block_ended, self._alarm)
 
     async def _end_current(self) -> None:
-        if self._current is not None and not self._current.done():
+        while self._current is not None and not self._current.done():  # another may begin while this one ends
             self._current.cancel()
             await asyncio.wait([self._current])
 
     async def _guard(self, session: SpanSession, streams: Streams, meet: Callable[[], Awaitable[None]]) -> None:
         """One session from meeting to end; whatever the peer does ends the session, never the process."""
         name = self.plan.name
+        keep_alive(streams[1])
         try:
             await meet()
             self._observe(SiteEvent(self.plan.site, "span connected", name))

@@ -19,7 +19,7 @@ import msgspec
 from haris.crypto.ledger import higher_heads, span_ledgers
 from haris.crypto.wegman_carter import forgery_probability
 from haris.keys import commit
-from haris.keys.allotment import Allotment, Levels, Targets, allot, cut, wanted
+from haris.keys.allotment import Allotment, Levels, Targets, allot, cut, is_due, keeps_reserve
 from haris.keys.store import KeyStore
 from haris.node.authentication import Authenticator
 from haris.node.events import BlockEvent
@@ -39,6 +39,8 @@ from haris.wire import distillation, light, span
 
 SILENCE_S = 120.0
 GREETING_S = 10.0
+LIGHT_S = 600.0
+"""How long a block of light may take. Beginning is not authenticated, so the sites may wait for different blocks."""
 IDLE_S = 0.1
 FIRST_RESPITE_S, LAST_RESPITE_S = 0.25, 4.0
 """Alice waits after an aborted block, longer after each: a link that is tapped is tried again, but does not spin."""
@@ -65,7 +67,10 @@ class SpanPlan:
 
 
 class SpanSession:
-    """One connection's worth of a span. observe: told of every block that ends."""
+    """One connection's worth of a span.
+
+    observe: told of every block that ends. alarm: told of what an operator must know.
+    """
 
     def __init__(
         self,
@@ -74,8 +79,10 @@ class SpanSession:
         entropy: Callable[[int], bytes],
         streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         observe: Callable[[BlockEvent], None],
+        alarm: Callable[[str], None],
     ) -> None:
         self.plan, self._store, self._entropy, self._observe = plan, store, entropy, observe
+        self._alarm, self._alarmed = alarm, False
         self._reader, self._writer = streams
         self._alice = plan.role == "alice"
         self._tags = Authenticator(store, plan.name, alice=self._alice)
@@ -161,8 +168,7 @@ class SpanSession:
             while True:
                 if self._alice:
                     while (number := self._due()) is None:
-                        if self._reader.at_eof():
-                            raise PeerError("the connection ended while nothing was wanted")
+                        self._require_peer()
                         await asyncio.sleep(IDLE_S)
                     await self._send(span.Begin(number))
                 else:
@@ -178,18 +184,19 @@ class SpanSession:
             await attached.close()
 
     def _due(self) -> int | None:
-        """The block to make now, if a ledger or a pool has fallen to half of what it wants to hold.
+        """The block to make now, if one is due and could be authenticated.
 
         The owners take turns; a block whose owner's pool is full is passed over for the next.
         """
-        targets = self.plan.targets
+        if not keeps_reserve(self._levels(self._next_block)):
+            if not self._alarmed:
+                self._alarm(
+                    "too little authentication pad is left to begin a block; the link must be commissioned anew"
+                )
+            self._alarmed = True
+            return None
         for number in (self._next_block, self._next_block + 1):
-            lack = wanted(self._levels(number), targets)
-            if (
-                2 * max(lack.auth_ab, lack.auth_ba) >= targets.auth_octets
-                or 2 * max(lack.relay_ab, lack.relay_ba) >= targets.relay_octets
-                or 2 * lack.n_keys >= targets.n_keys
-            ):
+            if is_due(self._levels(number), self.plan.targets):
                 return number
         return None
 
@@ -212,13 +219,27 @@ class SpanSession:
         """One block from light to commit. True when it was aborted."""
         started = time.perf_counter()
         block = block_name(self._session, number)
-        half = await attached.ask(light.WantBlock(block))
+        half = await self._light(block, attached)
         transcript = Transcript(block)
         outcome = await self._distil(number, self._engine(number, block, half, transcript), transcript)
         if isinstance(outcome, Distilled):
             await self._commit(number, block, outcome, transcript)
         self._observe(self._report(number, outcome, time.perf_counter() - started))
         return isinstance(outcome, Aborted)
+
+    async def _light(self, block: bytes, attached: Attached) -> light.Message:
+        """This site's half of a block, which shines once both ask. PeerError when the peer is gone, or never asks."""
+        asking = asyncio.create_task(attached.ask(light.WantBlock(block)))
+        try:
+            async with asyncio.timeout(LIGHT_S):
+                while not asking.done():
+                    await asyncio.wait([asking], timeout=IDLE_S)
+                    self._require_peer()
+            return await asking
+        except TimeoutError:
+            raise PeerError(f"the light of a block did not come within {LIGHT_S:g} s") from None
+        finally:
+            asking.cancel()
 
     def _engine(self, number: int, block: bytes, half: light.Message, transcript: Transcript) -> Engine:
         agreement, length = self.plan.link.agreement(), self.plan.link.block_length
@@ -318,6 +339,11 @@ class SpanSession:
         if not isinstance(message, kind):
             raise PeerError(f"expected {kind.__name__}, got {type(message).__name__}")
         return message
+
+    def _require_peer(self) -> None:
+        """Raise PeerError when the connection has ended while this end waited for something else."""
+        if self._reader.at_eof() or self._reader.exception() is not None:
+            raise PeerError("the connection ended between two messages")
 
     @staticmethod
     def _same(number: int, theirs: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 
 from haris.nouns.errors import PeerError
 from haris.wire.framing import HEADER_OCTETS, MAX_FRAME_OCTETS, body_length, frame
@@ -27,6 +28,15 @@ async def receive_frame(
         raise PeerError(f"the peer was silent for {silence_s:g} s") from None
     except (asyncio.IncompleteReadError, ConnectionError) as error:
         raise PeerError(f"the connection ended: {error}") from None
+
+
+def keep_alive(writer: asyncio.StreamWriter) -> None:
+    """Have TCP notice within a minute that the peer's machine is gone, though neither end sends anything."""
+    connection = writer.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, option):  # Linux has all three
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 async def close_stream(writer: asyncio.StreamWriter) -> None:

@@ -5,10 +5,11 @@ import pytest
 from distill_pair import entropy_from
 from scipy.linalg import toeplitz as toeplitz_matrix
 
-from haris.nouns.errors import PeerError
+from haris.nouns.errors import ParameterError, PeerError
 from haris.quantum.distill.amplify import amplify, seed_octets
 from haris.quantum.distill.verify import agrees, collision_probability, fingerprint_message
-from haris.wire.distillation import Amplification, Fingerprint
+from haris.quantum.security.key_length import LEAST_EPSILON_CORRECTNESS, Security
+from haris.wire.distillation import LIMITS, Amplification, Fingerprint
 
 
 def test_every_single_wrong_bit_is_noticed():
@@ -35,6 +36,14 @@ def test_the_hash_is_a_polynomial_at_a_public_point():
 def test_collision_probability_of_a_million_bits():
     assert collision_probability(1_000_000) == pytest.approx(8 * 7813 / 2**106)
     assert collision_probability(1_000_000) < 1e-26
+
+
+def test_no_link_promises_more_correctness_than_the_hash_gives():
+    longest = LIMITS.clicks
+    assert collision_probability(longest) < LEAST_EPSILON_CORRECTNESS
+    Security(epsilon_correctness=LEAST_EPSILON_CORRECTNESS)
+    with pytest.raises(ParameterError, match="the verification hash has 128 bits"):
+        Security(epsilon_correctness=1e-30)
 
 
 @pytest.mark.parametrize(("n_bits", "length_bits"), [(300, 100), (301, 301), (1024, 1), (777, 512)])

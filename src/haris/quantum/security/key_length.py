@@ -12,6 +12,9 @@ from haris.nouns.checks import require_probability
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Proof
 
+LEAST_EPSILON_CORRECTNESS = 1e-24
+"""The verification hash of 128 bits collides with probability below this on any block that distillation accepts."""
+
 Bound = Literal["variable-length", "lim2014", "rusca2018", "asymptotic"]
 
 
@@ -41,6 +44,11 @@ class Security:
             require_probability(name, getattr(self, name))
             if not getattr(self, name) > 0.0:
                 raise ParameterError(f"{name} must be above 0: no finite key is perfect")
+        if self.epsilon_correctness < LEAST_EPSILON_CORRECTNESS:
+            raise ParameterError(
+                f"epsilon_correctness must be at least {LEAST_EPSILON_CORRECTNESS:g}, got {self.epsilon_correctness}: "
+                "the verification hash has 128 bits"
+            )
         if not self.f_ec >= 1.0:
             raise ParameterError(f"f_ec must be at least 1 (Shannon), got {self.f_ec}")
 
