@@ -43,10 +43,10 @@ async def test_a_role_that_attaches_anew_while_its_block_shines_ends_the_old_wai
     light, shining, go_on = Light(LINK, b"L" * 32), threading.Event(), threading.Event()
     shine = light._shine
 
-    def slowly(block: bytes, role: str) -> tuple[wire.Message, wire.Message]:
+    def slowly(block: bytes, role: str, seed: bytes) -> tuple[wire.Message, wire.Message]:
         shining.set()
         assert go_on.wait(10)
-        return shine(block, role)
+        return shine(block, role, seed)
 
     monkeypatch.setattr(light, "_shine", slowly)
     bob = asyncio.create_task(light.want("bob", b"one"))

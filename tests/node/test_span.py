@@ -16,7 +16,7 @@ from haris.node.commissioning import SECRET_OCTETS, commission
 from haris.node.events import AlarmEvent, BlockEvent, Event
 from haris.node.light import run_light, tap
 from haris.node.span import Span
-from haris.node.span_session import SpanPlan
+from haris.node.span_session import GREETING_OCTETS, SpanPlan
 from haris.node.store import SqliteStore, open_store
 from haris.node.streams import receive_frame, send_frame
 from haris.quantum.link import Link
@@ -136,7 +136,7 @@ async def test_a_stranger_gets_no_answer_and_costs_no_pad(rig: Rig) -> None:
     async with running(rig) as server:
         await rig.until(lambda: len(rig.blocks("b")) >= 2)
         heads = [rig.stores["b"].ledger_bounds(name)[0] for name in span_ledgers("ab")]
-        for nonsense in (b"", b"\x00" * 64, b"GET / HTTP/1.1\r\n\r\n"):
+        for nonsense in (b"", b"\x00" * 64, b"GET / HTTP/1.1\r\n\r\n", bytes(GREETING_OCTETS + 1)):
             reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
             await send_frame(writer, nonsense)
             with pytest.raises(Exception, match="connection ended"):

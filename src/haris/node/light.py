@@ -34,7 +34,7 @@ class Light:
         other = self._waiting.get(("bob" if role == "alice" else "alice", block))
         try:
             if other is not None and not other.done():
-                theirs_and_mine = await asyncio.to_thread(self._shine, block, role)
+                theirs_and_mine = await asyncio.to_thread(self._shine, block, role, self._next_seed())
                 if not other.done():
                     other.set_result(theirs_and_mine[0])
                 if not mine.done():  # released while the light shone: its connection is gone
@@ -45,9 +45,12 @@ class Light:
             if self._waiting.get((role, block)) is mine:
                 del self._waiting[role, block]
 
-    def _shine(self, block: bytes, role: str) -> tuple[wire.Message, wire.Message]:
-        number, self._n_blocks = self._n_blocks, self._n_blocks + 1
-        seed = self._seed + number.to_bytes(8, "big")
+    def _next_seed(self) -> bytes:
+        """The seed of one block. Not for threads: two blocks must never share one."""
+        self._n_blocks += 1
+        return self._seed + self._n_blocks.to_bytes(8, "big")
+
+    def _shine(self, block: bytes, role: str, seed: bytes) -> tuple[wire.Message, wire.Message]:
         pulses, detections = self.link.emulate(self.link.protocol.block_pulses, seed, self.eve_fraction)
         alice, bob = wire.prepared(block, pulses), wire.detected(block, detections)
         return (bob, alice) if role == "alice" else (alice, bob)

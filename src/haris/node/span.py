@@ -84,7 +84,7 @@ class Span:
         except KeyUnavailable as error:
             self._alarm(f"the authentication pad is used up; the link must be commissioned anew ({error})")
             self._pause_s = LAST_PAUSE_S
-        except (HarisError, ConnectionError) as error:
+        except (HarisError, OSError) as error:
             self._observe(SiteEvent(self.plan.site, "span lost", f"{name}: {error}"))
             self._pause_s = min(2 * self._pause_s, LAST_PAUSE_S)
         finally:

@@ -38,7 +38,10 @@ from haris.quantum.link import Link
 from haris.wire import distillation, light, span
 
 SILENCE_S = 120.0
+MESSAGE_OCTETS = distillation.LIMITS.message_octets + 1024
 GREETING_S = 10.0
+GREETING_OCTETS = 1 << 16
+"""A greeting is read before anything is known of who sends it."""
 LIGHT_S = 600.0
 """How long a block of light may take. Beginning is not authenticated, so the sites may wait for different blocks."""
 IDLE_S = 0.1
@@ -97,7 +100,7 @@ class SpanSession:
         """
         nonce = self._entropy(16)
         await self._send(await asyncio.to_thread(self._greeting, nonce, b""))
-        hello = await self._receive(span.Hello, GREETING_S)
+        hello = await self._receive(span.Hello, GREETING_S, GREETING_OCTETS)
         await asyncio.to_thread(self._check_greeting, hello, nonce)
         await self._settle(nonce + hello.nonce, hello)
 
@@ -106,7 +109,7 @@ class SpanSession:
 
         Raises PeerError as call does.
         """
-        hello = await self._receive(span.Hello, GREETING_S)
+        hello = await self._receive(span.Hello, GREETING_S, GREETING_OCTETS)
         await asyncio.to_thread(self._check_greeting, hello, b"")
         return hello
 
@@ -334,8 +337,8 @@ class SpanSession:
     async def _send(self, message: span.Message) -> None:
         await send_frame(self._writer, span.encode(message))
 
-    async def _receive(self, kind: type[M], silence_s: float | None = SILENCE_S) -> M:
-        message = span.decode(await receive_frame(self._reader, silence_s=silence_s))
+    async def _receive(self, kind: type[M], silence_s: float | None = SILENCE_S, at_most: int = MESSAGE_OCTETS) -> M:
+        message = span.decode(await receive_frame(self._reader, at_most, silence_s))
         if not isinstance(message, kind):
             raise PeerError(f"expected {kind.__name__}, got {type(message).__name__}")
         return message

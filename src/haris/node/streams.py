@@ -21,12 +21,12 @@ async def receive_frame(
 ) -> bytes:
     """Read one frame. Raises PeerError when the stream ends or stays silent for silence_s inside or before it."""
     try:
-        async with asyncio.timeout(silence_s):
+        async with asyncio.timeout(silence_s) as silence:
             header = await reader.readexactly(HEADER_OCTETS)
             return await reader.readexactly(body_length(header, at_most))
-    except TimeoutError:
-        raise PeerError(f"the peer was silent for {silence_s:g} s") from None
-    except (asyncio.IncompleteReadError, ConnectionError) as error:
+    except (asyncio.IncompleteReadError, OSError) as error:  # TCP's own time-out is an OSError, too
+        if silence.expired():
+            raise PeerError(f"the peer was silent for {silence_s:g} s") from None
         raise PeerError(f"the connection ended: {error}") from None
 
 

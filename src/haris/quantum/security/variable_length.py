@@ -38,6 +38,7 @@ PROOF = Proof(
         "phase-randomised pulses, intensity and basis drawn independently for each",
         "single photons that do not tell their basis",
         "detection efficiency and dark counts that do not depend on the basis",
+        "a basis that the receiver draws for each gate",
         "a double click becomes a random bit",
         "every click blinds both detectors for the same dead time; clicks within it are dropped",
         "after-pulses do not correlate a round with an earlier one",
