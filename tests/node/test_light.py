@@ -15,7 +15,8 @@ import pytest
 from haris.keys.allotment import Targets
 from haris.node import span_session
 from haris.node.light import Attached, Light, run_light
-from haris.node.span_session import SpanPlan, SpanSession
+from haris.node.span_plan import SpanPlan
+from haris.node.span_session import SpanSession
 from haris.node.store import open_store
 from haris.node.streams import close_stream, send_frame
 from haris.nouns.errors import PeerError

@@ -16,7 +16,8 @@ from haris.node.commissioning import SECRET_OCTETS, commission
 from haris.node.events import AlarmEvent, BlockEvent, Event
 from haris.node.light import run_light, tap
 from haris.node.span import Span
-from haris.node.span_session import GREETING_OCTETS, SpanPlan
+from haris.node.span_meeting import GREETING_OCTETS
+from haris.node.span_plan import SpanPlan
 from haris.node.store import SqliteStore, open_store
 from haris.node.streams import receive_frame, send_frame
 from haris.quantum.link import Link

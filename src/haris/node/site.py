@@ -20,7 +20,7 @@ from haris.node.kme_server import KmeConfig, RunningKme, start_kme
 from haris.node.kme_tls import TlsFiles
 from haris.node.relaying import VERB, Neighbour, Relaying
 from haris.node.span import Span
-from haris.node.span_session import SpanPlan
+from haris.node.span_plan import SpanPlan
 from haris.node.store import SqliteStore, open_store
 from haris.nouns.alarms import Alarm
 from haris.nouns.endpoint import read_endpoint

@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable
 
 from haris.keys.store import KeyStore
 from haris.node.events import AlarmEvent, BlockEvent, Observe, SiteEvent
-from haris.node.span_session import SpanPlan, SpanSession
+from haris.node.span_plan import SpanPlan
+from haris.node.span_session import SpanSession
 from haris.node.streams import close_stream, keep_alive
 from haris.nouns.blocks import AbortReason
 from haris.nouns.errors import HarisError, KeyUnavailable, ParameterError

@@ -1,72 +1,41 @@
 """One session of a span: two neighbouring sites on one connection, from greeting to lost connection.
 
-The sites greet each other with tags, settle what an earlier session left in doubt, burn their pads to the higher of
-their heads, and then make block after block. Alice decides when a block begins; Bob follows.
+The sites meet (span_meeting), and then make block after block. Alice decides when a block begins; Bob follows.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
 
-import msgspec
-
-from haris.crypto.ledger import higher_heads, span_ledgers
+from haris.crypto.ledger import span_ledgers
 from haris.crypto.wegman_carter import forgery_probability
 from haris.keys import commit
-from haris.keys.allotment import Allotment, Levels, Targets, allot, cut, is_due, keeps_reserve
+from haris.keys.allotment import Allotment, Levels, allot, cut, is_due, keeps_reserve
 from haris.keys.store import KeyStore
 from haris.node.authentication import Authenticator
 from haris.node.events import BlockEvent
 from haris.node.light import Attached
-from haris.node.streams import receive_frame, send_frame
+from haris.node.span_channel import SpanChannel
+from haris.node.span_meeting import Meeting
+from haris.node.span_plan import SpanPlan
 from haris.nouns.blocks import Aborted, Distilled
 from haris.nouns.counts import KEY_BASIS, TEST_BASIS
 from haris.nouns.errors import ParameterError, PeerError
 from haris.nouns.ids import block_name
-from haris.nouns.keys import FinalKey, Origin, Pedigree
+from haris.nouns.keys import FinalKey, Pedigree
 from haris.quantum.distill.alice import alice
 from haris.quantum.distill.bob import bob
 from haris.quantum.distill.engine import Engine
 from haris.quantum.distill.transcript import Sender, Transcript
-from haris.quantum.link import Link
 from haris.wire import distillation, light, span
 
-SILENCE_S = 120.0
-MESSAGE_OCTETS = distillation.LIMITS.message_octets + 1024
-GREETING_S = 10.0
-GREETING_OCTETS = 1 << 16
-"""A greeting is read before anything is known of who sends it."""
 LIGHT_S = 600.0
 """How long a block of light may take. Beginning is not authenticated, so the sites may wait for different blocks."""
 IDLE_S = 0.1
 FIRST_RESPITE_S, LAST_RESPITE_S = 0.25, 4.0
 """Alice waits after an aborted block, longer after each: a link that is tapped is tried again, but does not spin."""
-
-M = TypeVar("M", bound=span.Message)
-
-
-@dataclass(frozen=True, slots=True)
-class SpanPlan:
-    """A span as one of its sites knows it.
-
-    role: `alice` or `bob`, of this site. socket: where its light shines. targets: what its pools want to hold.
-    origin: of the keys that the light makes.
-    """
-
-    name: str
-    site: str
-    peer: str
-    role: str
-    link: Link
-    socket: Path
-    targets: Targets
-    origin: Origin = Origin.EMULATED
 
 
 class SpanSession:
@@ -86,82 +55,23 @@ class SpanSession:
     ) -> None:
         self.plan, self._store, self._entropy, self._observe = plan, store, entropy, observe
         self._alarm, self._alarmed = alarm, False
-        self._reader, self._writer = streams
         self._alice = plan.role == "alice"
+        self._channel = SpanChannel(*streams)
         self._tags = Authenticator(store, plan.name, alice=self._alice)
-        self._session = b""
-        self._doubts: tuple[bytes, ...] = ()
-        self._next_block = 0
+        self._meeting = Meeting(plan, store, entropy, self._channel, self._tags)
+        self._session, self._next_block = b"", 0
 
     async def call(self) -> None:
-        """Greet the site that listens, which answers, and settle.
-
-        Raises PeerError when the peer is another site, version or span, or its tag does not fit.
-        """
-        nonce = self._entropy(16)
-        await self._send(await asyncio.to_thread(self._greeting, nonce, b""))
-        hello = await self._receive(span.Hello, GREETING_S, GREETING_OCTETS)
-        await asyncio.to_thread(self._check_greeting, hello, nonce)
-        await self._settle(nonce + hello.nonce, hello)
+        """Greet the site that listens, and settle. Raises as Meeting.call does."""
+        self._session, self._next_block = await self._meeting.call()
 
     async def hear(self) -> span.Hello:
-        """The greeting of a site that called. A stranger gets no answer, so that he costs this site no pad.
-
-        Raises PeerError as call does.
-        """
-        hello = await self._receive(span.Hello, GREETING_S, GREETING_OCTETS)
-        await asyncio.to_thread(self._check_greeting, hello, b"")
-        return hello
+        """The greeting of a site that called. Raises as Meeting.hear does."""
+        return await self._meeting.hear()
 
     async def answer(self, hello: span.Hello) -> None:
         """Greet the site that called, and settle. Any earlier session of the span has ended by now."""
-        nonce = self._entropy(16)
-        await self._send(await asyncio.to_thread(self._greeting, nonce, hello.nonce))
-        await self._settle(hello.nonce + nonce, hello)
-
-    def _greeting(self, nonce: bytes, answering: bytes) -> span.Hello:
-        self._doubts = commit.doubts(self._store, self.plan.name)
-        hello = span.Hello(
-            version=span.VERSION,
-            site=self.plan.site,
-            span=self.plan.name,
-            nonce=nonce,
-            heads={name: self._store.ledger_bounds(name)[0] for name in span_ledgers(self.plan.name)},
-            doubts=list(self._doubts),
-            next_block=self._store.last_block_number(self.plan.name) + 1,
-        )
-        return msgspec.structs.replace(hello, tag=self._tags.sign(answering + span.encode(hello)))
-
-    def _check_greeting(self, hello: span.Hello, answering: bytes) -> None:
-        if (hello.version, hello.site, hello.span) != (span.VERSION, self.plan.peer, self.plan.name):
-            raise PeerError(
-                f"expected {self.plan.peer} on span {self.plan.name}, version {span.VERSION}; "
-                f"got {hello.site} on {hello.span}, version {hello.version}"
-            )
-        self._tags.check(answering + span.encode(msgspec.structs.replace(hello, tag=None)), hello.tag)
-
-    async def _settle(self, nonces: bytes, hello: span.Hello) -> None:
-        """Name the session, settle what is in doubt at either end, and bring the ledgers level."""
-        self._session = hashlib.sha256(b"haris session" + nonces + self.plan.name.encode()).digest()[:16]
-        doubts = self._doubts
-        await self._send(await asyncio.to_thread(self._settlement, hello))
-        theirs = await self._receive(span.Settlement, GREETING_S)
-        await asyncio.to_thread(self._conclude, doubts, hello, theirs)
-        self._next_block = max(hello.next_block, self._store.last_block_number(self.plan.name) + 1)
-
-    def _settlement(self, hello: span.Hello) -> span.Settlement:
-        states = commit.answers(self._store, hello.doubts)
-        settlement = span.Settlement(self._session, list(states))
-        return msgspec.structs.replace(settlement, tag=self._tags.sign(span.encode(settlement)))
-
-    def _conclude(self, doubts: tuple[bytes, ...], hello: span.Hello, theirs: span.Settlement) -> None:
-        self._tags.check(span.encode(msgspec.structs.replace(theirs, tag=None)), theirs.tag)
-        if theirs.session != self._session:
-            raise PeerError("a settlement of another session")
-        commit.settle(self._store, doubts, theirs.states)
-        ours = {name: self._store.ledger_bounds(name)[0] for name in span_ledgers(self.plan.name)}
-        for name, head in higher_heads(ours, hello.heads).items():
-            self._store.ledger_burn_to(name, head)
+        self._session, self._next_block = await self._meeting.answer(hello)
 
     async def make_blocks(self) -> None:
         """Make blocks until the connection ends or the peer breaks the protocol (PeerError)."""
@@ -171,11 +81,11 @@ class SpanSession:
             while True:
                 if self._alice:
                     while (number := self._due()) is None:
-                        self._require_peer()
+                        self._channel.require_peer()
                         await asyncio.sleep(IDLE_S)
-                    await self._send(span.Begin(number))
+                    await self._channel.send(span.Begin(number))
                 else:
-                    number = (await self._receive(span.Begin, silence_s=None)).number
+                    number = (await self._channel.receive(span.Begin, silence_s=None)).number
                     if number < self._next_block:
                         raise PeerError(f"block {number} begins again; {self._next_block} is next")
                 self._next_block = number + 1
@@ -237,7 +147,7 @@ class SpanSession:
             async with asyncio.timeout(LIGHT_S):
                 while not asking.done():
                     await asyncio.wait([asking], timeout=IDLE_S)
-                    self._require_peer()
+                    self._channel.require_peer()
             return await asking
         except TimeoutError:
             raise PeerError(f"the light of a block did not come within {LIGHT_S:g} s") from None
@@ -265,10 +175,10 @@ class SpanSession:
             if said is not None:
                 body = distillation.encode(said)
                 transcript.append(mine, body, said)
-                await self._send(span.Distil(number, body))
+                await self._channel.send(span.Distil(number, body))
             message = None
             if said is None or not said.ends_block:
-                heard = await self._receive(span.Distil)
+                heard = await self._channel.receive(span.Distil)
                 self._same(number, heard.number)
                 message = distillation.decode(heard.body)
                 transcript.append(theirs, heard.body, message)
@@ -284,20 +194,20 @@ class SpanSession:
         covered = transcript.octets
         word = b"haris held" + block
         if not self._alice:
-            await self._send(span.Confirm(number, await asyncio.to_thread(self._tags.sign, b"b" + covered)))
-            theirs = await self._receive(span.Confirm)
+            await self._channel.send(span.Confirm(number, await asyncio.to_thread(self._tags.sign, b"b" + covered)))
+            theirs = await self._channel.receive(span.Confirm)
             self._same(number, theirs.number)
             await asyncio.to_thread(self._tags.check, b"a" + covered, theirs.tag)
             await asyncio.to_thread(self._hold, number, block, outcome, transcript)
             await asyncio.to_thread(commit.peer_holds, self._store, block)
-            await self._send(span.Held(number, await asyncio.to_thread(self._tags.sign, word)))
+            await self._channel.send(span.Held(number, await asyncio.to_thread(self._tags.sign, word)))
             return
-        confirm = await self._receive(span.Confirm)
+        confirm = await self._channel.receive(span.Confirm)
         self._same(number, confirm.number)
         await asyncio.to_thread(self._tags.check, b"b" + covered, confirm.tag)
         await asyncio.to_thread(self._hold, number, block, outcome, transcript)
-        await self._send(span.Confirm(number, await asyncio.to_thread(self._tags.sign, b"a" + covered)))
-        held = await self._receive(span.Held)
+        await self._channel.send(span.Confirm(number, await asyncio.to_thread(self._tags.sign, b"a" + covered)))
+        held = await self._channel.receive(span.Held)
         self._same(number, held.number)
         await asyncio.to_thread(self._tags.check, word, held.tag)
         await asyncio.to_thread(commit.peer_holds, self._store, block)
@@ -333,20 +243,6 @@ class SpanSession:
             light_s=protocol.block_pulses / source.clock_hz,
             wall_s=wall_s,
         )
-
-    async def _send(self, message: span.Message) -> None:
-        await send_frame(self._writer, span.encode(message))
-
-    async def _receive(self, kind: type[M], silence_s: float | None = SILENCE_S, at_most: int = MESSAGE_OCTETS) -> M:
-        message = span.decode(await receive_frame(self._reader, at_most, silence_s))
-        if not isinstance(message, kind):
-            raise PeerError(f"expected {kind.__name__}, got {type(message).__name__}")
-        return message
-
-    def _require_peer(self) -> None:
-        """Raise PeerError when the connection has ended while this end waited for something else."""
-        if self._reader.at_eof() or self._reader.exception() is not None:
-            raise PeerError("the connection ended between two messages")
 
     @staticmethod
     def _same(number: int, theirs: int) -> None:
