@@ -10,6 +10,7 @@ import numpy as np
 from haris.nouns.detections import Detections
 from haris.nouns.errors import PeerError
 from haris.nouns.pulses import Pulses
+from haris.wire.message_pack import MessagePack
 
 
 class Attach(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
@@ -56,21 +57,8 @@ class Detected(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True
 
 Message = Attach | WantBlock | Tap | Tapped | Prepared | Detected
 
-_encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
-
-
-def encode(message: Message) -> bytes:
-    """The message as MessagePack."""
-    return _encoder.encode(message)
-
-
-def decode(octets: bytes) -> Message:
-    """The message in octets. Raises PeerError for anything else."""
-    try:
-        return _decoder.decode(octets)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise PeerError(f"not a message of the light: {error}") from None
+_codec: MessagePack[Message] = MessagePack(Message, "the light")
+encode, decode = _codec.encode, _codec.decode
 
 
 def prepared(block: bytes, pulses: Pulses) -> Prepared:

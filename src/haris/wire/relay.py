@@ -17,6 +17,7 @@ import msgspec
 from haris.nouns.errors import ParameterError, PeerError
 from haris.nouns.ids import require_name
 from haris.nouns.keys import KEY_OCTETS, Pedigree
+from haris.wire.message_pack import MessagePack
 
 MAX_KEYS = 1024
 MAX_SITES = 16
@@ -81,21 +82,13 @@ class RelayDone(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=Tru
 
 Message = RelayKeys | RelayAsk | RelayDone
 
-_encoder = msgspec.msgpack.Encoder(order="sorted")
-_decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
-
-
-def encode(message: Message) -> bytes:
-    """The message as MessagePack; equal messages give equal octets."""
-    return _encoder.encode(message)
+_codec: MessagePack[Message] = MessagePack(Message, "key relay")
+encode = _codec.encode
 
 
 def decode(octets: bytes) -> Message:
     """The message in octets. Raises PeerError for anything else, and for another spelling of the same message."""
-    try:
-        message = _decoder.decode(octets)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise PeerError(f"not a message of key relay: {error}") from None
+    message = _codec.decode(octets)
     if encode(message) != octets:
         raise PeerError("a message of key relay is spelt in another way than ours")
     return message

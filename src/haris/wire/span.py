@@ -9,7 +9,7 @@ from typing import Annotated
 
 import msgspec
 
-from haris.nouns.errors import PeerError
+from haris.wire.message_pack import MessagePack
 
 VERSION = 1
 Octets16 = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
@@ -77,18 +77,5 @@ class Held(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
 
 Message = Hello | Settlement | Begin | Distil | Confirm | Held
 
-_encoder = msgspec.msgpack.Encoder(order="sorted")
-_decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
-
-
-def encode(message: Message) -> bytes:
-    """The message as MessagePack; equal messages give equal octets."""
-    return _encoder.encode(message)
-
-
-def decode(octets: bytes) -> Message:
-    """The message in octets. Raises PeerError for anything else."""
-    try:
-        return _decoder.decode(octets)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise PeerError(f"not a message of a span: {error}") from None
+_codec: MessagePack[Message] = MessagePack(Message, "a span")
+encode, decode = _codec.encode, _codec.decode
