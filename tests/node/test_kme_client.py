@@ -35,13 +35,18 @@ def context(laboratory: Path) -> ssl.SSLContext:
 
 @asynccontextmanager
 async def served(laboratory: Path, status: int, body: object, headers: dict[str, str] | None = None):
-    """A client of a server that answers everything with one answer, and the list of what it was asked."""
+    """A client of a server that answers everything with one answer, and the list of what it was asked.
+
+    body: of the answer; None: the connection breaks instead.
+    """
     asked: list[tuple[str, str, str]] = []
 
     async def answer(request: web.Request) -> web.Response:
         certificate = request.transport.get_extra_info("peercert")
         assert certificate["subject"] == ((("commonName", "sae-a"),),)
         asked.append((request.method, request.raw_path, (await request.read()).decode()))
+        if body is None:
+            request.transport.abort()
         return web.Response(status=status, text=body if isinstance(body, str) else json.dumps(body), headers=headers)
 
     application = web.Application()
@@ -59,6 +64,13 @@ async def served(laboratory: Path, status: int, body: object, headers: dict[str,
             yield kme, asked
     finally:
         await runner.cleanup()
+
+
+async def test_a_request_whose_answer_is_lost_is_not_sent_again(laboratory):
+    async with served(laboratory, 200, None) as (kme, asked):
+        with pytest.raises(KeyUnavailable, match="cannot be reached"):
+            await kme.dec_key("sae-b", UUID(int=1))
+        assert len(asked) == 1
 
 
 async def test_keys_are_fetched_as_the_standard_says(laboratory):

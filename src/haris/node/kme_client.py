@@ -49,6 +49,9 @@ class KmeClient:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=self._context), timeout=self._timeout, trust_env=False
         )
+        # A key is delivered once: a GET that is silently sent again when its answer is lost would be refused, or burn
+        # another key, and the caller would never learn that its first request may have been served.
+        self._session._retry_connection = False
         return self
 
     async def __aexit__(
