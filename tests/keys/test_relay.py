@@ -59,9 +59,9 @@ def test_each_site_accounts_for_the_pad_that_it_used() -> None:
     onward = relay.forward(network.stores["middle"], sent.message, "middle", first, second)
     received = relay.receive(network.stores["exchange"], onward.message, "exchange", second)
     used = 4 * 32 + 32
-    assert sent.spent == (Spent(first, used),)
-    assert onward.spent == (Spent(first, used), Spent(second, used))
-    assert received.spent == (Spent(second, used),)
+    assert sent.spent == (Spent(first, 0, used),)
+    assert onward.spent == (Spent(first, 0, used), Spent(second, 0, used))
+    assert received.spent == (Spent(second, 0, used),)
     for site, names in {"bank": [first], "middle": [first, second], "exchange": [second]}.items():
         assert [network.stores[site].ledger_bounds(name)[0] for name in names] == [used] * len(names)
 
@@ -270,6 +270,7 @@ def test_fill_stays_within_target_batch_and_pad(ready: int, doubt: int, target: 
         (1, 0, 1000, pad_octets(64), 64),
         (0, 0, 1000, pad_octets(3), 3),  # an empty pool does not wait
         (999, 1, 1000, 10**6, 0),  # keys in doubt count
+        (4, 0, 24, pad_octets(12), 12),  # a small pool does not wait for a batch that it could never lack
         (0, 0, 5, 63, 0),
         (0, 0, 1, 64, 1),
     ],

@@ -38,9 +38,10 @@ UNSENT = Pedigree(
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Account: octets of one ledger's pad that a relay used at this site."""
+    """Account: octets of one ledger's pad, from offset on, that a relay used at this site."""
 
     ledger: str
+    offset: int
     octets: int
 
 
@@ -69,12 +70,12 @@ def fill(n_ready: int, n_in_doubt: int, target: int, pad_left: int) -> int:
     """How many keys to relay now towards one peer; 0: none.
 
     n_ready, n_in_doubt: keys that this site owns there. target: how many it wants. pad_left: octets in the first span's
-    relay ledger. At most BATCH_KEYS; and no fewer than a quarter of a batch, so that a tag's pad is spread over many
-    keys, unless the target is nearer or the pool is empty.
+    relay ledger. At most BATCH_KEYS; and no fewer than a quarter of a batch or of the target, so that a tag's pad is
+    spread over many keys, unless the target is nearer or the pool is empty.
     """
     lack = target - n_ready - n_in_doubt
     affordable = min(lack, BATCH_KEYS, (pad_left - PAD_OCTETS) // KEY_OCTETS)
-    worthwhile = min(lack, BATCH_KEYS // 4) if n_ready + n_in_doubt else 1
+    worthwhile = min(lack, BATCH_KEYS // 4, target // 4) if n_ready + n_in_doubt else 1
     return affordable if affordable >= max(1, worthwhile) else 0
 
 
@@ -107,7 +108,7 @@ def originate(
     relay = UUID(bytes=entropy(16), version=4)
     secrets = entropy(KEY_OCTETS * n_keys)
     store.hold_keys(_stored(relay, secrets, peer=path[-1], owner=path[0], pedigree=UNSENT), relay)
-    return Sent(_seal(relay, path, pad, secrets, None), (Spent(ledger, len(pad.octets)),))
+    return Sent(_seal(relay, path, pad, secrets, None), (Spent(ledger, pad.offset, len(pad.octets)),))
 
 
 def forward(store: KeyStore, message: RelayKeys, site: str, incoming: str, outgoing: str) -> Sent:
@@ -123,7 +124,7 @@ def forward(store: KeyStore, message: RelayKeys, site: str, incoming: str, outgo
     pad = store.ledger_take(outgoing, pad_octets(message.n_keys))
     secrets, pedigree, spent = _open(store, message, incoming)
     onward = _seal(message.relay, message.path, pad, secrets, pedigree)
-    return Sent(onward, (spent, Spent(outgoing, len(pad.octets))))
+    return Sent(onward, (spent, Spent(outgoing, pad.offset, len(pad.octets))))
 
 
 def receive(store: KeyStore, message: RelayKeys, site: str, incoming: str) -> Received:
@@ -186,7 +187,7 @@ def _open(store: KeyStore, message: RelayKeys, incoming: str) -> tuple[bytes, Pe
     """The keys in a checked message, and their pedigree with this span's part; their pad is burnt."""
     pad = store.ledger_take_at(incoming, message.offset, pad_octets(message.n_keys))
     pedigree = _lengthened(message, pad.pedigree, forgery_probability(len(message.sealed_octets())))
-    return xor(message.ciphertext, pad.octets[:-PAD_OCTETS]), pedigree, Spent(incoming, len(pad.octets))
+    return xor(message.ciphertext, pad.octets[:-PAD_OCTETS]), pedigree, Spent(incoming, pad.offset, len(pad.octets))
 
 
 def _lengthened(message: RelayKeys, span: Pedigree, forgery: float) -> Pedigree:

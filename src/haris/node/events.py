@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import UUID
 
 import msgspec
 
@@ -48,6 +49,16 @@ class RelayEvent(msgspec.Struct, frozen=True, tag="relay"):
     pad_octets: int
 
 
+class PadEvent(msgspec.Struct, frozen=True, tag="pad"):
+    """A relay has used octets of a ledger's pad at this site, from offset on. A sender tells it before it sends."""
+
+    site: str
+    relay: UUID
+    ledger: str
+    offset: int
+    octets: int
+
+
 class SupplyEvent(msgspec.Struct, frozen=True, tag="supply"):
     """Keys have left this key manager. method: `enc_keys` (to the master) or `dec_keys` (to a slave).
 
@@ -79,7 +90,7 @@ class SiteEvent(msgspec.Struct, frozen=True, tag="site"):
     detail: str = ""
 
 
-Event = BlockEvent | PoolEvent | RelayEvent | SupplyEvent | AlarmEvent | SiteEvent
+Event = BlockEvent | PoolEvent | RelayEvent | PadEvent | SupplyEvent | AlarmEvent | SiteEvent
 Observe = Callable[[Event], None]
 
 _encoder = msgspec.json.Encoder()
@@ -110,6 +121,8 @@ def in_words(event: Event) -> str:
             return f"{event.site}: {event.ready} of {event.target} keys ready for {event.peer}"
         case RelayEvent():
             return f"{event.site}: {event.n_keys} keys relayed to {event.peer} over {' - '.join(event.path)}"
+        case PadEvent():
+            return f"{event.site}: {event.octets} octets of pad of {event.ledger} used from {event.offset} on"
         case SupplyEvent():
             return f"{event.site}: {event.method} gave {event.n_keys} keys to {event.sae}"
         case AlarmEvent():

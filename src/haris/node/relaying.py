@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from haris.crypto.ledger import ledger_name
 from haris.keys import relay
 from haris.keys.store import KeyStore
-from haris.node.events import AlarmEvent, Observe, PoolEvent, RelayEvent
+from haris.node.events import AlarmEvent, Observe, PadEvent, PoolEvent, RelayEvent
 from haris.node.kme_peers import KmePeers
 from haris.nouns.errors import HarisError, KeyUnavailable, PeerError
 from haris.wire import relay as wire
@@ -68,11 +69,13 @@ class Relaying:
         incoming = self._neighbour(previous).incoming
         if message.path[-1] == self._site:
             received = await asyncio.to_thread(relay.receive, self._store, message, self._site, incoming)
+            self._account(message.relay, received.spent)
             return wire.encode(received.done)
         onward = relay.next_site(message.path, self._site)
         outgoing = self._neighbour(onward).outgoing
         sent = await asyncio.to_thread(relay.forward, self._store, message, self._site, incoming, outgoing)
-        self._tell(message.path, message.n_keys, sum(spent.octets for spent in sent.spent))
+        self._account(message.relay, sent.spent)
+        self._tell(message.path, message.n_keys, sent.spent)
         return await peers.ask(onward, VERB, wire.encode(sent.message), self._patience_s(message.path))
 
     async def fill(self, peers: KmePeers, path: tuple[str, ...], target: int) -> None:
@@ -102,11 +105,12 @@ class Relaying:
         if n_keys == 0:
             return False
         sent = await asyncio.to_thread(relay.originate, self._store, path, ledger, n_keys, self._entropy)
+        self._account(sent.message.relay, sent.spent)
         with contextlib.suppress(HarisError):  # the far end's own word decides, not that of the sites between
             await peers.ask(path[1], VERB, wire.encode(sent.message), self._patience_s(path))
         if not await self._settle(peers, peer, wire.RelayAsk(sent.message.relay)):
             raise KeyUnavailable(f"a relay to {peer} did not arrive")
-        self._tell(path, n_keys, sum(spent.octets for spent in sent.spent))
+        self._tell(path, n_keys, sent.spent)
         await self.tell_level(peer, target)
         return True
 
@@ -130,8 +134,12 @@ class Relaying:
             raise PeerError(f"{site} is no neighbour of {self._site}")
         return self._neighbours[site]
 
-    def _tell(self, path: tuple[str, ...], n_keys: int, pad_octets: int) -> None:
-        self._observe(RelayEvent(self._site, path[-1], path, n_keys, pad_octets))
+    def _account(self, name: UUID, spent: tuple[relay.Spent, ...]) -> None:
+        for pad in spent:
+            self._observe(PadEvent(self._site, name, pad.ledger, pad.offset, pad.octets))
+
+    def _tell(self, path: tuple[str, ...], n_keys: int, spent: tuple[relay.Spent, ...]) -> None:
+        self._observe(RelayEvent(self._site, path[-1], path, n_keys, sum(pad.octets for pad in spent)))
 
     @staticmethod
     def _patience_s(path: tuple[str, ...]) -> float:
