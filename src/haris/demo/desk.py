@@ -6,20 +6,25 @@ import asyncio
 import contextlib
 import time
 
-from haris.node.streams import close_stream
+from haris.node.streams import close_stream, read_some
 from haris.nouns.errors import HarisError
 from haris.service.fix import Confirmation, Initiator
 from haris.service.fix_orders import Order
 
 RECONNECT_S = 0.2
+HEARTBEAT_S = 10
+TICK_S = 1.0
 
 
 class OrderDesk:
-    """One FIX session that outlives its connections. confirmations: in the order in which they came."""
+    """One FIX session that outlives its connections. confirmations: in the order in which they came.
 
-    def __init__(self, port: int) -> None:
+    heartbeat_s: of the session; a connection that is silent for 2.4 times as long is given up for a new one.
+    """
+
+    def __init__(self, port: int, heartbeat_s: int = HEARTBEAT_S) -> None:
         self._port = port
-        self._initiator = Initiator("BANK", "EXCHANGE")
+        self._initiator = Initiator("BANK", "EXCHANGE", heartbeat_s)
         self._writer: asyncio.StreamWriter | None = None
         self._changed = asyncio.Event()
         self.confirmations: list[Confirmation] = []
@@ -39,8 +44,10 @@ class OrderDesk:
             self._initiator.connect(time.time_ns())
             self._writer = writer
             await self._flush()
-            while octets := await reader.read(65536):
-                self._hear(octets)
+            while (octets := await read_some(reader, TICK_S)) != b"":
+                if octets:
+                    self._hear(octets)
+                self._initiator.tick(time.time_ns())
                 await self._flush()
         finally:
             self._writer = None
@@ -69,7 +76,8 @@ class OrderDesk:
             await self._change()
         self._initiator.send_order(order, time.time_ns())
         self.n_sent += 1
-        await self._flush()
+        with contextlib.suppress(ConnectionError):  # what a broken connection swallows, the next one sends again
+            await self._flush()
         while self._initiator.unconfirmed:
             await self._change()
 

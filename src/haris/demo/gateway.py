@@ -7,28 +7,41 @@ import contextlib
 import sys
 import time
 
-from haris.node.streams import close_stream
+from haris.demo.desk import TICK_S
+from haris.node.streams import close_stream, read_some
 from haris.nouns.errors import HarisError
 from haris.service.fix import Acceptor
 
 
-async def serve(port: int) -> None:
-    """Accept one FIX session on loopback, again and again, until cancelled. Orders are remembered between them."""
-    acceptor = Acceptor("EXCHANGE", "BANK")
+class Gateway:
+    """One FIX session, whatever connection it comes over. Orders are remembered between connections."""
 
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        acceptor.connect(time.time_ns())
+    def __init__(self) -> None:
+        self._acceptor = Acceptor("EXCHANGE", "BANK")
+        self._newest: asyncio.StreamWriter | None = None
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve a connection to its end. The newest one is the session's: an earlier one that still lives is ended."""
+        if self._newest is not None:
+            self._newest.transport.abort()
+        self._newest = writer
+        self._acceptor.connect(time.time_ns())
         try:
-            while octets := await reader.read(65536):
-                acceptor.serve(octets, time.time_ns())
-                writer.write(acceptor.outgoing())
+            while (octets := await read_some(reader, TICK_S)) != b"" and self._newest is writer:
+                if octets:
+                    self._acceptor.serve(octets, time.time_ns())
+                self._acceptor.tick(time.time_ns())
+                writer.write(self._acceptor.outgoing())
                 await writer.drain()
         except (HarisError, ConnectionError, asyncio.CancelledError):
             pass  # the initiator connects anew and asks for what it missed
         finally:
             await close_stream(writer)
 
-    server = await asyncio.start_server(accept, "127.0.0.1", port)
+
+async def serve(port: int) -> None:
+    """Accept connections on loopback until cancelled."""
+    server = await asyncio.start_server(Gateway().accept, "127.0.0.1", port)
     async with server:
         await server.serve_forever()
 

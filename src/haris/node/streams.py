@@ -39,6 +39,15 @@ def keep_alive(writer: asyncio.StreamWriter) -> None:
             connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
+async def read_some(reader: asyncio.StreamReader, within_s: float) -> bytes | None:
+    """What comes next: octets, b"" at the end of the stream, None when nothing comes within that time."""
+    try:
+        async with asyncio.timeout(within_s):
+            return await reader.read(1 << 16)
+    except TimeoutError:
+        return None
+
+
 async def close_stream(writer: asyncio.StreamWriter) -> None:
     """Close a stream whatever state it is in."""
     writer.close()
