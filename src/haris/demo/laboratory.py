@@ -53,8 +53,11 @@ class Laboratory:
         return Link.read(self.links[span])
 
 
-def build(directory: Path, pool_keys: int, pad_keys: int) -> Laboratory:
-    """Make a laboratory in an empty directory. pool_keys, pad_keys: what each site wants to hold."""
+def build(directory: Path, pool_keys: int, pad_keys: int, links: dict[str, Path] | None = None) -> Laboratory:
+    """Make a laboratory in an empty directory.
+
+    pool_keys, pad_keys: what each site wants to hold. links: LINK.toml of each span (None: those of haris).
+    """
     directory.mkdir(parents=True, exist_ok=True)
     make_laboratory(
         directory / "pki",
@@ -65,7 +68,7 @@ def build(directory: Path, pool_keys: int, pad_keys: int) -> Laboratory:
     )
     listeners = [f"{site} {what}" for site in SITES for what in ("kme", "peers")]
     listeners += [*SPANS, "gateway", "tunnel listen", "tunnel connect", "wiretap"]
-    links = dict(zip(SPANS, sorted(_packaged("links").glob("*.toml")), strict=True))
+    links = links or dict(zip(SPANS, sorted(_packaged("links").glob("*.toml")), strict=True))
     laboratory = Laboratory(directory, dict(zip(listeners, _free_ports(len(listeners)), strict=True)), links)
     for site in SITES:
         _write_secret(directory / f"{site}.kek", 32)
