@@ -110,13 +110,14 @@ class TrialNetwork:
         await asyncio.gather(*(process.stop() for process in (*self.sites.values(), *self.lights.values())))
         await asyncio.gather(*(line.stop() for line in self.lines.values()))
 
-    async def until(self, condition: Callable[[], bool], patience_s: float, what: str) -> None:
+    async def until(self, condition: Callable[[], bool], patience_s: float, what: str | Callable[[], str]) -> None:
         """Wait for a condition; a process that ended by itself, and a condition that never came, are failures."""
         deadline = asyncio.get_running_loop().time() + patience_s
         while not condition():
             for process in (*self.sites.values(), *self.lights.values()):
                 process.check()
-            assert asyncio.get_running_loop().time() < deadline, f"{what}: not within {patience_s:g} s"
+            if asyncio.get_running_loop().time() > deadline:
+                raise AssertionError(f"{what if isinstance(what, str) else what()}: not within {patience_s:g} s")
             await asyncio.sleep(0.02)
 
     def told(self, kind: type[Event], **having: object) -> list[Any]:
