@@ -146,12 +146,12 @@ async def test_fifty_kills_lose_no_key_and_use_no_pad_twice(tmp_path: Path, monk
 def poor_pools(network: TrialNetwork) -> dict[tuple[str, str], int]:
     """Pools that hold less than half of what their owner wants, as it last told: (owner, peer) → keys."""
     newest = {(event.site, event.peer): event for event in network.told(PoolEvent)}
-    levels = {(HOMES[one], HOMES[other]): newest.get((HOMES[one], HOMES[other])) for one, other in PAIRS}
-    return {
-        pair: event.ready if event else 0
-        for pair, event in levels.items()
-        if not event or 2 * event.ready < event.target
-    }
+    poor = {}
+    for one, other in PAIRS:
+        pair = HOMES[one], HOMES[other]
+        if pair not in newest or 2 * newest[pair].ready < newest[pair].target:
+            poor[pair] = newest[pair].ready if pair in newest else 0
+    return poor
 
 
 def tags_in_traffic(network: TrialNetwork) -> Iterator[Use]:
