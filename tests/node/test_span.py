@@ -77,18 +77,32 @@ class Rig:
 
 
 @asynccontextmanager
-async def running(rig: Rig) -> AsyncIterator[asyncio.Server]:
+async def shining(rig: Rig) -> AsyncIterator[None]:
     light = asyncio.create_task(run_light(LINK, rig.directory / "light", seed=b"L" * 32))
     await rig.until(lambda: (rig.directory / "light").exists())
+    try:
+        yield
+    finally:
+        light.cancel()
+        await asyncio.gather(light, return_exceptions=True)
+
+
+@asynccontextmanager
+async def running(rig: Rig) -> AsyncIterator[asyncio.Server]:
+    async with shining(rig), connected(rig) as server:
+        yield server
+
+
+@asynccontextmanager
+async def connected(rig: Rig) -> AsyncIterator[asyncio.Server]:
     server = await rig.span("b").listen(("127.0.0.1", 0))
     port = server.sockets[0].getsockname()[1]
     caller = asyncio.create_task(rig.span("a").connect(("127.0.0.1", port)))
     try:
         yield server
     finally:
-        for task in (caller, light):
-            task.cancel()
-        await asyncio.gather(caller, light, return_exceptions=True)
+        caller.cancel()
+        await asyncio.gather(caller, return_exceptions=True)
         server.close()
 
 
@@ -170,3 +184,17 @@ async def test_the_last_block_above_the_reserve_refreshes_the_pad(rig: Rig) -> N
         head, end = rig.stores["a"].ledger_bounds("ab/auth/ba")
         assert end - head > RESERVE_OCTETS
     assert not any(isinstance(event, AlarmEvent) for event in rig.events)
+
+
+async def test_a_dark_fibre_burns_no_pad(rig: Rig) -> None:
+    def heads() -> list[int]:
+        return [store.ledger_bounds(name)[0] for store in rig.stores.values() for name in span_ledgers("ab")]
+
+    async with connected(rig):
+        await rig.until(lambda: sum(isinstance(event, AlarmEvent) for event in rig.events) == 2)  # one at each end
+        met = heads()
+        await asyncio.sleep(1.2)  # longer than the pause before a new meeting
+        assert heads() == met
+        async with shining(rig):
+            await rig.until(lambda: len(rig.blocks("a")) > 0)
+    assert rig.blocks("a")[0].aborted is None

@@ -78,15 +78,17 @@ class Span:
         """One session from meeting to end; whatever the peer does ends the session, never the process."""
         name = self.plan.name
         keep_alive(streams[1])
+        met = False
         try:
             await meet()
+            met = True
             self._observe(SiteEvent(self.plan.site, "span connected", name))
             await session.make_blocks()
         except KeyUnavailable as error:
             self._alarm(f"the authentication pad is used up; the link must be commissioned anew ({error})")
             self._pause_s = LAST_PAUSE_S
         except (HarisError, OSError) as error:
-            self._observe(SiteEvent(self.plan.site, "span lost", f"{name}: {error}"))
+            self._observe(SiteEvent(self.plan.site, "span lost" if met else "no meeting on span", f"{name}: {error}"))
             self._pause_s = min(2 * self._pause_s, LAST_PAUSE_S)
         finally:
             await close_stream(streams[1])

@@ -75,7 +75,7 @@ class SpanSession:
 
     async def make_blocks(self) -> None:
         """Make blocks until the connection ends or the peer breaks the protocol (PeerError)."""
-        attached = await Attached.attach(self.plan.socket, self.plan.role)
+        attached = await self._attach()
         n_aborted = 0
         try:
             while True:
@@ -95,6 +95,19 @@ class SpanSession:
                     await asyncio.sleep(min(FIRST_RESPITE_S * 2 ** (n_aborted - 1), LAST_RESPITE_S))
         finally:
             await attached.close()
+
+    async def _attach(self) -> Attached:
+        """This site's end of the fibre. While the fibre is dark the session lives on: each new meeting burns pad."""
+        alarmed = False
+        while True:
+            try:
+                return await Attached.attach(self.plan.socket, self.plan.role)
+            except PeerError as error:
+                if not alarmed:
+                    self._alarm(str(error))
+                alarmed = True
+            self._channel.require_peer()
+            await asyncio.sleep(IDLE_S)
 
     def _due(self) -> int | None:
         """The block to make now, if one is due and could be authenticated.
