@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from haris.crypto.ledger import span_ledgers
+from haris.crypto.wegman_carter import verify
 from haris.keys.allotment import RESERVE_OCTETS, Targets
 from haris.node.commissioning import SECRET_OCTETS, commission
 from haris.node.events import AlarmEvent, BlockEvent, Event
@@ -198,3 +199,31 @@ async def test_a_dark_fibre_burns_no_pad(rig: Rig) -> None:
         async with shining(rig):
             await rig.until(lambda: len(rig.blocks("a")) > 0)
     assert rig.blocks("a")[0].aborted is None
+
+
+async def test_a_forged_confirmation_discards_the_block_counts_it_and_raises_an_alarm(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoilt: list[bytes] = []
+
+    def spoil(octets: bytes, tag: bytes, pad: bytes) -> bool:
+        if octets.startswith(b"ahar" + b"is distillation") and not spoilt:
+            spoilt.append(tag)
+            return verify(octets, bytes([tag[0] ^ 1]) + tag[1:], pad)
+        return verify(octets, tag, pad)
+
+    monkeypatch.setattr("haris.node.authentication.verify", spoil)
+    a, b = rig.stores["a"], rig.stores["b"]
+    async with running(rig):
+        await rig.until(lambda: all(a.count_ready("b", owner) == TARGETS.n_keys for owner in "ab"))
+        await rig.until(lambda: all(b.count_ready("a", owner) == TARGETS.n_keys for owner in "ab"))
+    assert spoilt
+    lost = [event for event in rig.blocks("b") if event.aborted == "authentication"]
+    assert len(lost) == 1
+    assert lost[0].secret_bits == 0
+    assert any(isinstance(event, AlarmEvent) and "tampered" in event.text for event in rig.events)
+    assert not a.blocks_in_doubt("ab")
+    assert not b.blocks_in_doubt("ab")
+    for owner in "ab":  # nobody kept anything of the block that one end had already stored
+        ours, theirs = a.reserve("b", owner, 40, "test"), b.reserve("a", owner, 40, "test")
+        assert [(k.key_id, k.secret) for k in ours] == [(k.key_id, k.secret) for k in theirs]

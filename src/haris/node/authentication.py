@@ -5,7 +5,7 @@ from __future__ import annotations
 from haris.crypto.ledger import ledger_name
 from haris.crypto.wegman_carter import tag, verify
 from haris.keys.store import LedgerStore
-from haris.nouns.errors import PeerError
+from haris.nouns.errors import ForgedMessage
 from haris.wire.span import Tag
 
 PAD_OCTETS = 32
@@ -28,14 +28,14 @@ class Authenticator:
         return Tag(pad.offset, tag(octets, pad.octets))
 
     def check(self, octets: bytes, received: Tag | None) -> None:
-        """Burn the tag's pad if it fits octets, and raise PeerError if it does not.
+        """Burn the tag's pad if it fits octets, and raise ForgedMessage if it does not.
 
         A forgery burns nothing: its pad place is only looked at, so that nobody can spend the reserve from outside.
         A tag is accepted once, even if two connections bring it at the same moment.
         """
         if received is None:
-            raise PeerError("a message that needs a tag came without one")
+            raise ForgedMessage("a message that needs a tag came without one")
         pad = self._store.ledger_peek(self.receiving, received.offset, PAD_OCTETS)
         if not verify(octets, received.octets, pad):
-            raise PeerError("a tag does not fit its message: the classical channel was tampered with")
+            raise ForgedMessage("a tag does not fit its message: the classical channel was tampered with")
         self._store.ledger_take_at(self.receiving, received.offset, PAD_OCTETS)  # refuses if it was taken meanwhile

@@ -101,6 +101,8 @@ class Span:
         elif event.aborted == AbortReason.QBER != alarmed:
             qber = "too high" if event.qber_test is None else f"{100 * event.qber_test:.1f} %"
             self._alarm(f"the error rate is {qber}: somebody measures the light, or it is out of alignment; no key")
+        elif event.aborted == AbortReason.AUTHENTICATION:
+            self._alarm(f"the classical channel was tampered with, the block is discarded: {event.detail}")
 
     def _alarm(self, text: str) -> None:
         self._observe(AlarmEvent(self.plan.site, "major", self.plan.name, text))

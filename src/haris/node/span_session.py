@@ -20,9 +20,9 @@ from haris.node.light import Attached
 from haris.node.span_channel import SpanChannel
 from haris.node.span_meeting import Meeting
 from haris.node.span_plan import SpanPlan
-from haris.nouns.blocks import Aborted, Distilled
+from haris.nouns.blocks import Aborted, AbortReason, Distilled
 from haris.nouns.counts import KEY_BASIS, TEST_BASIS
-from haris.nouns.errors import ParameterError, PeerError
+from haris.nouns.errors import ForgedMessage, ParameterError, PeerError
 from haris.nouns.ids import block_name
 from haris.nouns.keys import FinalKey, Pedigree
 from haris.quantum.distill.alice import alice
@@ -80,7 +80,7 @@ class SpanSession:
         try:
             while True:
                 if self._alice:
-                    while (number := self._due()) is None:
+                    while (number := await asyncio.to_thread(self._due)) is None:
                         self._channel.require_peer()
                         await asyncio.sleep(IDLE_S)
                     await self._channel.send(span.Begin(number))
@@ -147,9 +147,15 @@ class SpanSession:
         block = block_name(self._session, number)
         half = await self._light(block, attached)
         transcript = Transcript(block)
-        outcome = await self._distil(number, self._engine(number, block, half, transcript), transcript)
-        if isinstance(outcome, Distilled):
-            await self._commit(number, block, outcome, transcript)
+        try:
+            outcome = await self._distil(number, self._engine(number, block, half, transcript), transcript)
+            if isinstance(outcome, Distilled):
+                await self._commit(number, block, outcome, transcript)
+        except PeerError as error:
+            reason = AbortReason.AUTHENTICATION if isinstance(error, ForgedMessage) else AbortReason.PEER
+            lost = Aborted(block, reason, str(error))
+            self._observe(self._report(number, lost, time.perf_counter() - started))
+            raise
         self._observe(self._report(number, outcome, time.perf_counter() - started))
         return isinstance(outcome, Aborted)
 

@@ -34,15 +34,6 @@ class Aborted:
 
 
 @dataclass(frozen=True, slots=True)
-class SiftedBlock:
-    """One party's sifted block. bits: uint8 0/1 of the key basis. counts: test-basis errors are disclosed."""
-
-    block: bytes
-    bits: NDArray[np.uint8] = field(repr=False)
-    counts: DecoyCounts
-
-
-@dataclass(frozen=True, slots=True)
 class ReconciledBlock:
     """A block whose bits agree at both ends but for epsilon_correctness.
 

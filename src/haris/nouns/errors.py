@@ -13,6 +13,10 @@ class PeerError(HarisError):
     """The other side broke the protocol. The text never echoes a secret."""
 
 
+class ForgedMessage(PeerError):  # noqa: N818  (what it is)
+    """A tag does not fit what it should cover: the message was changed on its way, or is not the peer's."""
+
+
 class KeyUnavailable(HarisError):  # noqa: N818  (the field's word for it)
     """There is no key to give. retry_after_s: when asking again makes sense."""
 
