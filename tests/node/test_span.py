@@ -45,12 +45,14 @@ class Rig:
         self.directory = directory
         self.events: list[Event] = []
         self.stores: dict[str, SqliteStore] = {}
-        secret = directory / "secret"
-        secret.touch(mode=0o600)
-        secret.write_bytes(os.urandom(SECRET_OCTETS))
+        octets = os.urandom(SECRET_OCTETS)
         for site in ("a", "b"):
+            secret = directory / f"{site}.secret"
+            secret.touch(mode=0o600)
+            secret.write_bytes(octets)
             self.open(site)
             assert commission(self.stores[site], "ab", secret)
+            assert not secret.exists()  # burnt: it must not serve a second store
             assert not commission(self.stores[site], "ab", secret)
 
     def open(self, site: str) -> None:
@@ -207,7 +209,7 @@ async def test_a_forged_confirmation_discards_the_block_counts_it_and_raises_an_
     spoilt: list[bytes] = []
 
     def spoil(octets: bytes, tag: bytes, pad: bytes) -> bool:
-        if octets.startswith(b"ahar" + b"is distillation") and not spoilt:
+        if octets.startswith(b"aharis distillation") and not spoilt:
             spoilt.append(tag)
             return verify(octets, bytes([tag[0] ^ 1]) + tag[1:], pad)
         return verify(octets, tag, pad)
@@ -227,3 +229,11 @@ async def test_a_forged_confirmation_discards_the_block_counts_it_and_raises_an_
     for owner in "ab":  # nobody kept anything of the block that one end had already stored
         ours, theirs = a.reserve("b", owner, 40, "test"), b.reserve("a", owner, 40, "test")
         assert [(k.key_id, k.secret) for k in ours] == [(k.key_id, k.secret) for k in theirs]
+
+
+async def test_sites_that_know_different_links_do_not_meet(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    digests = iter([b"a" * 16, b"b" * 16] * 100)
+    monkeypatch.setattr(SpanPlan, "agreed_digest", lambda plan: next(digests))
+    async with connected(rig):
+        await rig.until(lambda: any("another LINK.toml" in getattr(event, "detail", "") for event in rig.events))
+    assert not rig.blocks("a")

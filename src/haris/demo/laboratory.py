@@ -71,10 +71,12 @@ def build(directory: Path, pool_keys: int, pad_keys: int, links: dict[str, Path]
     links = links or dict(zip(SPANS, sorted(_packaged("links").glob("*.toml")), strict=True))
     laboratory = Laboratory(directory, dict(zip(listeners, _free_ports(len(listeners)), strict=True)), links)
     for site in SITES:
-        _write_secret(directory / f"{site}.kek", 32)
+        _write_secret(directory / f"{site}.kek", os.urandom(32))
         laboratory.configuration(site).write_text(_node_toml(laboratory, site, pool_keys, pad_keys))
-    for span in SPANS:
-        _write_secret(directory / f"{span}.secret", SECRET_OCTETS)
+    for span, ends in SPANS.items():
+        secret = os.urandom(SECRET_OCTETS)
+        for site in ends:  # each site burns its own copy
+            _write_secret(directory / f"{span}.{site}.secret", secret)
     return laboratory
 
 
@@ -87,9 +89,9 @@ def _packaged(name: str) -> Path:
     return Path(str(files("haris.demo").joinpath(name)))
 
 
-def _write_secret(path: Path, n_octets: int) -> None:
+def _write_secret(path: Path, octets: bytes) -> None:
     path.touch(mode=0o600)
-    path.write_bytes(os.urandom(n_octets))
+    path.write_bytes(octets)
 
 
 def _free_ports(n: int) -> list[int]:
@@ -142,7 +144,7 @@ def _node_toml(laboratory: Laboratory, site: str, pool_keys: int, pad_keys: int)
                 f'role = "{"alice" if site == alice else "bob"}"',
                 f'link = "{laboratory.links[span]}"',
                 f'light = "{span}.sock"',
-                f'secret = "{span}.secret"',
+                f'secret = "{span}.{site}.secret"',
                 f'{"connect" if site == alice else "listen"} = "127.0.0.1:{ports[span]}"',
             ]
     if site != "midway":

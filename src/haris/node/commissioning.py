@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from haris.crypto.ledger import ledger_name
@@ -20,24 +21,44 @@ HANDED_OVER = Pedigree(
 
 
 def commission(store: LedgerStore, span: str, secret: Path) -> bool:
-    """Fill a span's authentication ledgers from its secret file, once in the store's life.
+    """Fill a span's authentication ledgers from its secret file, once in the store's life, and burn the file.
 
-    Returns False when the span was commissioned before (the file is then not read and may be gone). Raises
-    ParameterError for a file that is missing, too short, or readable by others.
+    Pad that stayed on the disk would serve again with a new store, so the file is overwritten and removed; each site
+    has a copy of its own. Returns False when the span was commissioned before. Raises ParameterError for a file that is
+    missing, of another length, or readable by others.
     """
     ledgers = [ledger_name(span, "auth", direction) for direction in ("ab", "ba")]
-    if any(store.ledger_bounds(name) != (0, 0) for name in ledgers):
-        return False
+    known = any(store.ledger_bounds(name) != (0, 0) for name in ledgers)
+    if not known:
+        octets = _read(span, secret)
+        half = SECRET_OCTETS // 2
+        parts = (octets[:half], octets[half:])
+        store.ledger_append([PadAppend(n, p, HANDED_OVER) for n, p in zip(ledgers, parts, strict=True)])
+    _burn(span, secret)  # also when an earlier start was killed before it came to this
+    return not known
+
+
+def _read(span: str, secret: Path) -> bytes:
     try:
         octets = secret.read_bytes()
         mode = secret.stat().st_mode
     except OSError as error:
         raise ParameterError(f"the secret of span {span}, {secret}: {error.strerror}") from None
-    if len(octets) < SECRET_OCTETS:
+    if len(octets) != SECRET_OCTETS:
         raise ParameterError(f"the secret of span {span}, {secret}, has {len(octets)} octets, not {SECRET_OCTETS}")
     if mode & 0o077:
         raise ParameterError(f"the secret of span {span}, {secret}, is open to others: chmod 600 {secret}")
-    half = SECRET_OCTETS // 2
-    parts = (octets[:half], octets[half:SECRET_OCTETS])
-    store.ledger_append([PadAppend(n, p, HANDED_OVER) for n, p in zip(ledgers, parts, strict=True)])
-    return True
+    return octets
+
+
+def _burn(span: str, secret: Path) -> None:
+    try:
+        with secret.open("r+b") as file:
+            file.write(bytes(secret.stat().st_size))
+            file.flush()
+            os.fsync(file.fileno())
+        secret.unlink()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ParameterError(f"the secret of span {span}, {secret}, cannot be burnt: {error.strerror}") from None

@@ -113,7 +113,8 @@ class SpanEntry:
     """[[span]] A link to a neighbour.
 
     name: of the link. peer: the site at its other end. role: who this site is on it. link: LINK.toml. light: Unix
-    socket of the emulated fibre. secret: the file that both sites were given by hand when the link was commissioned.
+    socket of the emulated fibre. secret: this site's copy of the file that commissions the link,
+    given to both sites by hand; it is burnt once read.
     listen, connect: HOST:PORT of the classical channel; one end listens, the other connects.
     """
 

@@ -80,6 +80,7 @@ class Meeting:
             site=self._plan.site,
             span=self._plan.name,
             nonce=nonce,
+            link=self._plan.agreed_digest(),
             heads={name: self._store.ledger_bounds(name)[0] for name in span_ledgers(self._plan.name)},
             doubts=list(self._doubts),
             next_block=self._store.last_block_number(self._plan.name) + 1,
@@ -93,6 +94,8 @@ class Meeting:
                 f"got {hello.site} on {hello.span}, version {hello.version}"
             )
         self._tags.check(answering + span.encode(msgspec.structs.replace(hello, tag=None)), hello.tag)
+        if hello.link != self._plan.agreed_digest():
+            raise PeerError(f"{hello.site} knows span {hello.span} by another LINK.toml: protocol or security differ")
 
     async def _settle(self, nonces: bytes, hello: span.Hello) -> Met:
         """Name the session, settle what is in doubt at either end, and bring the ledgers level."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from haris.keys.allotment import Targets
 from haris.nouns.keys import Origin
@@ -26,3 +29,8 @@ class SpanPlan:
     socket: Path
     targets: Targets
     origin: Origin = Origin.EMULATED
+
+    def agreed_digest(self) -> bytes:
+        """Sixteen octets that name what both ends must agree on: protocol, intensities, clock and security."""
+        agreed = msgspec.json.encode([self.link.agreement(), self.link.security])
+        return hashlib.sha256(b"haris link" + agreed).digest()[:16]

@@ -34,6 +34,9 @@ from haris.wire import distillation, light, span
 LIGHT_S = 600.0
 """How long a block of light may take. Beginning is not authenticated, so the sites may wait for different blocks."""
 IDLE_S = 0.1
+TAGS_A_BLOCK = 7
+"""Two over the transcript and one for Bob's word; and four of a meeting, were there one before every block."""
+
 FIRST_RESPITE_S, LAST_RESPITE_S = 0.25, 4.0
 """Alice waits after an aborted block, longer after each: a link that is tapped is tried again, but does not spin."""
 
@@ -232,7 +235,7 @@ class SpanSession:
         await asyncio.to_thread(commit.peer_holds, self._store, block)
 
     def _hold(self, number: int, block: bytes, outcome: Distilled, transcript: Transcript) -> None:
-        forgeries = 3 * forgery_probability(len(transcript.octets) + 64)
+        forgeries = TAGS_A_BLOCK * forgery_probability(len(transcript.octets) + 64)
         pedigree = Pedigree(
             epsilon=self.plan.link.security.epsilon + forgeries,
             origin=self.plan.origin,

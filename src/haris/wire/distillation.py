@@ -120,8 +120,8 @@ class Reconciled(Message, frozen=True):
 
     @property
     def disclosed_bits(self) -> int:
-        """The counts in full width."""
-        return COUNT_BITS * len(self.key_errors)
+        """The counts in full width, and one more: how many parities it took depends on the key, and is known now."""
+        return COUNT_BITS * (len(self.key_errors) + 1)
 
 
 class Fingerprint(Message, frozen=True):

@@ -26,7 +26,8 @@ class Tag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Hello(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
     """How a session begins, at both ends at once.
 
-    nonce: the sender's half of the session's name. heads: the sender's heads of the span's ledgers by name.
+    nonce: the sender's half of the session's name. link: digest of what both must agree on of it.
+    heads: the sender's heads of the span's ledgers by name.
     doubts: blocks that the sender holds without knowing whether its peer does. tag: over this message without it.
     """
 
@@ -34,6 +35,7 @@ class Hello(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
     site: str
     span: str
     nonce: Octets16
+    link: Octets16
     heads: dict[str, Count]
     doubts: Annotated[list[Octets16], msgspec.Meta(max_length=1024)]
     next_block: Count

@@ -50,7 +50,7 @@ def test_leaked_bits_are_what_crossed_the_wire():
     a, b = run(0.03)
     messages = [decode(octets, Limits()) for _, octets in a.transcript.messages]
     parities = sum(m.n_parities for m in messages if isinstance(m, Parities))
-    counts = 42 * sum(len(m.key_errors) for m in messages if isinstance(m, Reconciled))
+    counts = 42 * sum(len(m.key_errors) + 1 for m in messages if isinstance(m, Reconciled))
     assert a.result.leaked_bits == b.result.leaked_bits == 2 * parities + counts + 128 + 1
     assert a.result.leaked_bits_one_way == parities + counts + 128 + 1
     assert a.transcript.n_messages(Sender.ALICE) == b.transcript.n_messages(Sender.ALICE)
