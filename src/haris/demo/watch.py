@@ -30,11 +30,9 @@ class SpanRecord:
 
     @property
     def qber(self) -> float | None:
-        """Error rate of the newest block: of the key basis, or of the test basis when it was aborted."""
-        if not self.blocks:
-            return None
-        newest = self.blocks[-1]
-        return newest.qber_test if newest.qber_key is None else newest.qber_key
+        """Error rate of the newest block that tells one: of the key basis, or of the test basis if it was aborted."""
+        rates = (block.qber_test if block.qber_key is None else block.qber_key for block in reversed(self.blocks))
+        return next((rate for rate in rates if rate is not None), None)
 
     @property
     def secret_bits_per_s(self) -> float:

@@ -145,7 +145,11 @@ class SpanSession:
         return self.plan.site if (number % 2 == 0) == self._alice else self.plan.peer
 
     async def _make_block(self, number: int, attached: Attached) -> bool:
-        """One block from light to commit. True when it was aborted."""
+        """One block from light to commit. True when it was aborted.
+
+        Raises PeerError when the peer, or who stands between, breaks it: it is discarded and counted, unless this end
+        holds it already; then it is in doubt.
+        """
         started = time.perf_counter()
         block = block_name(self._session, number)
         half = await self._light(block, attached)
@@ -155,9 +159,10 @@ class SpanSession:
             if isinstance(outcome, Distilled):
                 await self._commit(number, block, outcome, transcript)
         except PeerError as error:
-            reason = AbortReason.AUTHENTICATION if isinstance(error, ForgedMessage) else AbortReason.PEER
-            lost = Aborted(block, reason, str(error))
-            self._observe(self._report(number, lost, time.perf_counter() - started))
+            if self._store.block_state(block) is None:
+                reason = AbortReason.AUTHENTICATION if isinstance(error, ForgedMessage) else AbortReason.PEER
+                lost = Aborted(block, reason, str(error))
+                self._observe(self._report(number, lost, time.perf_counter() - started))
             raise
         self._observe(self._report(number, outcome, time.perf_counter() - started))
         return isinstance(outcome, Aborted)
