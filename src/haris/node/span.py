@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 
 from haris.keys.store import KeyStore
@@ -78,7 +79,7 @@ class Span:
         """One session from meeting to end; whatever the peer does ends the session, never the process."""
         name = self.plan.name
         keep_alive(streams[1])
-        met = False
+        began, met = time.monotonic(), False
         try:
             await meet()
             met = True
@@ -89,7 +90,8 @@ class Span:
             self._pause_s = LAST_PAUSE_S
         except (HarisError, OSError) as error:
             self._observe(SiteEvent(self.plan.site, "span lost" if met else "no meeting on span", f"{name}: {error}"))
-            self._pause_s = min(2 * self._pause_s, LAST_PAUSE_S)
+            lived_s = time.monotonic() - began  # a session that lived long has waited for the next one's pad already
+            self._pause_s = FIRST_PAUSE_S if lived_s > LAST_PAUSE_S else min(2 * self._pause_s, LAST_PAUSE_S)
         finally:
             await close_stream(streams[1])
 

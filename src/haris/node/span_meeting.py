@@ -4,7 +4,6 @@ their pads to the higher of their heads.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from haris.keys.store import KeyStore
 from haris.node.authentication import Authenticator
 from haris.node.span_channel import SpanChannel
 from haris.node.span_plan import SpanPlan
+from haris.node.threads import finish_in_thread
 from haris.nouns.errors import PeerError
 from haris.wire import span
 
@@ -53,9 +53,9 @@ class Meeting:
         Raises PeerError when the peer is another site, version or span, or its tag does not fit.
         """
         nonce = self._entropy(16)
-        await self._channel.send(await asyncio.to_thread(self._greeting, nonce, b""))
+        await self._channel.send(await finish_in_thread(self._greeting, nonce, b""))
         hello = await self._channel.receive(span.Hello, GREETING_S, GREETING_OCTETS)
-        await asyncio.to_thread(self._check_greeting, hello, nonce)
+        await finish_in_thread(self._check_greeting, hello, nonce)
         return await self._settle(nonce + hello.nonce, hello)
 
     async def hear(self) -> span.Hello:
@@ -64,13 +64,13 @@ class Meeting:
         Raises PeerError as call does.
         """
         hello = await self._channel.receive(span.Hello, GREETING_S, GREETING_OCTETS)
-        await asyncio.to_thread(self._check_greeting, hello, b"")
+        await finish_in_thread(self._check_greeting, hello, b"")
         return hello
 
     async def answer(self, hello: span.Hello) -> Met:
         """Greet the site that called, and settle. Any earlier session of the span has ended by now."""
         nonce = self._entropy(16)
-        await self._channel.send(await asyncio.to_thread(self._greeting, nonce, hello.nonce))
+        await self._channel.send(await finish_in_thread(self._greeting, nonce, hello.nonce))
         return await self._settle(hello.nonce + nonce, hello)
 
     def _greeting(self, nonce: bytes, answering: bytes) -> span.Hello:
@@ -101,9 +101,9 @@ class Meeting:
         """Name the session, settle what is in doubt at either end, and bring the ledgers level."""
         self._session = hashlib.sha256(b"haris session" + nonces + self._plan.name.encode()).digest()[:16]
         doubts = self._doubts
-        await self._channel.send(await asyncio.to_thread(self._settlement, hello))
+        await self._channel.send(await finish_in_thread(self._settlement, hello))
         theirs = await self._channel.receive(span.Settlement, GREETING_S)
-        await asyncio.to_thread(self._conclude, doubts, hello, theirs)
+        await finish_in_thread(self._conclude, doubts, hello, theirs)
         next_block = max(hello.next_block, self._store.last_block_number(self._plan.name) + 1)
         return Met(self._session, next_block)
 

@@ -20,6 +20,7 @@ from haris.node.light import Attached
 from haris.node.span_channel import SpanChannel
 from haris.node.span_meeting import Meeting
 from haris.node.span_plan import SpanPlan
+from haris.node.threads import finish_in_thread
 from haris.nouns.blocks import Aborted, AbortReason, Distilled
 from haris.nouns.counts import KEY_BASIS, TEST_BASIS
 from haris.nouns.errors import ForgedMessage, ParameterError, PeerError
@@ -221,23 +222,23 @@ class SpanSession:
         covered = transcript.octets
         word = b"haris held" + block
         if not self._alice:
-            await self._channel.send(span.Confirm(number, await asyncio.to_thread(self._tags.sign, b"b" + covered)))
+            await self._channel.send(span.Confirm(number, await finish_in_thread(self._tags.sign, b"b" + covered)))
             theirs = await self._channel.receive(span.Confirm)
             self._same(number, theirs.number)
-            await asyncio.to_thread(self._tags.check, b"a" + covered, theirs.tag)
-            await asyncio.to_thread(self._hold, number, block, outcome, transcript)
-            await asyncio.to_thread(commit.peer_holds, self._store, block)
-            await self._channel.send(span.Held(number, await asyncio.to_thread(self._tags.sign, word)))
+            await finish_in_thread(self._tags.check, b"a" + covered, theirs.tag)
+            await finish_in_thread(self._hold, number, block, outcome, transcript)
+            await finish_in_thread(commit.peer_holds, self._store, block)
+            await self._channel.send(span.Held(number, await finish_in_thread(self._tags.sign, word)))
             return
         confirm = await self._channel.receive(span.Confirm)
         self._same(number, confirm.number)
-        await asyncio.to_thread(self._tags.check, b"b" + covered, confirm.tag)
-        await asyncio.to_thread(self._hold, number, block, outcome, transcript)
-        await self._channel.send(span.Confirm(number, await asyncio.to_thread(self._tags.sign, b"a" + covered)))
+        await finish_in_thread(self._tags.check, b"b" + covered, confirm.tag)
+        await finish_in_thread(self._hold, number, block, outcome, transcript)
+        await self._channel.send(span.Confirm(number, await finish_in_thread(self._tags.sign, b"a" + covered)))
         held = await self._channel.receive(span.Held)
         self._same(number, held.number)
-        await asyncio.to_thread(self._tags.check, word, held.tag)
-        await asyncio.to_thread(commit.peer_holds, self._store, block)
+        await finish_in_thread(self._tags.check, word, held.tag)
+        await finish_in_thread(commit.peer_holds, self._store, block)
 
     def _hold(self, number: int, block: bytes, outcome: Distilled, transcript: Transcript) -> None:
         forgeries = TAGS_A_BLOCK * forgery_probability(len(transcript.octets) + 64)
