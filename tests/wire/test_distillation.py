@@ -56,7 +56,7 @@ def test_what_each_message_discloses():
     told = {name: both for name, both in disclosed.items() if any(both)}
     assert told == {
         "Parities": (18, 9),
-        "Reconciled": (126, 126),
+        "Reconciled": (168, 168),
         "Fingerprint": (128, 128),
         "Verified": (1, 1),
     }
