@@ -131,6 +131,7 @@ def test_the_same_seed_gives_the_same_light():
         ("efficiency = 0.2", "efficiency = 20", ":17: [detector]: efficiency must lie in [0, 1], got 20"),
         ("[security]", "[securty]", ": unknown key 'securty' in the document; did you mean security?"),
         ('bound = "variable-length"', 'bound = "rusca2018"', ": bound 'rusca2018' needs 2 intensities, got 3"),
+        ("gate_s = 500e-12", "gate_s = 500", ":23: gate_s must not pass the period of the clock, 1e-09 s, got 500"),
         ("[0.4, 0.13, 0.0]", "[0.4, 0.3, 0.2]", ":6: intensities must satisfy mu1 > mu2 + mu3"),
     ],
 )

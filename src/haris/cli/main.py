@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from haris.nouns.errors import HarisError, KeyUnavailable
 
@@ -34,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="From light to a protected transaction.",
         epilog="haris COMMAND --help shows an example of each.",
     )
+    parser.add_argument("--version", action="version", version=f"haris {version('haris')}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     chosen = next((a for a in arguments if not a.startswith("-")), None)
     for name, summary in COMMANDS.items():
@@ -65,7 +67,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _report(command: str, error: Exception, code: int) -> int:
-    print(f"haris {command}: {error}", file=sys.stderr)
+    text = str(error)
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        text = f"{error.filename}: {error.strerror}"  # without Python's "[Errno 2]"
+    print(f"haris {command}: {text}", file=sys.stderr)
     return code
 
 

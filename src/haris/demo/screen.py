@@ -69,7 +69,9 @@ class Screen:
     def blocks(self, stage: Stage) -> None:
         """The first blocks and the pools, beside the plan."""
         columns = ("link", "sifted", "QBER", "disclosed", "secret", "bit/s of light", "motion")
-        table = Table(*columns, box=None, padding=(0, 2))
+        table = Table(box=None, padding=(0, 1), pad_edge=False)
+        for column in columns:  # 80 columns hold them all
+            table.add_column(column, no_wrap=True)
         for span, record in stage.watch.spans.items():
             block = record.good[-1]
             table.add_row(

@@ -124,7 +124,10 @@ async def tap(socket: Path, fraction: float) -> None:
 
 
 async def run_light(link: Link, socket: Path, seed: bytes | None = None, eve_fraction: float = 0.0) -> None:
-    """Serve one fibre until cancelled. seed: 32 octets, by default fresh. eve_fraction: tapped at first."""
+    """Serve one fibre until cancelled. seed: 32 octets, by default fresh. eve_fraction: tapped at first.
+
+    Raises ParameterError when the socket cannot be had.
+    """
     if socket.is_socket():
         try:
             await (await Attached.attach(socket, "eve")).close()
@@ -133,7 +136,10 @@ async def run_light(link: Link, socket: Path, seed: bytes | None = None, eve_fra
         else:
             raise ParameterError(f"another light already shines at {socket}")
     light = Light(link, os.urandom(32) if seed is None else seed, eve_fraction)
-    server = await asyncio.start_unix_server(light.serve, str(socket))
+    try:
+        server = await asyncio.start_unix_server(light.serve, str(socket))
+    except OSError as error:
+        raise ParameterError(f"the light cannot listen at {socket}: {os.strerror(error.errno or 0)}") from None
     socket.chmod(0o600)
     async with server:
         await server.serve_forever()

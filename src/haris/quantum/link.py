@@ -12,6 +12,7 @@ from haris.nouns.counts import KEY_BASIS, DecoyCounts
 from haris.nouns.detections import Detections
 from haris.nouns.document import Document, read_document
 from haris.nouns.document_text import fields_of, write_document
+from haris.nouns.errors import ParameterError
 from haris.nouns.pulses import Pulses
 from haris.quantum.emulate.expected import expected_counts
 from haris.quantum.emulate.sampled import emulate
@@ -49,7 +50,8 @@ class Rate:
 class Link:
     """One quantum link. Everything about it follows from its five parts.
 
-    Raises ParameterError if the bound of security does not fit the source's intensities.
+    Raises ParameterError if the bound of security does not fit the source's intensities, or the detector's gate is
+    longer than the period of the source's clock.
     """
 
     source: Source
@@ -60,6 +62,10 @@ class Link:
 
     def __post_init__(self) -> None:
         require_bound(self.security, self.source.intensities)
+        gate_s = self.detector.gate_s
+        if gate_s is not None and gate_s * self.source.clock_hz > 1.0 + 1e-9:
+            period_s = 1.0 / self.source.clock_hz
+            raise ParameterError(f"gate_s must not pass the period of the clock, {period_s:.3g} s, got {gate_s:g}")
 
     @classmethod
     def read(cls, path: Path | str) -> Link:
@@ -135,5 +141,6 @@ def link_of(document: Document) -> Link:
     try:
         return Link(source, channel, detector, protocol, security)
     except ValueError as error:
-        place = ("security", "bound") if str(error).startswith("bound") else ("source", "intensities")
+        places = {"bound": ("security", "bound"), "gate_s": ("detector", "gate_s")}
+        place = places.get(str(error).split()[0], ("source", "intensities"))
         raise document.error(str(error), *place) from None

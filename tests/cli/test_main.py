@@ -1,0 +1,31 @@
+"""What every command shares: the version, and errors of the system in the words of its user."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from haris.cli.main import main
+
+METRO = str(Path(__file__).parents[2] / "examples" / "links" / "metro_25km.toml")
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"haris {version('haris')}\n"
+
+
+def test_an_error_of_the_system_names_the_file_first(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    figure = tmp_path / "nowhere" / "rate.svg"
+    assert main(["rate", METRO, "--plot", str(figure)]) == 2
+    assert capsys.readouterr().err == f"haris rate: {figure}: No such file or directory\n"
+
+
+def test_a_socket_that_cannot_be_had_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    socket = tmp_path / "nowhere" / "fibre.sock"
+    assert main(["light", METRO, "--socket", str(socket)]) == 2
+    assert capsys.readouterr().err == f"haris light: the light cannot listen at {socket}: No such file or directory\n"
