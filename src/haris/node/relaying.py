@@ -55,6 +55,7 @@ class Relaying:
         self._site, self._store, self._neighbours = site, store, neighbours
         self._entropy, self._observe = entropy, observe
         self._told: dict[str, int] = {}
+        self._at_most: dict[str, int] = {}  # keys of the next relay towards a peer, after one that did not arrive
 
     async def handle(self, peers: KmePeers, caller: str, body: bytes) -> bytes:
         """Answer one message of the key manager of site `caller`. Raises PeerError and KeyUnavailable."""
@@ -101,7 +102,7 @@ class Relaying:
             await self._settle(peers, peer, wire.RelayAsk(doubted))
         ready = await self.tell_level(peer, target)
         head, end = await asyncio.to_thread(self._store.ledger_bounds, ledger)
-        n_keys = relay.fill(ready, 0, target, end - head)
+        n_keys = min(relay.fill(ready, 0, target, end - head), self._at_most.get(peer, relay.MAX_KEYS))
         if n_keys == 0:
             return False
         sent = await asyncio.to_thread(relay.originate, self._store, path, ledger, n_keys, self._entropy)
@@ -109,7 +110,10 @@ class Relaying:
         with contextlib.suppress(HarisError):  # the far end's own word decides, not that of the sites between
             await peers.ask(path[1], VERB, wire.encode(sent.message), self._patience_s(path))
         if not await self._settle(peers, peer, wire.RelayAsk(sent.message.relay)):
+            # A span further on may hold too little pad for so many keys, and yet too much to make another block.
+            self._at_most[peer] = max(1, n_keys // 2)
             raise KeyUnavailable(f"a relay to {peer} did not arrive")
+        self._at_most.pop(peer, None)
         self._tell(path, n_keys, sent.spent)
         await self.tell_level(peer, target)
         return True
