@@ -102,7 +102,7 @@ class Relaying:
             await self._settle(peers, peer, wire.RelayAsk(doubted))
         ready = await self.tell_level(peer, target)
         head, end = await asyncio.to_thread(self._store.ledger_bounds, ledger)
-        n_keys = min(relay.fill(ready, 0, target, end - head), self._at_most.get(peer, relay.MAX_KEYS))
+        n_keys = min(relay.fill(ready, 0, target, end - head), self._at_most.get(peer, wire.MAX_KEYS))
         if n_keys == 0:
             return False
         sent = await asyncio.to_thread(relay.originate, self._store, path, ledger, n_keys, self._entropy)
