@@ -1,51 +1,67 @@
-"""The filling of a pool by relays, when a span further on holds less pad than a relay wants."""
+"""Relays that went astray drain the sender's ledger alone: the neighbour must learn of it, or never refills it."""
 
-from __future__ import annotations
-
-import asyncio
-from types import SimpleNamespace
-from typing import Any, cast
+import os
 
 import pytest
 
-from haris.keys import relay
-from haris.node.kme_peers import KmePeers
+from haris.keys.store import PadAppend
 from haris.node.relaying import Neighbour, Relaying
-from haris.nouns.errors import KeyUnavailable
+from haris.node.store import open_store
+from haris.nouns.errors import KeyUnavailable, PeerError
+from haris.nouns.keys import Origin, Pedigree, Proof
 from haris.wire import relay as wire
 
-PATH = ("a", "b", "c")
+PEDIGREE = Pedigree(1e-9, Origin.EMULATED, Proof("test", "coherent", finite=True))
+PATH = ("exchange", "midway", "bank")
+LEDGER = "span/relay/ba"  # the exchange is the span's Bob
 
 
-async def test_a_relay_that_does_not_arrive_is_followed_by_smaller_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Or the far span, not yet due for a block, would refuse the same number of keys for ever."""
-    sizes: list[int] = []
+class Line:
+    """Carries messages from the exchange to midway; loses keys, as a connection that breaks does."""
 
-    def originate(store: Any, path: Any, ledger: str, n_keys: int, entropy: Any) -> Any:
-        sizes.append(n_keys)
-        return SimpleNamespace(message=SimpleNamespace(relay=None), spent=())
+    def __init__(self, midway: Relaying) -> None:
+        self.midway = midway
 
-    monkeypatch.setattr(relay, "originate", originate)
-    monkeypatch.setattr(wire, "encode", lambda message: b"")
-    store = SimpleNamespace(
-        relays_in_doubt=lambda peer: (), count_ready=lambda peer, site: 0, ledger_bounds=lambda name: (0, 1 << 20)
+    async def ask(self, site: str, verb: str, body: bytes, timeout_s: float = 1.0) -> bytes:
+        message = wire.decode(body)
+        if isinstance(message, wire.RelayKeys):
+            raise KeyUnavailable("the connection broke")
+        if isinstance(message, wire.RelayAsk):
+            return wire.encode(wire.RelayDone(message.relay, None))
+        return await self.midway.handle(self, "exchange", body)
+
+
+@pytest.fixture
+def stores(tmp_path):
+    opened = {site: open_store(tmp_path / site, b"K" * 32, os.urandom) for site in ("exchange", "midway")}
+    pad = os.urandom(768)
+    for store in opened.values():
+        store.ledger_append([PadAppend(LEDGER, pad, PEDIGREE)])
+    yield opened
+    for store in opened.values():
+        store.close()
+
+
+async def test_a_drained_sender_tells_its_neighbour_how_far_the_pad_is_burnt(stores) -> None:
+    midway = Relaying("midway", stores["midway"], {"exchange": Neighbour("span", True)}, os.urandom, lambda e: None)
+    exchange = Relaying(
+        "exchange", stores["exchange"], {"midway": Neighbour("span", False)}, os.urandom, lambda e: None
     )
-    filler = Relaying("a", cast(Any, store), {"b": Neighbour("a-b", alice=True)}, bytes, lambda event: None)
+    line = Line(midway)
+    while True:
+        try:
+            if not await exchange._fill_once(line, PATH, 24):
+                break
+        except KeyUnavailable:
+            continue  # lost on its way; its pad is burnt here only
+    head, end = stores["exchange"].ledger_bounds(LEDGER)
+    assert end - head < 64
+    assert stores["midway"].ledger_bounds(LEDGER) == (head, end)
 
-    async def settle(peers: KmePeers, peer: str, ask: Any) -> bool:
-        return sizes[-1] <= 4  # the far span's pad is enough for four
 
-    async def ask(*words: Any) -> bytes:
-        return b""
-
-    monkeypatch.setattr(filler, "_settle", settle)
-    monkeypatch.setattr(filler, "_account", lambda name, spent: None)
-    monkeypatch.setattr(wire, "RelayAsk", lambda name: None)
-    peers = cast(KmePeers, SimpleNamespace(ask=ask))
-    for _ in range(2):
-        with pytest.raises(KeyUnavailable):
-            await asyncio.wait_for(filler._fill_once(peers, PATH, 12), 5)
-    assert await asyncio.wait_for(filler._fill_once(peers, PATH, 12), 5)
-    with pytest.raises(KeyUnavailable):
-        await asyncio.wait_for(filler._fill_once(peers, PATH, 12), 5)
-    assert sizes == [12, 6, 3, 12]
+async def test_a_head_of_a_ledger_that_is_not_the_callers_is_refused(stores) -> None:
+    midway = Relaying("midway", stores["midway"], {"exchange": Neighbour("span", True)}, os.urandom, lambda e: None)
+    for caller, ledger in (("exchange", "span/relay/ab"), ("exchange", "span/auth/ba"), ("bank", LEDGER)):
+        with pytest.raises(PeerError):
+            await midway.handle(Line(midway), caller, wire.encode(wire.RelayHead(ledger, 64)))
+    assert stores["midway"].ledger_bounds(LEDGER) == (0, 768)

@@ -55,6 +55,7 @@ class Relaying:
         self._site, self._store, self._neighbours = site, store, neighbours
         self._entropy, self._observe = entropy, observe
         self._told: dict[str, int] = {}
+        self._head_told: dict[str, int] = {}
         self._at_most: dict[str, int] = {}  # keys of the next relay towards a peer, after one that did not arrive
 
     async def handle(self, peers: KmePeers, caller: str, body: bytes) -> bytes:
@@ -62,6 +63,8 @@ class Relaying:
         message = wire.decode(body)
         if isinstance(message, wire.RelayAsk):
             return wire.encode(await asyncio.to_thread(relay.fate, self._store, message.relay))
+        if isinstance(message, wire.RelayHead):
+            return await self._follow_head(caller, message)
         if not isinstance(message, wire.RelayKeys):
             raise PeerError(f"a {type(message).__name__} asks for nothing")
         previous = relay.previous_site(message.path, self._site)
@@ -74,7 +77,11 @@ class Relaying:
             return wire.encode(received.done)
         onward = relay.next_site(message.path, self._site)
         outgoing = self._neighbour(onward).outgoing
-        sent = await asyncio.to_thread(relay.forward, self._store, message, self._site, incoming, outgoing)
+        try:
+            sent = await asyncio.to_thread(relay.forward, self._store, message, self._site, incoming, outgoing)
+        except KeyUnavailable:
+            await self._tell_head(peers, onward)
+            raise
         self._account(message.relay, sent.spent)
         self._tell(message.path, message.n_keys, sent.spent)
         return await peers.ask(onward, VERB, wire.encode(sent.message), self._patience_s(message.path))
@@ -104,6 +111,8 @@ class Relaying:
         head, end = await asyncio.to_thread(self._store.ledger_bounds, ledger)
         n_keys = min(relay.fill(ready, 0, target, end - head), self._at_most.get(peer, wire.MAX_KEYS))
         if n_keys == 0:
+            if ready < target:
+                await self._tell_head(peers, path[1])
             return False
         sent = await asyncio.to_thread(relay.originate, self._store, path, ledger, n_keys, self._entropy)
         self._account(sent.message.relay, sent.spent)
@@ -117,6 +126,20 @@ class Relaying:
         self._tell(path, n_keys, sent.spent)
         await self.tell_level(peer, target)
         return True
+
+    async def _tell_head(self, peers: KmePeers, neighbour: str) -> None:
+        """Tell a neighbour how far our relay ledger towards it is burnt, once for each place."""
+        ledger = self._neighbour(neighbour).outgoing
+        head, _ = await asyncio.to_thread(self._store.ledger_bounds, ledger)
+        if self._head_told.get(ledger) != head:
+            await peers.ask(neighbour, VERB, wire.encode(wire.RelayHead(ledger, head)))
+            self._head_told[ledger] = head
+
+    async def _follow_head(self, caller: str, message: wire.RelayHead) -> bytes:
+        if message.ledger != self._neighbour(caller).incoming:
+            raise PeerError(f"{caller} tells the head of {message.ledger}, which is not its own")
+        await asyncio.to_thread(self._store.ledger_burn_to, message.ledger, message.head)
+        return wire.encode(message)
 
     async def _settle(self, peers: KmePeers, peer: str, ask: wire.RelayAsk) -> bool:
         done = wire.decode(await peers.ask(peer, VERB, wire.encode(ask)))

@@ -2,8 +2,8 @@
 
 One RelayKeys crosses each span of the path, under one-time pad and one-time tag from that span's relay ledger. Key IDs
 do not travel: key i of a relay is nouns.ids.key_id(relay.bytes, i) at both ends.
-RelayAsk and RelayDone go between the two ends of the path directly: they carry no secret, and the channel that they use
-authenticates them.
+RelayAsk and RelayDone go between the two ends of the path directly, RelayHead between neighbours: they carry no secret,
+and the channel that they use authenticates them.
 """
 
 from __future__ import annotations
@@ -80,7 +80,17 @@ class RelayDone(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=Tru
         _require_sound(self.arrived)
 
 
-Message = RelayKeys | RelayAsk | RelayDone
+class RelayHead(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+    """A sender tells its neighbour how far it has burnt a relay ledger, when relays that went astray have drained it.
+
+    Without it the neighbour would see pad where there is none, and make no block to fill it. Answered by itself.
+    """
+
+    ledger: str
+    head: Count
+
+
+Message = RelayKeys | RelayAsk | RelayDone | RelayHead
 
 _codec: MessagePack[Message] = MessagePack(Message, "key relay")
 encode = _codec.encode
