@@ -1,4 +1,4 @@
-"""Relays that went astray drain the sender's ledger alone: the neighbour must learn of it, or never refills it."""
+"""Relays that go astray: the sender alone sees its pad burnt, and a span further on may be short of pad."""
 
 import os
 
@@ -21,10 +21,12 @@ class Line:
 
     def __init__(self, midway: Relaying) -> None:
         self.midway = midway
+        self.sizes: list[int] = []
 
     async def ask(self, site: str, verb: str, body: bytes, timeout_s: float = 1.0) -> bytes:
         message = wire.decode(body)
         if isinstance(message, wire.RelayKeys):
+            self.sizes.append(message.n_keys)
             raise KeyUnavailable("the connection broke")
         if isinstance(message, wire.RelayAsk):
             return wire.encode(wire.RelayDone(message.relay, None))
@@ -57,6 +59,18 @@ async def test_a_drained_sender_tells_its_neighbour_how_far_the_pad_is_burnt(sto
     head, end = stores["exchange"].ledger_bounds(LEDGER)
     assert end - head < 64
     assert stores["midway"].ledger_bounds(LEDGER) == (head, end)
+
+
+async def test_a_relay_that_does_not_arrive_is_followed_by_smaller_ones(stores) -> None:
+    """Or a span further on, short of pad and not yet due for a block, would refuse the same number for ever."""
+    stores["exchange"].ledger_append([PadAppend(LEDGER, os.urandom(4096), PEDIGREE)])
+    neighbours = {"midway": Neighbour("span", False)}
+    exchange = Relaying("exchange", stores["exchange"], neighbours, os.urandom, lambda e: None)
+    line = Line(exchange)
+    for _ in range(4):
+        with pytest.raises(KeyUnavailable):
+            await exchange._fill_once(line, PATH, 24)
+    assert line.sizes == [24, 12, 6, 3]
 
 
 async def test_a_head_of_a_ledger_that_is_not_the_callers_is_refused(stores) -> None:
