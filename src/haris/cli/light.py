@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import hashlib
+import signal
 from pathlib import Path
 
 DESCRIPTION = "Emulate one fibre: the process that alone knows both halves of the light."
@@ -29,5 +31,14 @@ def run(args: argparse.Namespace) -> int:
     require_probability("--eve", args.eve)
     share_one_arena()
     seed = None if args.seed is None else hashlib.sha256(args.seed.encode()).digest()
-    asyncio.run(run_light(Link.read(args.link), args.socket, seed, args.eve))
+
+    async def shine() -> None:
+        this = asyncio.current_task()
+        assert this is not None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, this.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await run_light(Link.read(args.link), args.socket, seed, args.eve)
+
+    asyncio.run(shine())
     return 0

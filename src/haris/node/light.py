@@ -141,5 +141,8 @@ async def run_light(link: Link, socket: Path, seed: bytes | None = None, eve_fra
     except OSError as error:
         raise ParameterError(f"the light cannot listen at {socket}: {os.strerror(error.errno or 0)}") from None
     socket.chmod(0o600)
-    async with server:
-        await server.serve_forever()
+    try:
+        async with server:
+            await server.serve_forever()
+    finally:
+        socket.unlink(missing_ok=True)
