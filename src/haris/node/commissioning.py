@@ -7,6 +7,7 @@ from pathlib import Path
 
 from haris.crypto.ledger import ledger_name
 from haris.keys.store import LedgerStore, PadAppend
+from haris.node.secret_file import read_secret_file
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Origin, Pedigree, Proof
 
@@ -30,25 +31,12 @@ def commission(store: LedgerStore, span: str, secret: Path) -> bool:
     ledgers = [ledger_name(span, "auth", direction) for direction in ("ab", "ba")]
     known = any(store.ledger_bounds(name) != (0, 0) for name in ledgers)
     if not known:
-        octets = _read(span, secret)
+        octets = read_secret_file(f"the secret of span {span},", secret, SECRET_OCTETS)
         half = SECRET_OCTETS // 2
         parts = (octets[:half], octets[half:])
         store.ledger_append([PadAppend(n, p, HANDED_OVER) for n, p in zip(ledgers, parts, strict=True)])
     _burn(span, secret)  # also when an earlier start was killed before it came to this
     return not known
-
-
-def _read(span: str, secret: Path) -> bytes:
-    try:
-        octets = secret.read_bytes()
-        mode = secret.stat().st_mode
-    except OSError as error:
-        raise ParameterError(f"the secret of span {span}, {secret}: {error.strerror}") from None
-    if len(octets) != SECRET_OCTETS:
-        raise ParameterError(f"the secret of span {span}, {secret}, has {len(octets)} octets, not {SECRET_OCTETS}")
-    if mode & 0o077:
-        raise ParameterError(f"the secret of span {span}, {secret}, is open to others: chmod 600 {secret}")
-    return octets
 
 
 def _burn(span: str, secret: Path) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import Any
 
 from haris.keys.allotment import Targets
@@ -19,6 +18,7 @@ from haris.node.kme_peers import KmePeers
 from haris.node.kme_server import KmeConfig, RunningKme, start_kme
 from haris.node.kme_tls import TlsFiles
 from haris.node.relaying import VERB, Neighbour, Relaying
+from haris.node.secret_file import read_secret_file
 from haris.node.span import Span
 from haris.node.span_plan import SpanPlan
 from haris.node.store import SqliteStore, open_store
@@ -39,7 +39,9 @@ async def run_site(configuration: NodeConfiguration, observe: Observe) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     plans = [_plan(configuration, entry) for entry in configuration.span]
-    store = open_store(configuration.store.path, _key_encryption_key(configuration), os.urandom)
+    table = configuration.store
+    key = read_secret_file("the key-encryption key", table.key_encryption_key, KEY_ENCRYPTION_KEY_OCTETS)
+    store = open_store(table.path, key, os.urandom)
     try:
         for entry in configuration.span:
             commission(store, entry.name, entry.secret)
@@ -137,17 +139,3 @@ def _plan(configuration: NodeConfiguration, entry: SpanEntry) -> SpanPlan:
         socket=entry.light,
         targets=Targets(pools.auth_octets, KEY_OCTETS * pools.relay_keys, pools.keys),
     )
-
-
-def _key_encryption_key(configuration: NodeConfiguration) -> bytes:
-    path: Path = configuration.store.key_encryption_key
-    try:
-        octets = path.read_bytes()
-        mode = path.stat().st_mode
-    except OSError as error:
-        raise ParameterError(f"the key-encryption key {path}: {error.strerror}") from None
-    if len(octets) != KEY_ENCRYPTION_KEY_OCTETS:
-        raise ParameterError(f"the key-encryption key {path} has {len(octets)} octets, not {KEY_ENCRYPTION_KEY_OCTETS}")
-    if mode & 0o077:
-        raise ParameterError(f"the key-encryption key {path} is open to others: chmod 600 {path}")
-    return octets
