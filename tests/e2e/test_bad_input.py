@@ -330,7 +330,8 @@ async def test_changed_and_replayed_messages_cost_their_block_and_nothing_else(t
             lambda: len(network.told(SiteEvent, what="span connected", site="midway")) > n_met, 60, "a new meeting"
         )
         await asyncio.sleep(1)
-    discarded = [block for block in network.told(BlockEvent, span="bank-midway", site="bank") if block.aborted]
+        # Before the sites are stopped: that may cut a block short, which then counts as discarded too.
+        discarded = [block for block in network.told(BlockEvent, span="bank-midway", site="bank") if block.aborted]
     assert len(discarded) == len(kinds) - 1, discarded  # the word comes when both hold: no block is lost
     assert sum("a tag does not fit" in block.detail for block in discarded) >= 1
     with contextlib.closing(network.store("bank")) as bank, contextlib.closing(network.store("midway")) as midway:
