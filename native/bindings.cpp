@@ -1,16 +1,29 @@
 // The one place where C++ meets Python: every kernel registers itself here.
 #include <nanobind/nanobind.h>
 
-#include "cpu.hpp"
+#include "ascending.hpp"
+#include "cascade.hpp"
+#include "checksum.hpp"
+#include "key_container.hpp"
+#include "ldpc.hpp"
 #include "light.hpp"
-#include "toeplitz.hpp"
+#include "sift.hpp"
+#include "sifted.hpp"
+#include "sum_product.hpp"
+#include "toeplitz_binding.hpp"
 
 namespace nb = nanobind;
 
 NB_MODULE(_native, m) {
     m.doc() = "haris kernels: arrays in, arrays out";
-    m.def("instruction_set", &haris::instruction_set,
-          "Name of the best instruction set that the kernels use on this processor.");
+    haris::bind_ascending(m);
+    haris::bind_cascade(m);
+    haris::bind_checksum(m);
+    haris::bind_key_container(m);
+    haris::bind_ldpc(m);
+    haris::bind_sum_product(m);
     haris::bind_light(m);
+    haris::bind_sift(m);
+    haris::bind_sifted(m);
     haris::bind_toeplitz(m);
 }

@@ -1,15 +1,37 @@
 #include "cpu.hpp"
 
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
 namespace haris {
 
-bool has_clmul() {
 #if defined(__x86_64__)
-    return __builtin_cpu_supports("pclmul") != 0;
-#else
-    return false;
-#endif
+bool has_avx2() { return __builtin_cpu_supports("avx2") != 0; }
+bool has_clmul() { return __builtin_cpu_supports("pclmul") != 0; }
+bool has_avx512bw() { return __builtin_cpu_supports("avx512bw") != 0; }
+bool has_avx512() {
+    return has_avx512bw() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
 }
+bool has_vpclmul() { return __builtin_cpu_supports("vpclmulqdq") != 0; }
+bool has_gfni() { return __builtin_cpu_supports("gfni") && has_vpclmul(); }
+#else
+bool has_avx2() { return false; }
+bool has_clmul() { return false; }
+bool has_avx512bw() { return false; }
+bool has_avx512() { return false; }
+bool has_vpclmul() { return false; }
+bool has_gfni() { return false; }
+#endif
 
-const char* instruction_set() { return has_clmul() ? "clmul" : "portable"; }
+#if defined(__aarch64__) && defined(__linux__)
+bool has_pmull() { return (getauxval(AT_HWCAP) & HWCAP_PMULL) != 0; }
+#elif defined(__aarch64__) && defined(__APPLE__)
+bool has_pmull() { return true; }
+#else
+bool has_pmull() { return false; }
+#endif
 
 }  // namespace haris

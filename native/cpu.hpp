@@ -1,12 +1,14 @@
-// What this processor can do, asked once at run time.
+// What this processor can do, asked at run time.
 #pragma once
 
 namespace haris {
 
-// True when carry-less multiplication (PCLMULQDQ) may be used.
-bool has_clmul();
-
-// "clmul" or "portable": the path that the kernels take on this processor.
-const char* instruction_set();
+bool has_avx2();      // vectors of 256 bits of integers
+bool has_avx512bw();  // vectors of 512 bits of integers of 8 and 16 bits
+bool has_avx512();    // all of AVX-512 F, BW, DQ and VL
+bool has_clmul();     // carry-less multiplication (PCLMULQDQ)
+bool has_vpclmul();   // carry-less multiplication in vectors (VPCLMULQDQ)
+bool has_gfni();      // affine maps of octets (GFNI), and VPCLMULQDQ
+bool has_pmull();     // arm64's carry-less multiplication
 
 }  // namespace haris

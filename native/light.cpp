@@ -10,13 +10,6 @@ namespace nb = nanobind;
 
 namespace haris {
 
-Setting Preparation::at(std::uint64_t number) const {
-    const Words4 words = stream.block(number);
-    std::uint8_t intensity = 0;
-    for (const std::uint64_t threshold : intensities) intensity += words[2] >= threshold;
-    return {static_cast<std::uint8_t>(words[0] >= key_basis), static_cast<std::uint8_t>(words[1] >> 63), intensity};
-}
-
 namespace {
 
 constexpr std::uint64_t kNever = ~std::uint64_t{0};

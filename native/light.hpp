@@ -20,7 +20,12 @@ struct Preparation {
     std::uint64_t key_basis;                 // below it: key basis
     std::vector<std::uint64_t> intensities;  // cumulative; the last intensity needs none
 
-    Setting at(std::uint64_t number) const;
+    Setting at(std::uint64_t number) const {
+        const Words4 words = stream.block(number);
+        std::uint8_t intensity = 0;
+        for (const std::uint64_t threshold : intensities) intensity += words[2] >= threshold;
+        return {static_cast<std::uint8_t>(words[0] >= key_basis), static_cast<std::uint8_t>(words[1] >> 63), intensity};
+    }
 };
 
 // The click law of haris.kernels.light.ClickLaw; tables are [intensity][aligned, unaligned][right, wrong].

@@ -1,0 +1,94 @@
+#include "ascending.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include <nanobind/ndarray.h>
+
+namespace nb = nanobind;
+
+namespace haris {
+namespace {
+
+template <typename T>
+using In = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <typename T>
+using Out = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+constexpr unsigned kWidth = 6;  // octets of the widest gap, 42 bits
+constexpr std::size_t kUnfit = ~std::size_t{0};
+
+// out has kWidth octets for each number. Returns kUnfit unless they ascend strictly from 0 on by less than 2^42.
+std::size_t pack(const std::int64_t* numbers, std::size_t n, std::uint8_t* out) {
+    std::uint8_t* to = out;
+    std::int64_t before = -1;
+    for (std::size_t i = 0; i < n; ++i) {
+        std::uint64_t gap = static_cast<std::uint64_t>(numbers[i] - before - 1);
+        if (gap >> 7 * kWidth) return kUnfit;
+        before = numbers[i];
+        for (; gap >= 0x80; gap >>= 7) *to++ = static_cast<std::uint8_t>(gap) | 0x80;
+        *to++ = static_cast<std::uint8_t>(gap);
+    }
+    return static_cast<std::size_t>(to - out);
+}
+
+// How many of `count` numbers below `below` stand in the octets, and where in them reading stopped: count and n when
+// they are what pack writes, and nothing beside.
+std::pair<std::size_t, std::size_t> unpack(const std::uint8_t* octets, std::size_t n, std::size_t count,
+                                           std::int64_t below, std::int64_t* numbers) {
+    std::size_t at = 0;
+    std::int64_t before = -1;
+    for (std::size_t i = 0; i < count; ++i) {
+        std::uint64_t gap = 0;
+        const std::size_t first = at;
+        for (unsigned width = 0;; ++width) {
+            if (at == n || width == kWidth) return {i, first};
+            const std::uint8_t octet = octets[at++];
+            gap |= static_cast<std::uint64_t>(octet & 0x7F) << 7 * width;
+            if (octet < 0x80) {
+                if (width > 0 && octet == 0) return {i, first};  // not the shortest form
+                break;
+            }
+        }
+        before += static_cast<std::int64_t>(gap) + 1;
+        if (before >= below) return {i, first};
+        numbers[i] = before;
+    }
+    return {count, at};
+}
+
+std::size_t pack_ascending(In<std::int64_t> numbers, Out<std::uint8_t> out) {
+    const std::int64_t* from = numbers.data();
+    const std::size_t n = numbers.size();
+    std::uint8_t* to = out.data();
+    std::size_t size = 0;
+    {
+        nb::gil_scoped_release release;
+        size = pack(from, n, to);
+    }
+    if (size == kUnfit) throw nb::value_error("numbers must ascend strictly from 0 on, by less than 2^42");
+    return size;
+}
+
+nb::tuple unpack_ascending(In<std::uint8_t> octets, std::int64_t below, Out<std::int64_t> numbers) {
+    const std::uint8_t* from = octets.data();
+    const std::size_t n = octets.size(), count = numbers.size();
+    std::int64_t* to = numbers.data();
+    std::pair<std::size_t, std::size_t> read;
+    {
+        nb::gil_scoped_release release;
+        read = unpack(from, n, count, below, to);
+    }
+    return nb::make_tuple(read.first, read.second);
+}
+
+}  // namespace
+
+// Shapes and ranges are checked by haris.kernels.ascending, the only caller.
+void bind_ascending(nb::module_& m) {
+    m.def("pack_ascending", &pack_ascending, "Gaps of ascending numbers as LEB128; returns how many octets.");
+    m.def("unpack_ascending", &unpack_ascending, "Numbers read, and octets taken, of gaps as LEB128.");
+}
+
+}  // namespace haris

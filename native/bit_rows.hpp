@@ -1,0 +1,114 @@
+// Rows of bits in packed octets, the least significant bit first: read, compressed and written 64 at a time.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace haris {
+
+using Row = std::uint64_t;
+
+// Ones for the first m bits, 1 <= m <= 64.
+inline Row first_bits(std::size_t m) { return ~Row{0} >> (64 - m); }
+
+// Up to 64 bits from octet `at` on, of a row of n bits; those behind the last are 0.
+inline Row bits_at(const std::uint8_t* octets, std::size_t at, std::size_t n) {
+    const std::size_t left = n - 8 * at;
+    Row row = 0;
+    if (left >= 64 && std::endian::native == std::endian::little) {
+        std::memcpy(&row, octets + at, 8);
+        return row;
+    }
+    const std::size_t m = left < 64 ? left : 64;
+    for (std::size_t k = 0; 8 * k < m; ++k) row |= Row{octets[at + k]} << 8 * k;
+    return row & first_bits(m);
+}
+
+// Moves the bits under a mask together, from the lowest on (Warren, Hacker's Delight, 2nd ed., 7-4). What depends on
+// the mask alone is done once for all rows. No branch: whether a click is kept is a coin.
+class Compress {
+public:
+    explicit Compress(Row mask) : mask_(mask), count_(static_cast<unsigned>(std::popcount(mask))) {
+        Row zeros = ~mask << 1;
+        for (unsigned i = 0; i < 6; ++i) {
+            Row odd = zeros ^ zeros << 1;
+            for (unsigned s = 2; s < 64; s <<= 1) odd ^= odd << s;
+            moves_[i] = odd & mask;
+            mask = (mask ^ moves_[i]) | moves_[i] >> (1u << i);
+            zeros &= ~odd;
+        }
+    }
+
+    unsigned count() const { return count_; }
+
+    Row operator()(Row bits) const {
+        bits &= mask_;
+        for (unsigned i = 0; i < 6; ++i) {
+            const Row moved = bits & moves_[i];
+            bits = (bits ^ moved) | moved >> (1u << i);
+        }
+        return bits;
+    }
+
+private:
+    Row mask_;
+    Row moves_[6];
+    unsigned count_;
+};
+
+// Appends bits to octets, which have room for whole words: 8 octets more than the bits take.
+class BitWriter {
+public:
+    explicit BitWriter(std::uint8_t* out) : out_(out) {}
+
+    // The low n bits of row, n <= 64; those above are 0.
+    void append(Row row, unsigned n) {
+        word_ |= row << fill_;
+        if (fill_ + n >= 64) {
+            store();
+            word_ = fill_ ? row >> (64 - fill_) : 0;
+            fill_ = fill_ + n - 64;
+            if (fill_ == 0) word_ = 0;
+        } else {
+            fill_ += n;
+        }
+    }
+
+    // Writes what is left, and zeros behind it.
+    void finish() { store(); }
+
+private:
+    void store() {
+        for (unsigned k = 0; k < 8; ++k) out_[k] = static_cast<std::uint8_t>(word_ >> 8 * k);
+        out_ += 8;
+    }
+
+    std::uint8_t* out_;
+    Row word_ = 0;
+    unsigned fill_ = 0;
+};
+
+// Reads bits from octets, one run after another.
+class BitReader {
+public:
+    BitReader(const std::uint8_t* octets, std::size_t n_bits, std::size_t at) : octets_(octets), n_(n_bits), at_(at) {}
+
+    // The next m <= 64 bits.
+    Row take(unsigned m) {
+        if (m == 0) return 0;
+        const std::size_t octet = at_ / 8;
+        const unsigned shift = at_ % 8;
+        Row row = bits_at(octets_, octet, n_) >> shift;
+        if (shift + m > 64) row |= Row{octets_[octet + 8]} << (64 - shift);
+        at_ += m;
+        return row & first_bits(m);
+    }
+
+private:
+    const std::uint8_t* octets_;
+    std::size_t n_, at_;
+};
+
+}  // namespace haris

@@ -1,0 +1,153 @@
+#include "sifted.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include <nanobind/ndarray.h>
+
+#include "bit_rows.hpp"
+#include "light.hpp"
+
+namespace nb = nanobind;
+
+namespace haris {
+namespace {
+
+template <typename T>
+using In = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <typename T>
+using Out = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+// Bits of up to 64 settings: basis, bit, and the two bits of the intensity's index.
+struct Settings64 {
+    Row basis = 0, bit = 0, low = 0, high = 0;
+
+    void put(const Setting& setting, std::size_t at) {
+        basis |= Row{setting.basis} << at;
+        bit |= Row{setting.bit} << at;
+        low |= Row{setting.intensity & 1u} << at;
+        high |= Row{setting.intensity >> 1 & 1u} << at;
+    }
+};
+
+// Clicks (or errors) of one basis by intensity.
+void count(std::uint64_t* by_intensity, Row which, Row low, Row high) {
+    by_intensity[0] += static_cast<unsigned>(std::popcount(which & ~low & ~high));
+    by_intensity[1] += static_cast<unsigned>(std::popcount(which & low & ~high));
+    by_intensity[2] += static_cast<unsigned>(std::popcount(which & ~low & high));
+    by_intensity[3] += static_cast<unsigned>(std::popcount(which & low & high));
+}
+
+struct SentRows {
+    std::uint8_t* high_bits;  // where `high` writes
+    BitWriter kept, low, high, test_bits, key_bits;
+};
+
+// setting_of: the setting of a pulse. clicks: by basis and intensity. Returns how many clicks are kept; the high bits of
+// their intensities stand behind all the low ones, too, as they cross the wire.
+template <typename SettingOf>
+std::size_t sift_sent(const std::int64_t* pulse, std::size_t n, const std::uint8_t* bob_basis, SettingOf setting_of,
+                      SentRows rows, std::uint64_t* clicks) {
+    std::size_t n_kept = 0;
+    for (std::size_t i = 0; i < n; i += 64) {
+        const std::size_t m = std::min<std::size_t>(64, n - i);
+        Settings64 sent;
+        for (std::size_t j = 0; j < m; ++j) sent.put(setting_of(pulse[i + j]), j);
+        const Row kept = ~(sent.basis ^ bits_at(bob_basis, i / 8, n)) & first_bits(m);
+        const Compress all(kept), test(kept & sent.basis), key(kept & ~sent.basis);
+        rows.kept.append(kept, static_cast<unsigned>(m));
+        rows.low.append(all(sent.low), all.count());
+        rows.high.append(all(sent.high), all.count());
+        rows.test_bits.append(test(sent.bit), test.count());
+        rows.key_bits.append(key(sent.bit), key.count());
+        count(clicks, kept & ~sent.basis, sent.low, sent.high);
+        count(clicks + 4, kept & sent.basis, sent.low, sent.high);
+        n_kept += all.count();
+    }
+    rows.high.finish();
+    for (std::size_t i = 0; i < n_kept; i += 64)
+        rows.low.append(bits_at(rows.high_bits, i / 8, n_kept),
+                        static_cast<unsigned>(std::min<std::size_t>(64, n_kept - i)));
+    rows.kept.finish();
+    rows.low.finish();
+    rows.test_bits.finish();
+    rows.key_bits.finish();
+    return n_kept;
+}
+
+std::size_t sift_keyed(In<std::int64_t> pulse, In<std::uint8_t> bob_basis, In<std::uint64_t> key,
+                       In<std::uint64_t> thresholds, std::int64_t start, Out<std::uint8_t> kept, Out<std::uint8_t> low,
+                       Out<std::uint8_t> high, Out<std::uint8_t> test_bits, Out<std::uint8_t> key_bits,
+                       Out<std::uint64_t> clicks) {
+    const std::uint64_t *words = key.data(), *bounds = thresholds.data();
+    const Preparation prepared{{{words[0], words[1]}, {words[2], words[3]}}, bounds[0],
+                               {bounds + 1, bounds + thresholds.size()}};
+    const SentRows rows{high.data(), BitWriter(kept.data()), BitWriter(low.data()), BitWriter(high.data()),
+                        BitWriter(test_bits.data()), BitWriter(key_bits.data())};
+    nb::gil_scoped_release release;
+    return sift_sent(
+        pulse.data(), pulse.size(), bob_basis.data(),
+        [&](std::int64_t number) { return prepared.at(static_cast<std::uint64_t>(start + number)); }, rows,
+        clicks.data());
+}
+
+std::size_t sift_recorded(In<std::int64_t> pulse, In<std::uint8_t> bob_basis, In<std::uint8_t> basis,
+                          In<std::uint8_t> bit, In<std::uint8_t> intensity, Out<std::uint8_t> kept,
+                          Out<std::uint8_t> low, Out<std::uint8_t> high, Out<std::uint8_t> test_bits,
+                          Out<std::uint8_t> key_bits, Out<std::uint64_t> clicks) {
+    const std::uint8_t *bases = basis.data(), *bits = bit.data(), *intensities = intensity.data();
+    const SentRows rows{high.data(), BitWriter(kept.data()), BitWriter(low.data()), BitWriter(high.data()),
+                        BitWriter(test_bits.data()), BitWriter(key_bits.data())};
+    nb::gil_scoped_release release;
+    return sift_sent(
+        pulse.data(), pulse.size(), bob_basis.data(),
+        [&](std::int64_t number) {
+            const auto at = static_cast<std::size_t>(number);
+            return Setting{static_cast<std::uint8_t>(bases[at] & 1), static_cast<std::uint8_t>(bits[at] & 1),
+                           static_cast<std::uint8_t>(intensities[at] & 3)};
+        },
+        rows, clicks.data());
+}
+
+// n_kept: ones of kept. intensities: 2 n_kept bits. test_bits: as many as kept clicks of the test basis; the caller
+// checks it against the clicks, and n_test tells how far they may be read.
+void sift_received(In<std::uint8_t> basis, In<std::uint8_t> bit, std::size_t n, In<std::uint8_t> kept,
+                   In<std::uint8_t> intensities, std::size_t n_kept, In<std::uint8_t> test_bits, std::size_t n_test,
+                   Out<std::uint8_t> key_bits, Out<std::uint8_t> key_low, Out<std::uint8_t> key_high,
+                   Out<std::uint64_t> clicks, Out<std::uint64_t> test_errors) {
+    const std::uint8_t *bases = basis.data(), *bits = bit.data(), *keeps = kept.data();
+    BitReader low(intensities.data(), 2 * n_kept, 0), high(intensities.data(), 2 * n_kept, n_kept);
+    BitReader alice(test_bits.data(), n_test, 0);
+    BitWriter out(key_bits.data()), out_low(key_low.data()), out_high(key_high.data());
+    std::uint64_t *counted = clicks.data(), *wrong = test_errors.data();
+    nb::gil_scoped_release release;
+    for (std::size_t i = 0; i < n; i += 64) {
+        const Compress all(bits_at(keeps, i / 8, n));
+        const Row mine = all(bits_at(bits, i / 8, n)), test_basis = all(bits_at(bases, i / 8, n));
+        const Row low_bits = low.take(all.count()), high_bits = high.take(all.count());
+        const Row any = all.count() ? first_bits(all.count()) : 0;
+        const Compress test(test_basis), key(any & ~test_basis);
+        out.append(key(mine), key.count());
+        out_low.append(key(low_bits), key.count());
+        out_high.append(key(high_bits), key.count());
+        count(counted, any & ~test_basis, low_bits, high_bits);
+        count(counted + 4, test_basis, low_bits, high_bits);
+        count(wrong, test(mine) ^ alice.take(test.count()), test(low_bits), test(high_bits));
+    }
+    out.finish();
+    out_low.finish();
+    out_high.finish();
+}
+
+}  // namespace
+
+// Shapes, ranges and room are checked by haris.kernels.sifted, the only caller.
+void bind_sifted(nb::module_& m) {
+    m.def("sift_keyed", &sift_keyed, "Alice's sifting of keyed pulses; returns how many clicks are kept.");
+    m.def("sift_recorded", &sift_recorded, "The same of recorded pulses.");
+    m.def("sift_received", &sift_received, "Bob's sifting: key bits with their intensities, and counts.");
+}
+
+}  // namespace haris
