@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from haris.cli.main import COMMANDS
+from haris.node.configuration.node_toml import NodeConfiguration
+from haris.node.doctor.shadow import ShadowConfiguration
+from haris.node.vpn.configuration import VpnConfiguration
 from haris.nouns.document import describe
 from haris.quantum.link import CHANNELS, PROTOCOLS, Link
 
@@ -33,7 +36,11 @@ def pages() -> dict[Path, str]:
     return {
         reference / "commands.md": commands_page(),
         reference / "link.md": link_page(),
-        reference / "node.md": node_page(),
+        reference / "node.md": tables_page("NODE.toml", NodeConfiguration, "One site of the network, for `haris node`"),
+        reference / "vpn.md": tables_page("VPN.toml", VpnConfiguration, "One end of a VPN, for `haris vpn`"),
+        reference / "shadow.md": tables_page("SHADOW.toml", ShadowConfiguration, "Two systems, for `haris shadow`"),
+        reference / "metrics.md": metrics_page(),
+        reference / "alarms.md": alarms_page(),
     }
 
 
@@ -103,21 +110,49 @@ def link_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def node_page() -> str:
-    """The tables of NODE.toml."""
-    parts = [
-        "# NODE.toml",
-        MADE,
-        f"One site of the network, for `haris node`. Paths start at the file's folder. {STRICT}",
-    ]
-    if importlib.util.find_spec("haris.node.configuration") is None:
-        return "\n\n".join([*parts, "Not in this version."]) + "\n"
-    configuration = importlib.import_module("haris.node.configuration").NodeConfiguration
+def tables_page(title: str, configuration: Any, words: str) -> str:
+    """The tables of a file whose whole is the dataclass configuration."""
+    parts = [f"# {title}", MADE, f"{words}. Paths start at the file's folder. {STRICT}"]
     for name, hint in typing.get_type_hints(configuration).items():
         many = typing.get_origin(hint) is tuple
-        cls = typing.get_args(hint)[0] if many else hint
+        cls = typing.get_args(hint)[0] if typing.get_args(hint) else hint  # of tuple[X, ...] and of X | None
         parts += [f"## [[{name}]]" if many else f"## [{name}]", *fields_of(cls)]
     return "\n\n".join(parts) + "\n"
+
+
+def metrics_page() -> str:
+    """Every metric that Prometheus reads."""
+    families = importlib.import_module("haris.node.operation.metrics").FAMILIES
+    rows = [
+        (f"`{name}`", family.kind, " ".join(f"`{label}`" for label in family.labels), family.help)
+        for name, family in families.items()
+    ]
+    words = (
+        "What `/metrics` of a site tells Prometheus ([admin] in [NODE.toml](node.md)), beside the `process_` metrics "
+        "of its process. Neither key_IDs nor secrets are ever among them."
+    )
+    return "\n\n".join(["# Metrics", MADE, words, table(("metric", "kind", "labels", "meaning"), rows)]) + "\n"
+
+
+def alarms_page() -> str:
+    """Every kind of alarm with what to do."""
+    kinds = importlib.import_module("haris.manage.alarm_kinds").KINDS
+    rows = [
+        (f"`{kind}`", each.meaning, each.action, f"{each.hold_on_s:g} s", _end(each), f"`{each.cause}`")
+        for kind, each in kinds.items()
+    ]
+    words = (
+        "An alarm is raised when its condition has lasted, and cleared when it has been gone, for these times. "
+        "One raised five times within ten minutes comes and goes: it stays until it was quiet for ten minutes. "
+        "`haris alarm ack` says that an operator has seen it. Severities are those of ITU-T X.733."
+    )
+    head = ("kind", "meaning", "what to do", "raised after", "cleared after", "probable cause")
+    return "\n\n".join(["# Alarms", MADE, words, table(head, rows)]) + "\n"
+
+
+def _end(kind: Any) -> str:
+    """When an alarm is cleared."""
+    return f"{kind.hold_off_s:g} s" if kind.quiet_s is None else f"{kind.quiet_s:g} s of silence"
 
 
 def fields_of(cls: Any) -> Iterator[str]:

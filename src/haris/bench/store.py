@@ -13,7 +13,7 @@ from uuid import UUID
 import numpy as np
 
 from haris.bench.contest import Conditions, Contest, Figures
-from haris.node.store import SqliteStore, open_store
+from haris.node.store.store import Store, open_store
 from haris.nouns.assignments import Assignment
 from haris.nouns.keys import KEY_OCTETS, Origin, Pedigree, Proof, StoredKey
 
@@ -47,13 +47,13 @@ def contests(conditions: Conditions) -> Iterator[Contest]:
         yield Contest("reserve, announce, deliver", ours, peer)
 
 
-def stock_up(store: SqliteStore, n_keys: int, rng: np.random.Generator) -> None:
+def stock_up(store: Store, n_keys: int, rng: np.random.Generator) -> None:
     """Put keys into the pool towards `far`, owned by `near`."""
     keys = [StoredKey(UUID(bytes=rng.bytes(16)), rng.bytes(KEY_OCTETS), "far", "near", PEDIGREE) for _ in range(n_keys)]
     store.put_keys(keys, relay=UUID(bytes=rng.bytes(16)))
 
 
-def deliver_one(store: SqliteStore) -> None:
+def deliver_one(store: Store) -> None:
     """Three transactions: READY → RESERVED, the note of its announcement, RESERVED → SPENT and overwritten."""
     (key,) = store.reserve("far", "near", 1, "bench")
     assignment = Assignment(key.key_id, 8 * KEY_OCTETS, (key.key_id,), "master", ("slave",), key.pedigree)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from haris.nouns.counts import DecoyCounts
+
+Counts = TypeVar("Counts")
 
 
 class AbortReason(StrEnum):
@@ -21,6 +23,7 @@ class AbortReason(StrEnum):
     AUTHENTICATION = "authentication"
     PEER = "peer"
     TOO_FEW_CLICKS = "too few clicks"
+    SOURCE = "source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +37,26 @@ class Aborted:
 
 
 @dataclass(frozen=True, slots=True)
-class ReconciledBlock:
+class FrameCounts:
+    """Frames of continuous variables: all of a block, and those that Alice decoded."""
+
+    n_frames: int
+    n_kept: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReconciledBlock(Generic[Counts]):
     """A block whose bits agree at both ends but for epsilon_correctness.
 
-    leaked_bits: every bit about the key that crossed the classical channel, in both directions.
+    bits: n_bits of them as packed octets, the least significant first; padding is zero. counts: clicks and errors, or
+    of continuous variables the frames. leaked_bits: every bit about the key that crossed the classical channel, in
+    both directions.
     """
 
     block: bytes
     bits: NDArray[np.uint8] = field(repr=False)
-    counts: DecoyCounts
+    n_bits: int
+    counts: Counts
     leaked_bits: int
     verified: bool
 

@@ -98,8 +98,10 @@ class Document:
 
     def _convert(self, hint: Any, value: Any, place: Place) -> Any:
         origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-        if origin in (types.UnionType, typing.Union):  # X | None: TOML has no null
-            return self._convert(next(a for a in arguments if a is not type(None)), value, place)
+        if origin in (types.UnionType, typing.Union):  # X | None: TOML has no null; X | tuple[X, ...]: one, or a list
+            real = [a for a in arguments if a is not type(None)]
+            listed = [a for a in real if typing.get_origin(a) is tuple]
+            return self._convert((listed if listed and isinstance(value, list) else real)[0], value, place)
         if dataclasses.is_dataclass(hint):
             return self._build(typing.cast("type[Any]", hint), value, place)
         if origin is tuple and isinstance(value, list):
@@ -156,7 +158,7 @@ def describe(hint: Any) -> str:
     """The TOML value that a field of this type takes, in words."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        return describe(next(a for a in arguments if a is not type(None)))
+        return ", or ".join(describe(a) for a in arguments if a is not type(None))
     if origin is tuple:
         return f"a list, each {describe(arguments[0])}"
     if origin is typing.Literal:

@@ -11,18 +11,26 @@ from haris.nouns.errors import PeerError
 from haris.quantum.distill.estimate import count_clicks, with_errors
 from haris.quantum.distill.sift import (
     Accepted,
-    Sifted,
     accept,
     clicks_message,
     hold_off_gates,
     read_clicks,
     read_sifting,
+    sift_sent,
     sifting_message,
 )
 from haris.quantum.protocols.bb84 import Agreement
 from haris.wire.distillation import Sifting
 
 N_PULSES = 40
+
+
+def unpacked(octets, n_bits):
+    return np.unpackbits(octets, count=n_bits, bitorder="little")
+
+
+def bases_and_bits(accepted):
+    return unpacked(accepted.basis, len(accepted.pulse)), unpacked(accepted.bit, len(accepted.pulse))
 
 
 def agreement(dead_time_s=0.0, gate_s=None, n_pulses=N_PULSES):
@@ -70,7 +78,7 @@ def test_equals_a_plain_loop(tags, dead_time_ns, gate_ps, seed):
     accepted = accept(detections(tags), agreed_on, entropy_from(seed))
     wanted = plain_accept(tags, dead_time_ns, (gate_ps or 1000) / 2)
     assert accepted.pulse.tolist() == [pulse for pulse, _ in wanted]
-    for (_, channels), basis, bit in zip(wanted, accepted.basis, accepted.bit, strict=True):
+    for (_, channels), basis, bit in zip(wanted, *bases_and_bits(accepted), strict=True):
         assert basis in {c >> 1 for c in channels}
         if len(channels) == 1:
             assert 2 * basis + bit in channels
@@ -88,17 +96,19 @@ def test_double_clicks_become_fair_coins_of_their_basis():
     n = 4000
     tags = [(1000 * i + 500 + j, 2 * (i % 2) + j) for i in range(n) for j in range(2)]
     accepted = accept(detections(tags, n), agreement(n_pulses=n), entropy_from(9))
-    assert accepted.basis.tolist() == [i % 2 for i in range(n)]
+    basis_of, bit_of = bases_and_bits(accepted)
+    assert basis_of.tolist() == [i % 2 for i in range(n)]
     # Five standard deviations: a fair coin fails with probability 6e-7.
     for basis in (0, 1):
-        assert abs(accepted.bit[accepted.basis == basis].mean() - 0.5) < 5 * 0.5 / np.sqrt(n / 2)
+        assert abs(bit_of[basis_of == basis].mean() - 0.5) < 5 * 0.5 / np.sqrt(n / 2)
 
 
 def test_clicks_in_both_bases_become_any_of_four_outcomes():
     n = 4000
     tags = [(1000 * i + 500 + j, 3 * j) for i in range(n) for j in range(2)]
     accepted = accept(detections(tags, n), agreement(n_pulses=n), entropy_from(10))
-    counts = np.bincount(2 * accepted.basis + accepted.bit, minlength=4)
+    basis, bit = bases_and_bits(accepted)
+    counts = np.bincount(2 * basis + bit, minlength=4)
     assert np.all(np.abs(counts - n / 4) < 5 * np.sqrt(n * 3 / 16))
 
 
@@ -109,24 +119,29 @@ def test_messages_carry_the_sifting_across():
     pulse, basis = read_clicks(clicks_message(block, 3000, accepted), block, 3000)
     assert np.array_equal(pulse, accepted.pulse)
     assert np.array_equal(basis, accepted.basis)
-    sent = pulses.recorded
-    kept = sent.basis[pulse] == basis
-    mine = Sifted(sent.basis[pulse][kept], sent.intensity[pulse][kept], sent.bit[pulse][kept])
-    theirs, test_bits = read_sifting(sifting_message(kept, mine), accepted, 3)
-    assert np.array_equal(theirs.intensity, mine.intensity)
-    assert np.array_equal(theirs.basis, mine.basis)
-    assert np.array_equal(test_bits, mine.bit[mine.basis == 1])
-    assert count_clicks(theirs, agreed(3000)).clicks.sum() == kept.sum()
+    mine = sift_sent(pulses, pulse, basis, agreed(3000))
+    theirs = read_sifting(sifting_message(mine), accepted, 3)
+    sent, (bob_basis, bob_bit) = pulses.recorded, bases_and_bits(accepted)
+    kept = sent.basis[pulse] == bob_basis
+    key, test = kept & (bob_basis == 0), kept & (bob_basis == 1)
+    assert np.array_equal(unpacked(mine.key_bits, mine.n_key), sent.bit[pulse][key])
+    assert np.array_equal(unpacked(theirs.key_bits, theirs.n_key), bob_bit[key])
+    intensity = unpacked(theirs.low, theirs.n_key) + 2 * unpacked(theirs.high, theirs.n_key)
+    assert np.array_equal(intensity, sent.intensity[pulse][key])
+    wrong = test & (bob_bit != sent.bit[pulse])
+    assert theirs.test_errors.tolist() == np.bincount(sent.intensity[pulse][wrong], minlength=4).tolist()
+    assert np.array_equal(mine.clicks, theirs.clicks)
+    assert count_clicks(theirs.clicks, agreed(3000)).clicks.sum() == kept.sum()
 
 
 def test_what_does_not_fit_is_a_peer_error():
-    few = Accepted(np.array([3, 5]), np.array([0, 1], np.uint8), np.array([1, 1], np.uint8))
+    few = Accepted(np.array([3, 5]), np.array([0b10], np.uint8), np.array([0b11], np.uint8))
     message = clicks_message(bytes(16), 10, few)
     for block, n_pulses in ((bytes(15) + b"1", 10), (bytes(16), 11)):
         with pytest.raises(PeerError):
             read_clicks(message, block, n_pulses)
     good = Sifting(kept=b"\x03", intensities=b"\x02", test_bits=b"\x01")
-    assert read_sifting(good, few, 3)[0].intensity.tolist() == [0, 1]
+    assert read_sifting(good, few, 3).clicks.tolist() == [[1, 0, 0, 0], [0, 1, 0, 0]]
     for kept, intensities, test_bits in [
         (b"\x07", b"\x02", b"\x01"),  # keeps a click that is not there
         (b"\x03", b"\x0a", b"\x01"),  # intensity 3 of 3
@@ -138,8 +153,7 @@ def test_what_does_not_fit_is_a_peer_error():
 
 
 def test_error_counts_must_fit_the_clicks():
-    few = Sifted(np.array([0, 1, 1], np.uint8), np.array([0, 1, 1], np.uint8), np.array([1, 1, 0], np.uint8))
-    counts = count_clicks(few, AGREEMENT)
+    counts = count_clicks(np.array([[1, 0, 0, 0], [0, 2, 0, 0]]), AGREEMENT)
     assert with_errors(counts, 1, (0, 2, 0)).errors[1].tolist() == [0, 2, 0]
     for errors in [(0, 3, 0), (1, 0, 0), (0, 1), (0, 0, 0, 0)]:
         with pytest.raises(PeerError):

@@ -1,7 +1,9 @@
 """The transcript counts what leaks and tells apart whatever differs."""
 
 from haris.quantum.distill.transcript import Sender, Transcript
-from haris.wire.distillation import Done, NextPass, Parities, encode
+from haris.wire.distillation import Done, Errors, Parities, encode
+
+NO_ERRORS = Errors(n_parities=10, parities=bytes(2))
 
 
 def transcript(*messages, block=bytes(16)):
@@ -13,20 +15,20 @@ def transcript(*messages, block=bytes(16)):
 
 def test_leakage_is_the_sum_of_its_messages():
     ten = Parities(n_parities=10, parities=bytes(2))
-    kept = transcript((Sender.BOB, NextPass()), (Sender.ALICE, ten), (Sender.BOB, NextPass()), (Sender.ALICE, ten))
+    kept = transcript((Sender.BOB, NO_ERRORS), (Sender.ALICE, ten), (Sender.BOB, NO_ERRORS), (Sender.ALICE, ten))
     assert (kept.leaked_bits, kept.leaked_bits_one_way) == (40, 20)
     assert (kept.n_messages(Sender.ALICE), kept.n_messages(Sender.BOB)) == (2, 2)
 
 
 def test_octets_tell_order_sender_block_and_boundaries_apart():
-    one, other = (Sender.BOB, NextPass()), (Sender.BOB, Done())
+    one, other = (Sender.BOB, NO_ERRORS), (Sender.BOB, Done())
     different = [
         transcript(),
         transcript(one),
         transcript(one, one),
         transcript(one, other),
         transcript(other, one),
-        transcript((Sender.ALICE, NextPass())),
+        transcript((Sender.ALICE, NO_ERRORS)),
         transcript(one, block=bytes(15) + b"1"),
     ]
     split, joined = Transcript(bytes(16)), Transcript(bytes(16))
@@ -37,5 +39,5 @@ def test_octets_tell_order_sender_block_and_boundaries_apart():
 
 
 def test_messages_do_not_show_in_a_repr():
-    assert "NextPass" not in repr(transcript((Sender.BOB, NextPass())))
-    assert "messages" not in repr(transcript((Sender.BOB, NextPass())))
+    assert "Errors" not in repr(transcript((Sender.BOB, NO_ERRORS)))
+    assert "messages" not in repr(transcript((Sender.BOB, NO_ERRORS)))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 
+import numpy as np
+from numpy.typing import NDArray
+
 from haris.nouns.blocks import Distilled, ReconciledBlock
-from haris.nouns.counts import KEY_BASIS, TEST_BASIS
+from haris.nouns.counts import KEY_BASIS, TEST_BASIS, DecoyCounts
 from haris.nouns.errors import ParameterError
 from haris.nouns.pulses import Pulses
-from haris.quantum.distill import cascade
+from haris.quantum.distill import cascade, one_way
 from haris.quantum.distill.amplify import amplify, seed_octets
 from haris.quantum.distill.engine import (
     Engine,
@@ -22,12 +25,21 @@ from haris.quantum.distill.engine import (
     secret_length,
 )
 from haris.quantum.distill.estimate import count_clicks, with_errors
-from haris.quantum.distill.sift import Sifted, read_clicks, sifting_message
+from haris.quantum.distill.sift import read_clicks, sift_sent, sifting_message
 from haris.quantum.distill.transcript import Transcript
 from haris.quantum.distill.verify import fingerprint_message
 from haris.quantum.protocols.bb84 import Agreement
-from haris.quantum.protocols.preparation import settings_at
-from haris.wire.distillation import Amplification, Clicks, Done, Estimate, Message, Reconciled, Verified
+from haris.wire.distillation import (
+    Amplification,
+    Clicks,
+    CodedEstimate,
+    Done,
+    Estimate,
+    Message,
+    Opening,
+    Reconciled,
+    Verified,
+)
 
 
 def alice(
@@ -61,21 +73,21 @@ def _steps(
     transcript: Transcript,
 ) -> Steps:
     reconciled = yield from _reconcile(block, pulses, agreement, entropy, transcript)
-    counts, bits = reconciled.counts, reconciled.bits
+    counts, n_bits = reconciled.counts, reconciled.n_bits
     allowed = secret_length(length, counts, reconciled.leaked_bits)
     amplification = Amplification(
         length_bits=allowed.length_bits,
-        seed=seed_octets(len(bits), allowed.length_bits, entropy),
+        seed=seed_octets(n_bits, allowed.length_bits, entropy),
         allotment=allot(allowed.length_bits),
     )
     expect((yield amplification), Done, counts)
     return Distilled(
         block=block,
-        bits=amplify(bits, amplification),
+        bits=amplify(reconciled.bits, n_bits, amplification),
         counts=counts,
         leaked_bits=transcript.leaked_bits,
         leaked_bits_one_way=transcript.leaked_bits_one_way,
-        n_reconciled=len(bits),
+        n_reconciled=n_bits,
         length=allowed,
         allotment=amplification.allotment,
     )
@@ -83,22 +95,31 @@ def _steps(
 
 def _reconcile(
     block: bytes, pulses: Pulses, agreement: Agreement, entropy: Entropy, transcript: Transcript
-) -> Generator[Message | None, Message | None, ReconciledBlock]:
+) -> Generator[Message | None, Message | None, ReconciledBlock[DecoyCounts]]:
     clicks = expect((yield None), Clicks)
     pulse, bob_basis = read_clicks(clicks, block, agreement.protocol.block_pulses)
-    sent = settings_at(pulses, pulse, agreement.protocol.p_key_basis, agreement.p_intensities)
-    kept = sent.basis == bob_basis
-    sifted = Sifted(basis=sent.basis[kept], intensity=sent.intensity[kept], bit=sent.bit[kept])
-    counts = count_clicks(sifted, agreement)
+    sent = sift_sent(pulses, pulse, bob_basis, agreement)
+    counts = count_clicks(sent.clicks, agreement)
     require_clicks(counts)
 
-    estimate = expect((yield sifting_message(kept, sifted)), Estimate, counts)
+    one_way_agreed = agreement.protocol.reconciliation == "one-way"
+    kind: type[Opening] = CodedEstimate if one_way_agreed else Estimate
+    estimate = expect((yield sifting_message(sent)), kind, counts)
     counts = with_errors(counts, TEST_BASIS, estimate.test_errors)
     require_qber(counts, TEST_BASIS, agreement)
 
-    bits = sifted.bit[sifted.basis == KEY_BASIS]
-    reconciled = expect((yield from cascade.answer(bits, estimate)), Reconciled, counts)
+    bits = sent.key_bits
+    reconciled = expect((yield from _answer(bits, sent.n_key, estimate)), Reconciled, counts)
     counts = with_errors(counts, KEY_BASIS, reconciled.key_errors)
     require_qber(counts, KEY_BASIS, agreement)
     expect((yield fingerprint_message(bits, entropy)), Verified, counts)
-    return ReconciledBlock(block, bits, counts, leaked_bits=transcript.leaked_bits, verified=True)
+    return ReconciledBlock(block, bits, sent.n_key, counts, leaked_bits=transcript.leaked_bits, verified=True)
+
+
+def _answer(
+    bits: NDArray[np.uint8], n_bits: int, opening: Opening
+) -> Generator[Message | None, Message | None, Message | None]:
+    if isinstance(opening, CodedEstimate):
+        return (yield from one_way.answer(np.unpackbits(bits, count=n_bits, bitorder="little"), opening))
+    assert isinstance(opening, Estimate)
+    return (yield from cascade.answer(bits, n_bits, opening))

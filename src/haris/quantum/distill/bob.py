@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+import numpy as np
+from numpy.typing import NDArray
+
+from haris.kernels.sifted import Received
 from haris.nouns.blocks import AbortReason, Distilled, ReconciledBlock
 from haris.nouns.counts import KEY_BASIS, TEST_BASIS, DecoyCounts
 from haris.nouns.detections import Detections
 from haris.nouns.errors import PeerError
-from haris.quantum.distill import cascade
+from haris.quantum.distill import cascade, one_way
 from haris.quantum.distill.amplify import amplify
 from haris.quantum.distill.engine import (
     Abandon,
@@ -24,17 +28,19 @@ from haris.quantum.distill.engine import (
     secret_length,
 )
 from haris.quantum.distill.estimate import count_clicks, count_errors, with_errors
-from haris.quantum.distill.sift import Sifted, accept, clicks_message, read_sifting
+from haris.quantum.distill.sift import accept, clicks_message, read_sifting
 from haris.quantum.distill.transcript import Transcript
 from haris.quantum.distill.verify import agrees
 from haris.quantum.protocols.bb84 import Agreement
 from haris.wire.distillation import (
     Abort,
     Amplification,
+    CodedEstimate,
     Done,
     Estimate,
     Fingerprint,
     Message,
+    Opening,
     Reconciled,
     Sifting,
     Verified,
@@ -66,14 +72,14 @@ def _steps(
     entropy: Entropy,
     transcript: Transcript,
 ) -> Steps:
-    sifted, counts = yield from _sift(block, detections, agreement, entropy)
-    reconciled = yield from _reconcile(block, sifted, counts, agreement, entropy, transcript)
+    received, counts = yield from _sift(block, detections, agreement, entropy)
+    reconciled = yield from _reconcile(block, received, counts, agreement, entropy, transcript)
     counts = reconciled.counts
     amplification = expect((yield Verified()), Amplification, counts)
     allowed = secret_length(length, counts, transcript.leaked_bits)
     if amplification.length_bits != allowed.length_bits:
         raise PeerError(f"the peer wants {amplification.length_bits} bits; {allowed.length_bits} are secret")
-    key = amplify(reconciled.bits, amplification)
+    key = amplify(reconciled.bits, reconciled.n_bits, amplification)
     yield Done()
     return Distilled(
         block=block,
@@ -81,7 +87,7 @@ def _steps(
         counts=counts,
         leaked_bits=transcript.leaked_bits,
         leaked_bits_one_way=transcript.leaked_bits_one_way,
-        n_reconciled=len(reconciled.bits),
+        n_reconciled=reconciled.n_bits,
         length=allowed,
         allotment=amplification.allotment,
     )
@@ -89,49 +95,60 @@ def _steps(
 
 def _sift(
     block: bytes, detections: Detections, agreement: Agreement, entropy: Entropy
-) -> Generator[Message | None, Message | None, tuple[Sifted, DecoyCounts]]:
+) -> Generator[Message | None, Message | None, tuple[Received, DecoyCounts]]:
     """Kept clicks, and their counts with the errors of the test basis."""
     accepted = accept(detections, agreement, entropy)
     sifting = expect((yield clicks_message(block, detections.n_pulses, accepted)), Sifting)
     n_intensities = len(agreement.intensities)
-    sifted, alice_bits = read_sifting(sifting, accepted, n_intensities)
-    counts = count_clicks(sifted, agreement)
+    received = read_sifting(sifting, accepted, n_intensities)
+    counts = count_clicks(received.clicks, agreement)
     require_clicks(counts)
-    test = sifted.basis == TEST_BASIS
-    errors = count_errors(sifted.bit[test] != alice_bits, sifted.intensity[test], n_intensities)
-    return sifted, with_errors(counts, TEST_BASIS, errors)
+    errors = tuple(int(n) for n in received.test_errors[:n_intensities])
+    return received, with_errors(counts, TEST_BASIS, errors)
 
 
 def _reconcile(
     block: bytes,
-    sifted: Sifted,
+    received: Received,
     counts: DecoyCounts,
     agreement: Agreement,
     entropy: Entropy,
     transcript: Transcript,
-) -> Generator[Message | None, Message | None, ReconciledBlock]:
+) -> Generator[Message | None, Message | None, ReconciledBlock[DecoyCounts]]:
     """Bob's bits made equal to Alice's, and verified."""
-    key = sifted.basis == KEY_BASIS
-    raw = sifted.bit[key]
-    estimate = _estimate(counts, len(raw), entropy)
+    raw, n_bits = received.key_bits, received.n_key
+    qber = _expected_qber(counts)
+    opening = _opening(counts, qber, n_bits, agreement, entropy)
     if qber_too_high(counts, TEST_BASIS, agreement):
         # Alice is told the counts before the block ends, so that both ends know why; she gives up first.
-        expect((yield estimate), Abort, counts)
-    bits = yield from cascade.correct(raw, estimate)
-    key_errors = count_errors(bits != raw, sifted.intensity[key], len(agreement.intensities))
+        expect((yield opening), Abort, counts)
+    bits = yield from _correct(raw, n_bits, opening, qber)
+    key_errors = count_errors(bits ^ raw, received, len(agreement.intensities))
     counts = with_errors(counts, KEY_BASIS, key_errors)
     fingerprint = expect((yield Reconciled(key_errors=key_errors)), Fingerprint, counts)
     require_qber(counts, KEY_BASIS, agreement)
     if not agrees(bits, fingerprint):
         raise Abandon(AbortReason.VERIFICATION, "the hashes of the reconciled bits differ", counts)
-    return ReconciledBlock(block, bits, counts, leaked_bits=transcript.leaked_bits, verified=True)
+    return ReconciledBlock(block, bits, n_bits, counts, leaked_bits=transcript.leaked_bits, verified=True)
 
 
-def _estimate(counts: DecoyCounts, n_bits: int, entropy: Entropy) -> Estimate:
+def _expected_qber(counts: DecoyCounts) -> float:
     n_test, n_errors = counts.clicks[TEST_BASIS].sum(), counts.errors[TEST_BASIS].sum()
-    expected_qber = float((n_errors + 1) / (n_test + 2))  # few test clicks without an error promise little
-    return Estimate(
-        test_errors=tuple(int(n) for n in counts.errors[TEST_BASIS]),
-        seed=entropy(32),
-        levels=cascade.schedule(expected_qber, n_bits),
-    )
+    return float((n_errors + 1) / (n_test + 2))  # few test clicks without an error promise little
+
+
+def _opening(counts: DecoyCounts, qber: float, n_bits: int, agreement: Agreement, entropy: Entropy) -> Opening:
+    test_errors = tuple(int(n) for n in counts.errors[TEST_BASIS])
+    if agreement.protocol.reconciliation == "one-way":
+        return one_way.opening(test_errors, qber, n_bits)
+    return Estimate(test_errors=test_errors, seed=entropy(32), levels=cascade.schedule(qber, n_bits))
+
+
+def _correct(
+    bits: NDArray[np.uint8], n_bits: int, opening: Opening, qber: float
+) -> Generator[Message | None, Message | None, NDArray[np.uint8]]:
+    if isinstance(opening, CodedEstimate):
+        unpacked = np.unpackbits(bits, count=n_bits, bitorder="little")
+        return np.packbits((yield from one_way.correct(unpacked, opening, qber)), bitorder="little")
+    assert isinstance(opening, Estimate)
+    return (yield from cascade.correct(bits, n_bits, opening))

@@ -8,29 +8,34 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from haris.kernels.sifted import Received, count_ones
 from haris.nouns.counts import DecoyCounts
-from haris.nouns.errors import PeerError
-from haris.quantum.distill.sift import Sifted
+from haris.nouns.errors import ParameterError, PeerError
 from haris.quantum.protocols.bb84 import Agreement
 
 
-def count_clicks(sifted: Sifted, agreement: Agreement) -> DecoyCounts:
-    """Kept clicks by basis and intensity, int64; errors are not known yet and stand at 0."""
+def count_clicks(clicks: NDArray[np.int64], agreement: Agreement) -> DecoyCounts:
+    """Counts of kept clicks, int64 (2, 4) by basis and intensity; errors are not known yet and stand at 0.
+
+    Raises ParameterError on clicks of an intensity that was not agreed.
+    """
     k = len(agreement.intensities)
-    cell = sifted.basis.astype(np.int64) * k + sifted.intensity
-    clicks = np.bincount(cell, minlength=2 * k).reshape(2, k)
+    if clicks[:, k:].any():
+        raise ParameterError(f"there are clicks of intensities behind the {k} that were agreed")
     return DecoyCounts(
         n_pulses=agreement.protocol.block_pulses,
         intensities=agreement.intensities,
         p_intensities=agreement.p_intensities,
-        clicks=clicks,
-        errors=np.zeros_like(clicks),
+        clicks=clicks[:, :k].copy(),
+        errors=np.zeros((2, k), np.int64),
     )
 
 
-def count_errors(wrong: NDArray[np.bool_], intensity: NDArray[np.uint8], n_intensities: int) -> tuple[int, ...]:
-    """Wrong bits by intensity."""
-    return tuple(int(n) for n in np.bincount(intensity[wrong], minlength=n_intensities))
+def count_errors(wrong: NDArray[np.uint8], received: Received, n_intensities: int) -> tuple[int, ...]:
+    """Wrong key bits by intensity. wrong: packed, a one for each."""
+    low, high = received.low, received.high
+    cells = (~low & ~high, low & ~high, ~low & high, low & high)
+    return tuple(count_ones(wrong & cell) for cell in cells[:n_intensities])
 
 
 def with_errors(counts: DecoyCounts, basis: int, errors: Sequence[int]) -> DecoyCounts:
@@ -38,8 +43,9 @@ def with_errors(counts: DecoyCounts, basis: int, errors: Sequence[int]) -> Decoy
 
     Raises PeerError unless there is one number for each intensity, and never more errors than clicks.
     """
-    if len(errors) != counts.clicks.shape[1] or np.any(np.array(errors) > counts.clicks[basis]):
-        raise PeerError("the peer's error counts do not fit the clicks")
+    clicks = counts.clicks[basis]
+    if len(errors) != len(clicks) or np.any(np.array(errors) > clicks):
+        raise PeerError(f"the peer's error counts {tuple(errors)} do not fit the clicks {tuple(clicks.tolist())}")
     filled = counts.errors.copy()
     filled[basis] = errors
     return replace(counts, errors=filled)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 from haris.wire.distillation import Message
+
+_PREFIX = b"haris distillation 2"
 
 
 class Sender(IntEnum):
@@ -19,29 +22,46 @@ class Sender(IntEnum):
 class Transcript:
     """The messages of one block in order, kept by the driver at each end.
 
-    block: the block's 16-octet name. leaked_bits: about the key basis, in both directions, counted here only.
-    leaked_bits_one_way: by the usual count of Cascade, for comparison; no key length rests on it.
+    block: the block's 16-octet name. hear: told every octet of `octets` as it comes; with it, nothing is kept but the
+    counts, so that the tags of a long block cost no copy of it. leaked_bits: about the key basis, in both directions,
+    counted here only. leaked_bits_one_way: by the usual count of Cascade, for comparison; no key length rests on it.
     """
 
     block: bytes
+    hear: Callable[[bytes], None] | None = field(default=None, repr=False)
     leaked_bits: int = 0
     leaked_bits_one_way: int = 0
     messages: list[tuple[Sender, bytes]] = field(default_factory=list, repr=False)
+    _said: list[int] = field(default_factory=lambda: [0, 0], repr=False)
+
+    def __post_init__(self) -> None:
+        if self.hear is not None:
+            self.hear(_PREFIX + self.block)
 
     def append(self, sender: Sender, octets: bytes, message: Message) -> None:
         """Add a message: its octets as they crossed the channel, and what they mean."""
-        self.messages.append((sender, octets))
+        if self.hear is None:
+            self.messages.append((sender, octets))
+        else:
+            self.hear(_head(sender, octets))
+            self.hear(octets)
+        self._said[sender] += 1
         self.leaked_bits += message.disclosed_bits
         self.leaked_bits_one_way += message.disclosed_bits_one_way
 
     def n_messages(self, sender: Sender) -> int:
         """Messages that sender has sent."""
-        return sum(1 for by, _ in self.messages if by is sender)
+        return self._said[sender]
 
     @property
     def octets(self) -> bytes:
         """What a tag must cover: the block's name, then each message behind its sender and its length."""
-        parts = [b"haris distillation 1", self.block]
+        assert self.hear is None, "these octets were not kept"
+        parts = [_PREFIX, self.block]
         for sender, octets in self.messages:
-            parts += [bytes([sender]), len(octets).to_bytes(8, "big"), octets]
+            parts += [_head(sender, octets), octets]
         return b"".join(parts)
+
+
+def _head(sender: Sender, octets: bytes) -> bytes:
+    return bytes([sender]) + len(octets).to_bytes(8, "big")

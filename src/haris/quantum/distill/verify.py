@@ -10,27 +10,26 @@ from numpy.typing import NDArray
 
 from haris.crypto.wegman_carter import forgery_probability, tag
 from haris.wire.distillation import Fingerprint
-from haris.wire.packing import pack_bits
 
 HASH_KEY_OCTETS = 16
 
 
 def fingerprint(bits: NDArray[np.uint8], hash_key: bytes) -> bytes:
-    """128-bit polynomial hash of bits under a public key of 16 octets, drawn after reconciliation.
+    """128-bit polynomial hash of packed bits under a public key of 16 octets, drawn after reconciliation.
 
     Poly1305 with nothing added: the key need not be secret, only unknown while the bits could still change.
     """
-    return tag(pack_bits(bits), hash_key + bytes(HASH_KEY_OCTETS))
+    return tag(bits.tobytes(), hash_key + bytes(HASH_KEY_OCTETS))
 
 
 def fingerprint_message(bits: NDArray[np.uint8], entropy: Callable[[int], bytes]) -> Fingerprint:
-    """Alice's hash of her bits under a fresh key."""
+    """Alice's hash of her packed bits under a fresh key."""
     hash_key = entropy(HASH_KEY_OCTETS)
     return Fingerprint(hash_key=hash_key, digest=fingerprint(bits, hash_key))
 
 
 def agrees(bits: NDArray[np.uint8], message: Fingerprint) -> bool:
-    """Whether bits have the peer's hash."""
+    """Whether packed bits have the peer's hash."""
     return hmac.compare_digest(fingerprint(bits, message.hash_key), message.digest)
 
 

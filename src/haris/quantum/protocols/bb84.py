@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from haris.nouns.checks import require_positive, require_probability, require_simplex
 from haris.nouns.errors import ParameterError
@@ -15,11 +16,14 @@ class DecoyBB84:
     p_key_basis: probability of the key basis at each end (Alice and Bob alike).
     block_pulses: pulses of a block, fixed beforehand: a live block never stops at a wanted count.
     qber_abort: test- or key-basis error rate above which a block is given up before reconciliation.
+    reconciliation: "cascade" asks parity by parity; "one-way" sends a syndrome, for channels whose round trips cost
+    and blocks of 1e5 bits and more.
     """
 
     p_key_basis: float
     block_pulses: int
     qber_abort: float = 0.11
+    reconciliation: Literal["cascade", "one-way"] = "cascade"
 
     def __post_init__(self) -> None:
         require_probability("p_key_basis", self.p_key_basis)

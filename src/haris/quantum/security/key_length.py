@@ -28,7 +28,8 @@ class Security:
     testing (which counts twice): epsilon_secrecy = 2 epsilon_testing + epsilon_amplification.
     epsilon_correctness: probability that the two ends hold different keys.
     f_ec: bits disclosed by reconciliation over Shannon's n h(qber), where they are estimated and not counted. Cascade
-    with the parities of both directions counted comes to about 2.2; the usual count of one direction to 1.1 to 1.2.
+    with the parities of both directions counted comes to about 2.1, on small blocks to 2.2; the usual count of one
+    direction to half of that.
     Raises ParameterError on any other value.
     """
 
