@@ -1,9 +1,12 @@
 """Sealing against the published vectors of XAES-256-GCM (C2SP XAES-256-GCM.md)."""
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from haris.crypto import sealing
 from haris.crypto.sealing import Sealer
 from haris.nouns.errors import ParameterError, StoreError
 
@@ -18,7 +21,8 @@ NONCE = b"ABCDEFGHIJKLMNOPQRSTUVWX"
     ],
 )
 def test_published_vectors(key, row, sealed):
-    sealer = Sealer(key, lambda n: NONCE[:n])
+    halves = iter((NONCE[:12], NONCE[12:]))
+    sealer = Sealer(key, lambda n: next(halves))
     assert sealer.seal(b"XAES-256-GCM", row) == NONCE + bytes.fromhex(sealed)
     assert sealer.unseal(NONCE + bytes.fromhex(sealed), row) == b"XAES-256-GCM"
 
@@ -41,3 +45,12 @@ def test_wrong_keys_and_short_boxes_are_refused():
     for n_octets in range(0, 40, 4):
         with pytest.raises(StoreError):
             Sealer(bytes(32), bytes).unseal(bytes(n_octets), b"")
+
+
+def test_a_prefix_is_drawn_anew_in_time(monkeypatch):
+    monkeypatch.setattr(sealing, "ROWS_A_PREFIX", 3)
+    sealer = Sealer(bytes(32), os.urandom)
+    boxes = [sealer.seal(b"secret", b"row") for _ in range(7)]
+    assert [len({box[:12] for box in boxes[a:b]}) for a, b in ((0, 3), (3, 6), (6, 7), (0, 7))] == [1, 1, 1, 3]
+    assert len({box[12:24] for box in boxes}) == 7
+    assert all(Sealer(bytes(32), os.urandom).unseal_into(box, b"row") == b"secret" for box in boxes)

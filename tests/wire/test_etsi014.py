@@ -113,8 +113,8 @@ def test_additional_slaves_are_others(named):
 
 
 def test_key_ids_by_both_methods():
-    assert etsi014.read_key_ids(body(key_IDs=[{"key_ID": str(KEY_ID)}])) == KeyIDs((KEY_ID,))
-    assert etsi014.read_key_ids_query([("key_ID", str(KEY_ID))]) == KeyIDs((KEY_ID,))
+    assert etsi014.read_key_ids(body(key_IDs=[{"key_ID": str(KEY_ID)}])) == KeyIDs.of([KEY_ID])
+    assert etsi014.read_key_ids_query([("key_ID", str(KEY_ID))]) == KeyIDs.of([KEY_ID])
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_the_requests_of_a_third_party_are_read():
     theirs = DataKeyRequest(2, 128, ["b"], [{"abc_x": 1}], [{"abc_y": 2}])
     ours = KeyRequest(2, 128, ("b",), ({"abc_x": 1},), ({"abc_y": 2},))
     assert etsi014.read_key_request(json.dumps(theirs.json()).encode()) == ours
-    assert etsi014.read_key_ids(json.dumps(DataKeyIDs([str(KEY_ID)]).json()).encode()) == KeyIDs((KEY_ID,))
+    assert etsi014.read_key_ids(json.dumps(DataKeyIDs([str(KEY_ID)]).json()).encode()) == KeyIDs.of([KEY_ID])
 
 
 names = st.text(st.characters(categories=("L", "N")), min_size=1, max_size=20)

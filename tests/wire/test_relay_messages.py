@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from haris.nouns.errors import ParameterError, PeerError
 from haris.nouns.keys import Origin, Pedigree, Proof
-from haris.wire.relay import RelayAsk, RelayDone, RelayKeys, decode, encode
+from haris.wire.relay import RelayAsk, RelayDone, RelayHeld, RelayKeys, decode, encode
 
 RELAY = UUID("12345678-1234-4234-8234-123456789abc")
 PROOFS = st.builds(
@@ -26,15 +26,30 @@ PEDIGREES = st.builds(
     st.just("its reason"),
 )
 MESSAGES = st.one_of(
-    st.builds(RelayAsk, st.uuids()),
-    st.builds(RelayDone, st.uuids(), st.one_of(st.none(), PEDIGREES)),
+    st.builds(
+        RelayAsk,
+        st.uuids(),
+        st.one_of(st.none(), st.binary(min_size=32, max_size=32)),
+        st.one_of(st.none(), st.binary(min_size=16, max_size=16)),
+    ),
+    st.builds(RelayHeld, st.uuids(), st.integers(0, 7)),
+    st.builds(
+        RelayDone,
+        st.uuids(),
+        st.one_of(st.none(), PEDIGREES),
+        st.lists(st.integers(0, 7), max_size=8).map(tuple),
+        st.booleans(),
+        st.booleans(),
+    ),
     st.builds(
         RelayKeys,
         relay=st.uuids(),
+        share=st.integers(0, 2),
+        shares=st.integers(3, 8),
         path=st.just(("bank", "middle", "exchange")),
         ledger=st.just("north/relay/ab"),
         offset=st.integers(0, 1 << 40),
-        ciphertext=st.binary(min_size=32, max_size=32),
+        ciphertext=st.binary(min_size=48, max_size=48),
         pedigree=st.one_of(st.none(), PEDIGREES),
         seal=st.one_of(st.none(), st.binary(min_size=16, max_size=16)),
     ),
@@ -42,7 +57,10 @@ MESSAGES = st.one_of(
 
 
 def keys(**changes: object) -> RelayKeys:
-    items = {"relay": RELAY, "path": ("a", "b"), "ledger": "l", "offset": 0, "ciphertext": bytes(32)}
+    items = {"relay": RELAY, "path": ("a", "b"), "ledger": "l", "offset": 0, "ciphertext": bytes(48)} | {
+        "share": 0,
+        "shares": 1,
+    }
     return RelayKeys(**(items | changes))  # type: ignore[arg-type]
 
 
@@ -67,8 +85,14 @@ def test_noise_is_a_peer_error(octets: bytes) -> None:
         {"offset": -1},
         {"offset": 0.0},
         {"ciphertext": b""},
+        {"ciphertext": bytes(32)},
         {"ciphertext": bytes(33)},
-        {"ciphertext": bytes(32 * 1025)},
+        {"ciphertext": bytes(16)},
+        {"ciphertext": bytes(32 * 1025 + 16)},
+        {"share": 1},
+        {"share": -1},
+        {"shares": 0},
+        {"shares": 9},
         {"seal": bytes(15)},
         {"relay": "12345678"},
         {"relay": str(RELAY).upper()},  # the same UUID in another spelling

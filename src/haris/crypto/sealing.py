@@ -2,12 +2,14 @@
 
 A store seals more rows in its life than plain AES-GCM allows one key with random 96-bit nonces (2^32, NIST SP 800-38D,
 8.3). XAES-256-GCM (C2SP, 2024) draws 192 bits: 96 of them derive a key for this row by CMAC in counter mode (NIST SP
-800-108), 96 are the nonce of AES-256-GCM under it.
+800-108), 96 are the nonce of AES-256-GCM under it. The first half is drawn anew for every ROWS_A_PREFIX rows: two of
+them share the second half with a probability below 2^-56.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
@@ -19,6 +21,10 @@ from haris.nouns.errors import ParameterError, StoreError
 
 KEY_OCTETS = 32
 NONCE_OCTETS = 24
+TAG_OCTETS = 16
+ROWS_A_PREFIX = 1 << 20
+_HALF = NONCE_OCTETS // 2
+_UNOPENED = "a sealed row does not open: another key-encryption key, or a changed row"
 
 Entropy = Callable[[int], bytes]
 
@@ -33,24 +39,40 @@ class Sealer:
         self._cipher = Cipher(AES256(key_encryption_key), ECB())
         self._mask = _doubled(_encrypt(self._cipher.encryptor(), bytes(16)))
         self._entropy = entropy
+        self._row_key = lru_cache(maxsize=16)(self._derive)
+        self._prefix, self._rows_left = b"", 0
 
-    def seal(self, secret: bytes, row: bytes) -> bytes:
+    def seal(self, secret: bytes | bytearray | memoryview, row: bytes) -> bytes:
         """Nonce, ciphertext and tag of secret; row names where it is kept."""
-        nonce = self._entropy(NONCE_OCTETS)
-        return nonce + self._row_key(nonce).encrypt(nonce[12:], secret, row)
+        if not self._rows_left:
+            self._prefix, self._rows_left = self._entropy(_HALF), ROWS_A_PREFIX
+        self._rows_left -= 1
+        nonce = self._entropy(_HALF)
+        return self._prefix + nonce + self._row_key(self._prefix).encrypt(nonce, secret, row)
 
     def unseal(self, sealed: bytes, row: bytes) -> bytes:
         """The secret. StoreError when it was sealed under another key, for another row, or changed since."""
         nonce, box = sealed[:NONCE_OCTETS], sealed[NONCE_OCTETS:]
         try:
-            return self._row_key(nonce).decrypt(nonce[12:], box, row)
+            return self._row_key(nonce[:_HALF]).decrypt(nonce[_HALF:], box, row)
         except (InvalidTag, ValueError):
-            raise StoreError("a sealed row does not open: another key-encryption key, or a changed row") from None
+            raise StoreError(_UNOPENED) from None
 
-    def _row_key(self, nonce: bytes) -> AESGCM:
+    def unseal_into(self, sealed: bytes, row: bytes) -> bytearray:
+        """As unseal, into a buffer that the caller wipes."""
+        nonce, box = sealed[:NONCE_OCTETS], memoryview(sealed)[NONCE_OCTETS:]
+        secret = bytearray(max(0, len(box) - TAG_OCTETS))
+        try:
+            self._row_key(nonce[:_HALF]).decrypt_into(nonce[_HALF:], box, row, secret)
+        except (InvalidTag, ValueError):
+            raise StoreError(_UNOPENED) from None
+        return secret
+
+    def _derive(self, prefix: bytes) -> AESGCM:
+        """The key of the rows whose nonce begins with prefix, 12 octets. ValueError for fewer."""
         encryptor = self._cipher.encryptor()
-        prefixes = (b"\x00\x01X\x00", b"\x00\x02X\x00")
-        return AESGCM(b"".join(_encrypt(encryptor, _xor(prefix + nonce[:12], self._mask)) for prefix in prefixes))
+        counters = (b"\x00\x01X\x00", b"\x00\x02X\x00")
+        return AESGCM(b"".join(_encrypt(encryptor, _xor(counter + prefix, self._mask)) for counter in counters))
 
 
 def _encrypt(encryptor: CipherContext, block: bytes) -> bytes:

@@ -25,6 +25,28 @@ def tag(octets: bytes, pad: bytes) -> bytes:
     return Poly1305.generate_tag(pad, octets)
 
 
+class RunningTag:
+    """The same tag over octets that come one after another: nothing of them is kept.
+
+    Raises ParameterError unless the pad has 32 octets.
+    """
+
+    def __init__(self, pad: bytes) -> None:
+        if len(pad) != PAD_OCTETS:
+            raise ParameterError(f"a one-time tag takes a pad of {PAD_OCTETS} octets, got {len(pad)}")
+        self._hash = Poly1305(pad)
+        self.length_octets = 0
+
+    def update(self, octets: bytes) -> None:
+        """Cover these octets, too."""
+        self._hash.update(octets)
+        self.length_octets += len(octets)
+
+    def tag(self) -> bytes:
+        """The tag over all that came. Once only."""
+        return self._hash.finalize()
+
+
 def verify(octets: bytes, received: bytes, pad: bytes) -> bool:
     """Whether received is the tag of octets under pad, compared in constant time."""
     return hmac.compare_digest(tag(octets, pad), received)

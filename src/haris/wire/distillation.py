@@ -2,11 +2,16 @@
 
     Bob                               Alice
     Clicks                         ▶  Sifting
-    Estimate (opens pass 0)        ▶  Parities
-    Questions, or NextPass         ▶  Parities          as often as it takes
+    Estimate                       ▶  Parities
+    Errors                         ▶  Parities          as often as it takes
     Reconciled                     ▶  Fingerprint
     Verified                       ▶  Amplification
     Done
+
+Where both ends agreed on one-way reconciliation, the second to fourth lines are instead:
+
+    CodedEstimate                  ▶  Syndrome
+    MoreChecks                     ▶  Syndrome          while a frame fails
 
 Either may send Abort in its turn. Done and Abort end the block: nothing answers them.
 """
@@ -28,6 +33,8 @@ Level = Annotated[int, Meta(ge=0, le=32)]
 Levels = Annotated[tuple[Level, ...], Meta(min_length=1, max_length=32)]
 Octets16 = Annotated[bytes, Meta(min_length=16, max_length=16)]
 Octets32 = Annotated[bytes, Meta(min_length=32, max_length=32)]
+CodeName = Annotated[str, Meta(min_length=1, max_length=64)]
+Rows = Annotated[int, Meta(ge=1, le=2**16)]
 
 COUNT_BITS = 42
 
@@ -73,44 +80,84 @@ class Sifting(Message, frozen=True):
     test_bits: bytes
 
 
-class Estimate(Message, frozen=True):
-    """Bob: errors of the test basis by intensity, and how he will reconcile; opens pass 0.
-
-    seed: of the public permutations. levels: block size of each pass as a power of two.
-    """
+class Opening(Message, frozen=True):
+    """Bob: errors of the test basis by intensity, and how he will reconcile; opens it."""
 
     test_errors: Counts
+
+
+class Estimate(Opening, frozen=True):
+    """Bob: opens Cascade.
+
+    seed: of the public permutations. levels: block size of each pass as a power of two; passes of one level open
+    together.
+    """
+
     seed: Octets32
     levels: Levels
 
 
-class NextPass(Message, frozen=True):
-    """Bob: opens the next pass; Alice answers with the parity of each of its blocks."""
-
-
-class Questions(Message, frozen=True):
-    """Bob: asks for the parities of some nodes (ascending heap numbers, packed by gaps) of one pass."""
-
-    number: Level
-    n_nodes: Annotated[int, Meta(ge=1, le=2**33)]
-    nodes: bytes
-
-
 class Parities(Message, frozen=True):
-    """Alice: the parities that Bob asked for, packed, in his order."""
+    """Alice: the parities of her bits that are due, packed. Which these are follows from the Errors told before."""
 
     n_parities: Count
     parities: bytes
 
     @property
     def disclosed_bits(self) -> int:
-        """Two for each parity: hers, and Bob's, which his next questions tell (Tupkary, Lütkenhaus, 2307.00576)."""
+        """Two for each parity: hers, and Bob's, which his Errors tell, or, at the end, that none are left
+        (Tupkary, Lütkenhaus, 2307.00576)."""
         return 2 * self.n_parities
 
     @property
     def disclosed_bits_one_way(self) -> int:
         """One for each parity."""
         return self.n_parities
+
+
+class Errors(Message, frozen=True):
+    """Bob: the parities of his errors, packed: his parities, one XOR Alice's. They are charged with hers."""
+
+    n_parities: Count
+    parities: bytes
+
+
+class CodedEstimate(Opening, frozen=True):
+    """Bob: opens one-way reconciliation. code: its name. n_rows: rows of its matrix that he wants of every frame."""
+
+    code: CodeName
+    n_rows: Rows
+
+
+class Syndrome(Message, frozen=True):
+    """Alice: the rows of the syndrome that Bob asked for and has not, frame by frame, packed. code: of which code."""
+
+    code: CodeName
+    n_checks: Count
+    checks: bytes
+
+    @property
+    def disclosed_bits(self) -> int:
+        """One for each check."""
+        return self.n_checks
+
+
+class MoreChecks(Message, frozen=True):
+    """Bob: some frames failed. frames: one packed bit a frame, set for these. n_rows: what he wants of them in all."""
+
+    n_frames: Count
+    frames: bytes
+    n_rows: Rows
+
+    @property
+    def disclosed_bits(self) -> int:
+        """One for each frame: whether it failed depends on the errors."""
+        return self.n_frames
+
+    @property
+    def disclosed_bits_one_way(self) -> int:
+        """None: Bob's questions are held for harmless."""
+        return 0
 
 
 class Reconciled(Message, frozen=True):
@@ -187,9 +234,11 @@ AnyMessage = (
     Clicks
     | Sifting
     | Estimate
-    | NextPass
-    | Questions
     | Parities
+    | Errors
+    | CodedEstimate
+    | Syndrome
+    | MoreChecks
     | Reconciled
     | Fingerprint
     | Verified

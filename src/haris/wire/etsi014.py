@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -18,7 +18,9 @@ from uuid import UUID
 
 import msgspec
 
+from haris.kernels import key_container as kernel
 from haris.nouns.errors import ParameterError, PeerError
+from haris.nouns.key_batch import KEY_ID_OCTETS
 
 SIZE_NOT_OCTETS = "size shall be a multiple of 8"
 MANDATORY_UNSUPPORTED = "not all extension_mandatory parameters are supported"
@@ -80,9 +82,25 @@ class KeyContainer:
 
 @dataclass(frozen=True, slots=True)
 class KeyIDs:
-    """The keys that a slave SAE asks for (6.4)."""
+    """The keys that a slave SAE asks for (6.4). octets: 16 a key_ID, joined."""
 
-    key_ids: tuple[UUID, ...]
+    octets: bytes
+
+    @classmethod
+    def of(cls, key_ids: Iterable[UUID]) -> KeyIDs:
+        """From UUIDs."""
+        return cls(b"".join(key_id.bytes for key_id in key_ids))
+
+    @property
+    def n_keys(self) -> int:
+        """How many keys are asked for."""
+        return len(self.octets) // KEY_ID_OCTETS
+
+    @property
+    def key_ids(self) -> tuple[UUID, ...]:
+        """As UUIDs."""
+        starts = range(0, len(self.octets), KEY_ID_OCTETS)
+        return tuple(UUID(bytes=self.octets[at : at + KEY_ID_OCTETS]) for at in starts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +119,7 @@ def path(other_sae_id: str, method: str) -> str:
 # Requests as a server reads them
 
 
-def read_key_request(body: bytes) -> KeyRequest:
+def read_key_request(body: bytes | bytearray) -> KeyRequest:
     """Get key by POST: an empty body asks for the defaults. An item that is null counts as absent."""
     items = _json_object(body) if body.strip() else {}
     return KeyRequest(
@@ -122,8 +140,14 @@ def read_key_request_query(query: Sequence[tuple[str, str]]) -> KeyRequest:
     )
 
 
-def read_key_ids(body: bytes) -> KeyIDs:
+def read_key_ids(body: bytes | bytearray) -> KeyIDs:
     """Get key with key IDs by POST."""
+    plain = kernel.read_key_ids(body)
+    return KeyIDs(plain) if plain is not None else _read_any_key_ids(body)
+
+
+def _read_any_key_ids(body: bytes | bytearray) -> KeyIDs:
+    """What the kernel does not read: members of others, escapes, and all that is wrong."""
     listed = _json_object(body).get("key_IDs")
     if not isinstance(listed, list) or not listed:
         raise ParameterError("key_IDs shall be a non-empty array of objects")
@@ -132,7 +156,7 @@ def read_key_ids(body: bytes) -> KeyIDs:
     key_ids = tuple(_uuid(entry.get("key_ID")) for entry in listed)
     if len(set(key_ids)) != len(key_ids):
         raise ParameterError("key_IDs shall not name a key twice")
-    return KeyIDs(key_ids)
+    return KeyIDs.of(key_ids)
 
 
 def read_key_ids_query(query: Sequence[tuple[str, str]]) -> KeyIDs:
@@ -140,7 +164,7 @@ def read_key_ids_query(query: Sequence[tuple[str, str]]) -> KeyIDs:
     items = _once(query, ("key_ID",))
     if "key_ID" not in items:
         raise ParameterError("key_ID is missing")
-    return KeyIDs((_uuid(items["key_ID"]),))
+    return KeyIDs(_uuid_octets(items["key_ID"]))
 
 
 def resolve(request: KeyRequest, status: Status) -> KeyRequest:
@@ -193,7 +217,7 @@ def write_key_request_query(request: KeyRequest) -> str | None:
 
 def write_key_ids(key_ids: KeyIDs) -> bytes:
     """The body of Get key with key IDs by POST."""
-    return msgspec.json.encode({"key_IDs": [{"key_ID": str(key_id)} for key_id in key_ids.key_ids]})
+    return kernel.write_key_ids(key_ids.octets)
 
 
 # Answers as a server writes them
@@ -226,7 +250,7 @@ def write_error(error: Error) -> bytes:
 # Answers as a client reads them
 
 
-def read_status(body: bytes) -> Status:
+def read_status(body: bytes | bytearray) -> Status:
     """The answer to Get status; PeerError when an item is missing or of another type."""
     items = _answer(body)
     texts = {_STATUS_ITEMS[name]: _answered(items, name, str) for name in _STATUS_TEXTS}
@@ -234,14 +258,14 @@ def read_status(body: bytes) -> Status:
     return Status(**texts, **integers, extension=items.get("status_extension"))
 
 
-def read_key_container(body: bytes) -> KeyContainer:
+def read_key_container(body: bytes | bytearray) -> KeyContainer:
     """The answer to Get key and to Get key with key IDs."""
     items = _answer(body)
     listed = _answered(items, "keys", list)
     return KeyContainer(tuple(_read_key(entry) for entry in listed), items.get("key_container_extension"))
 
 
-def read_error(body: bytes) -> Error:
+def read_error(body: bytes | bytearray) -> Error:
     """The body of an answer that is not 200. Details that are texts instead of objects are kept under `text`."""
     items = _answer(body)
     details = items.get("details") or []
@@ -264,7 +288,7 @@ _STATUS_INTEGERS = (
 _STATUS_ITEMS = {name: name.lower() for name in (*_STATUS_TEXTS, *_STATUS_INTEGERS)}
 
 
-def _json_object(body: bytes) -> dict[str, Any]:
+def _json_object(body: bytes | bytearray) -> dict[str, Any]:
     try:
         items = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -324,9 +348,13 @@ def _extensions(name: str, value: Any) -> tuple[Extension, ...]:
 
 
 def _uuid(value: Any) -> UUID:
+    return UUID(bytes=_uuid_octets(value))
+
+
+def _uuid_octets(value: Any) -> bytes:
     if not isinstance(value, str) or not _UUID.fullmatch(value):
         raise ParameterError("key_ID shall be a UUID")
-    return UUID(value)
+    return bytes.fromhex(value.replace("-", ""))
 
 
 def _key_items(key: Key) -> dict[str, Any]:
@@ -336,7 +364,7 @@ def _key_items(key: Key) -> dict[str, Any]:
     return items
 
 
-def _answer(body: bytes) -> dict[str, Any]:
+def _answer(body: bytes | bytearray) -> dict[str, Any]:
     try:
         return _json_object(body)
     except ParameterError:

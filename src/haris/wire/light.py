@@ -4,40 +4,39 @@ from __future__ import annotations
 
 from typing import Literal
 
-import msgspec
 import numpy as np
 
 from haris.nouns.detections import Detections
 from haris.nouns.errors import PeerError
 from haris.nouns.pulses import Pulses
-from haris.wire.message_pack import MessagePack
+from haris.wire.message_pack import MessagePack, Tagged
 
 
-class Attach(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+class Attach(Tagged, frozen=True):
     """The first message: who is at the other end of this connection."""
 
     role: Literal["alice", "bob", "eve"]
 
 
-class WantBlock(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+class WantBlock(Tagged, frozen=True):
     """A site is ready for one block. Both sites name it alike; a session's name makes it unmistakable."""
 
     block: bytes
 
 
-class Tap(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+class Tap(Tagged, frozen=True):
     """Eve intercepts and resends this share of the pulses from the next block on."""
 
     fraction: float
 
 
-class Tapped(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+class Tapped(Tagged, frozen=True):
     """The fibre's answer to Tap."""
 
     fraction: float
 
 
-class Prepared(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+class Prepared(Tagged, frozen=True):
     """Alice's half of a block: the key of its counter function."""
 
     block: bytes
@@ -46,7 +45,7 @@ class Prepared(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True
     key: bytes
 
 
-class Detected(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+class Detected(Tagged, frozen=True):
     """Bob's half of a block: time_ps as little-endian int64, channel as uint8."""
 
     block: bytes

@@ -11,6 +11,10 @@ from haris.nouns.errors import PeerError
 M = TypeVar("M")
 
 
+class Tagged(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+    """A message that bears the name of its class, and nothing that its class does not have."""
+
+
 class MessagePack(Generic[M]):
     """The codec of a union of tagged Structs. what: how errors call such a message."""
 

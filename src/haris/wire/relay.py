@@ -1,9 +1,9 @@
-"""Messages of key relay: keys of a pair that are no neighbours, carried hop by hop over trusted nodes.
+"""Messages of key relay: keys of two sites, carried hop by hop as shares over one path or several.
 
-One RelayKeys crosses each span of the path, under one-time pad and one-time tag from that span's relay ledger. Key IDs
-do not travel: key i of a relay is nouns.ids.key_id(relay.bytes, i) at both ends.
-RelayAsk and RelayDone go between the two ends of the path directly, RelayHead between neighbours: they carry no secret,
-and the channel that they use authenticates them.
+One RelayKeys crosses each span of a share's path, under one-time pad and one-time tag from that span's relay ledger.
+Key IDs do not travel: key i of a relay is nouns.ids.key_id(relay.bytes, i) at both ends.
+RelayAsk and RelayDone go between the two ends of the paths directly, RelayHead between neighbours: they carry no
+secret, and the channel that they use authenticates them.
 """
 
 from __future__ import annotations
@@ -17,27 +17,38 @@ import msgspec
 from haris.nouns.errors import ParameterError, PeerError
 from haris.nouns.ids import require_name
 from haris.nouns.keys import KEY_OCTETS, Pedigree
-from haris.wire.message_pack import MessagePack
+from haris.wire.message_pack import MessagePack, Tagged
 
 MAX_KEYS = 1024
 MAX_SITES = 16
+MAX_SHARES = 8
+CHECK_PAD_OCTETS = 16
+"""Octets behind the keys that cover the tag by which the ends compare them."""
 
 Octets16 = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 Count = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
-Ciphertext = Annotated[bytes, msgspec.Meta(min_length=KEY_OCTETS, max_length=KEY_OCTETS * MAX_KEYS)]
+Octets32 = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+Ciphertext = Annotated[
+    bytes,
+    msgspec.Meta(min_length=KEY_OCTETS + CHECK_PAD_OCTETS, max_length=KEY_OCTETS * MAX_KEYS + CHECK_PAD_OCTETS),
+]
 Path = Annotated[tuple[str, ...], msgspec.Meta(min_length=2, max_length=MAX_SITES)]
+ShareNumber = Annotated[int, msgspec.Meta(ge=0, lt=MAX_SHARES)]
+ShareCount = Annotated[int, msgspec.Meta(ge=1, le=MAX_SHARES)]
 
 
-class RelayKeys(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Keys of one relay on one span.
+class RelayKeys(Tagged, frozen=True, kw_only=True):
+    """One share of a relay on one span.
 
-    path: sites from the owner of the keys to the far end, both included. ledger, offset: the pad of this span; the
-    keys' pad stands there, the tag's 32 octets behind it. ciphertext: the keys, 32 octets each, under that pad.
-    pedigree: of the keys up to the sender of this message; None on the first span. seal: the tag over this message
-    without it.
+    share, shares: its number from 0, and how many the relay has. path: sites from the owner of the keys to the far
+    end, both included. ledger, offset: the pad of this span; the share's pad stands there, the tag's 32 octets behind
+    it. ciphertext: the share under that pad: 32 octets a key, and 16 of the check's pad. pedigree: of the share up to
+    the sender of this message; None on the first span. seal: the tag over this message without it.
     """
 
     relay: UUID
+    share: ShareNumber
+    shares: ShareCount
     path: Path
     ledger: str
     offset: Count
@@ -47,8 +58,10 @@ class RelayKeys(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=Tru
 
     def __post_init__(self) -> None:
         require_path(self.path)
-        if len(self.ciphertext) % KEY_OCTETS:
-            raise ParameterError(f"keys have {KEY_OCTETS} octets each")
+        if self.share >= self.shares:
+            raise ParameterError(f"a relay of {self.shares} shares has none of number {self.share}")
+        if (len(self.ciphertext) - CHECK_PAD_OCTETS) % KEY_OCTETS:
+            raise ParameterError(f"keys have {KEY_OCTETS} octets each, and {CHECK_PAD_OCTETS} stand behind them")
         _require_sound(self.pedigree)
 
     @property
@@ -61,26 +74,45 @@ class RelayKeys(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=Tru
         return encode(msgspec.structs.replace(self, seal=None))
 
 
-class RelayAsk(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
-    """The owner asks the far end for the fate of a relay; if it is not there, it must never be accepted later."""
+class RelayHeld(Tagged, frozen=True):
+    """A share has come to the far end. No word on the keys: that is RelayDone's."""
 
     relay: UUID
+    share: ShareNumber
 
 
-class RelayDone(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+class RelayAsk(Tagged, frozen=True):
+    """The owner asks the far end for the fate of a relay; what is not there whole must never be accepted later.
+
+    check: the key of a universal hash, drawn for this relay alone, and the hash of the keys under the check's pad; with
+    it the far end compares what came. None: the owner gave the relay up before it sent it.
+    session: of the end-to-end layer (wire/end_to_end.py) whose mask lies over the keys, None without one.
+    """
+
+    relay: UUID
+    check: Octets32 | None = None
+    session: Octets16 | None = None
+
+
+class RelayDone(Tagged, frozen=True):
     """The far end's word on a relay.
 
     arrived: the pedigree of the keys, which it holds durably; None: it does not hold them and never will.
+    missing: then, the shares that did not come, as far as it knows. altered: they came, but are not what was sent.
+    unmasked: they came without the mask of the end-to-end layer, which the far end demands.
     """
 
     relay: UUID
     arrived: Pedigree | None
+    missing: Annotated[tuple[ShareNumber, ...], msgspec.Meta(max_length=MAX_SHARES)] = ()
+    altered: bool = False
+    unmasked: bool = False
 
     def __post_init__(self) -> None:
         _require_sound(self.arrived)
 
 
-class RelayHead(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+class RelayHead(Tagged, frozen=True):
     """A sender tells its neighbour how far it has burnt a relay ledger, when relays that went astray have drained it.
 
     Without it the neighbour would see pad where there is none, and make no block to fill it. Answered by itself.
@@ -90,7 +122,7 @@ class RelayHead(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=Tru
     head: Count
 
 
-Message = RelayKeys | RelayAsk | RelayDone | RelayHead
+Message = RelayKeys | RelayHeld | RelayAsk | RelayDone | RelayHead
 
 _codec: MessagePack[Message] = MessagePack(Message, "key relay")
 encode = _codec.encode

@@ -9,9 +9,12 @@ from typing import Annotated
 
 import msgspec
 
-from haris.wire.message_pack import MessagePack
+from haris.wire.bootstrap import BootstrapOffer, BootstrapProof, BootstrapReply
+from haris.wire.message_pack import MessagePack, Tagged
 
-VERSION = 1
+VERSIONS = (1,)
+"""Of a span's messages that this release speaks; who calls names in its greeting the highest that both do."""
+
 Octets16 = Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
 Count = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
 
@@ -23,7 +26,7 @@ class Tag(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     octets: Octets16
 
 
-class Hello(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+class Hello(Tagged, frozen=True):
     """How a session begins, at both ends at once.
 
     nonce: the sender's half of the session's name. link: digest of what both must agree on of it.
@@ -42,7 +45,7 @@ class Hello(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
     tag: Tag | None = None
 
 
-class Settlement(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+class Settlement(Tagged, frozen=True):
     """What became of the peer's blocks in doubt, in the peer's order: pending, ready, discarded or unknown."""
 
     session: Octets16
@@ -50,34 +53,34 @@ class Settlement(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=Tr
     tag: Tag | None = None
 
 
-class Begin(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+class Begin(Tagged, frozen=True):
     """Alice asks for block `number` of the span."""
 
     number: Count
 
 
-class Distil(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+class Distil(Tagged, frozen=True):
     """One message of the block's distillation (wire/distillation.py), part of the transcript."""
 
     number: Count
     body: bytes
 
 
-class Confirm(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+class Confirm(Tagged, frozen=True):
     """The sender's tag over the whole transcript of a block. From Alice it also says: I hold my copy durably."""
 
     number: Count
     tag: Tag
 
 
-class Held(msgspec.Struct, tag=True, frozen=True, forbid_unknown_fields=True):
+class Held(Tagged, frozen=True):
     """Bob's word that he, too, holds his copy durably."""
 
     number: Count
     tag: Tag
 
 
-Message = Hello | Settlement | Begin | Distil | Confirm | Held
+Message = Hello | Settlement | Begin | Distil | Confirm | Held | BootstrapOffer | BootstrapReply | BootstrapProof
 
 _codec: MessagePack[Message] = MessagePack(Message, "a span")
 encode, decode = _codec.encode, _codec.decode
