@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from haris.keys.pedigree import join_pedigrees
-from haris.keys.store import BlockShares, PadAppend, PadSlice
+from haris.keys.store import MAX_RELAYS_HELD, BlockShares, HeldShare, PadAppend, PadSlice
 from haris.nouns.errors import KeyUnavailable, PeerError, StoreError
 from haris.nouns.keys import Pedigree, StoredKey
 
@@ -34,6 +34,8 @@ class MemoryStore:
         self.pads: dict[str, Pad] = {}
         self.keys: dict[UUID, tuple[str, StoredKey, UUID | None]] = {}
         self.relays: dict[UUID, Pedigree | None] = {}
+        self.shares: dict[UUID, dict[int, HeldShare]] = {}
+        self.asks: dict[UUID, bytes] = {}
         self.appended: list[bytes] = []
         self.burnt: list[tuple[str, int, int]] = []
         self.crash_at: int | None = None
@@ -42,7 +44,8 @@ class MemoryStore:
     def durable(self) -> object:
         """All that a restart would find, to compare."""
         pads = {name: (pad.head, bytes(pad.octets)) for name, pad in self.pads.items()}
-        return (dict(self.blocks), pads, dict(self.keys), dict(self.relays))
+        shares = {relay: dict(held) for relay, held in self.shares.items()}
+        return (dict(self.blocks), pads, dict(self.keys), dict(self.relays), shares, dict(self.asks))
 
     def _durable(self, change) -> None:
         """Run change as one transaction, or crash before or after it."""
@@ -195,6 +198,37 @@ class MemoryStore:
         pending = (of for status, key, of in self.keys.values() if status == "pending" and key.peer == peer)
         return tuple(dict.fromkeys(of for of in pending if of is not None))
 
+    # -- shares and questions
+
+    def keep_share(self, share: HeldShare) -> bool:
+        if share.share in self.shares.get(share.relay, {}):
+            return False
+
+        def change() -> None:
+            held = self.shares.pop(share.relay, {})
+            self.shares[share.relay] = held | {share.share: share}
+            of_owner = [relay for relay, held in self.shares.items() if _owner(held) == share.path[0]]
+            for relay in of_owner[:-MAX_RELAYS_HELD]:
+                del self.shares[relay]
+
+        self._durable(change)
+        return True
+
+    def shares_of(self, relay: UUID) -> tuple[HeldShare, ...]:
+        return tuple(share for _, share in sorted(self.shares.get(relay, {}).items()))
+
+    def note_ask(self, relay: UUID, ask: bytes) -> None:
+        self._durable(lambda: self.asks.update({relay: ask}))
+
+    def asked(self, relay: UUID) -> bytes | None:
+        return self.asks.get(relay)
+
+    def forget_relay(self, relay: UUID) -> None:
+        if relay in self.shares or relay in self.asks:
+            self._durable(lambda: (self.shares.pop(relay, None), self.asks.pop(relay, None)))
+
+    # -- pools
+
     def count_ready(self, peer: str, owner: str) -> int:
         ready = (key for status, key, _ in self.keys.values() if status == "ready")
         return sum((key.peer, key.owner) == (peer, owner) for key in ready)
@@ -209,3 +243,7 @@ class MemoryStore:
 
     def secrets(self, status: str) -> dict[UUID, bytes]:
         return {name: key.secret for name, (at, key, _) in self.keys.items() if at == status}
+
+
+def _owner(held: dict[int, HeldShare]) -> str:
+    return next(iter(held.values())).path[0]

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from memory_store import MemoryStore
 
-from haris.keys.store import BlockShares, PadAppend
-from haris.node.store import open_store
+from haris.keys.store import BlockShares, HeldShare, PadAppend
+from haris.node.store.store import open_store
 from haris.nouns.errors import HarisError
 from haris.nouns.ids import key_id
 from haris.nouns.keys import Origin, Pedigree, Proof, StoredKey
@@ -120,6 +120,24 @@ class Stores(RuleBasedStateMachine):
     @rule(name=names, arrived=st.one_of(st.none(), pedigrees))
     def settle_keys(self, name: int, arrived: Pedigree | None) -> None:
         self.both("settle_keys", UUID(int=100 + name), arrived)
+
+    @rule(name=names, number=st.integers(0, 2), owner=st.sampled_from(["bank", "shop"]), pedigree=pedigrees)
+    def keep_share(self, name: int, number: int, owner: str, pedigree: Pedigree) -> None:
+        relay, path = UUID(int=200 + name + 10 * (owner == "shop")), (owner, "middle", "exchange")
+        self.both("keep_share", HeldShare(relay, number, 3, path, bytes([number]) * 48, pedigree))
+        self.both("shares_of", relay)
+
+    @rule(name=names)
+    def note_ask(self, name: int) -> None:
+        relay = UUID(int=100 + name)
+        if relay not in self.memory.asks:
+            self.both("note_ask", relay, b"question")
+
+    @rule(name=st.sampled_from([100, 102, 200, 202, 212]))
+    def forget_relay(self, name: int) -> None:
+        self.both("forget_relay", UUID(int=name))
+        self.both("asked", UUID(int=name))
+        self.both("shares_of", UUID(int=name))
 
     @invariant()
     def same(self) -> None:

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from relay_network import PATH, Crash, Network
+from relay_network import PATHS, Crash, Network
 
+from haris.keys.relay import next_site
 from haris.nouns.errors import KeyUnavailable, PeerError
-from haris.wire.relay import RelayDone
+from haris.wire.relay import RelayDone, decode
 
 
-@pytest.mark.parametrize("site", PATH)
+@pytest.mark.parametrize("k", [1, 2, 3])
 @pytest.mark.parametrize("after", [False, True])
-def test_a_crash_at_any_verb_of_any_site_parts_no_keys(site: str, after: bool) -> None:
+def test_a_crash_at_any_verb_of_any_site_parts_no_keys(k: int, after: bool) -> None:
+    # bank: a take for each share, hold, note; settle and forget. Between: take, take at. Exchange: take at and keep for
+    # each share; put, forget.
+    verbs = {"bank": k + 4, "middle": 2, "east": 2, "west": 2, "far-west": 2, "exchange": 2 * k + 2}
+    for site in Network(paths=PATHS[:k]).sites:
+        assert crash_everywhere(k, site, after) == verbs[site]
+
+
+def crash_everywhere(k: int, site: str, after: bool) -> int:
+    """Crash a site at each of its durable verbs of one relay; returns how many there are."""
     crashes = 0
     while True:
-        network = Network()
+        network = Network(paths=PATHS[:k])
         network.refill()
         network.relay(2)
         store = network.stores[site]
@@ -27,15 +39,35 @@ def test_a_crash_at_any_verb_of_any_site_parts_no_keys(site: str, after: bool) -
         except Crash:
             crashes += 1
         else:
-            break
+            return crashes
         network.restart()
         network.check()
         assert network.stores["bank"].relays_in_doubt("exchange") == ()
         assert network.stores["bank"].secrets("ready") == network.stores["exchange"].secrets("ready")
         network.relay(3)
         network.check()
-    # bank: take, hold, settle; middle: take, take at; exchange: take at, put.
-    assert crashes == {"bank": 3, "middle": 2, "exchange": 2}[site]
+        assert not network.stores["exchange"].shares
+        # Asked again for what is settled, the exchange says the same and keeps nothing.
+        assert network.ask() == []
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("verb", range(5))
+@pytest.mark.parametrize("site", ["exchange", "bank"])
+def test_a_crash_while_a_relay_is_settled(site: str, verb: int, after: bool) -> None:
+    network = Network(paths=PATHS[:2])
+    network.refill()
+    for octets in network.originate_all(2):
+        network.carry(octets)
+    store = network.stores[site]
+    store.crash_at, store.crash_after = verb, after
+    with suppress(Crash):
+        for done in network.ask():
+            network.settle(done)
+    network.restart()
+    network.check()
+    assert network.stores["bank"].relays_in_doubt("exchange") == ()
+    assert len(network.stores["bank"].secrets("ready")) == 2, "what had arrived whole is not lost"
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -60,9 +92,9 @@ def test_a_crash_while_a_doubt_is_settled(crashes: int, after: bool) -> None:
 class Relays(RuleBasedStateMachine):
     """Relays in flight at once, in any order, through a transport that nobody should trust."""
 
-    @initialize(seed=st.integers(0, 1 << 20))
-    def commission(self, seed: int) -> None:
-        self.network = Network(seed=seed)
+    @initialize(seed=st.integers(0, 1 << 20), k=st.integers(1, 3))
+    def commission(self, seed: int, k: int) -> None:
+        self.network = Network(seed=seed, paths=PATHS[:k])
         self.network.refill(1024)
         self.flying: list[tuple[str, bytes]] = []
         self.seen: list[tuple[str, bytes]] = []
@@ -80,23 +112,23 @@ class Relays(RuleBasedStateMachine):
         except Crash:
             self.network.restart()
             return
-        if isinstance(result, RelayDone):
-            self.words.append(result)
-        else:
-            self._send("exchange", result)
+        if isinstance(result, bytes):
+            self._send(next_site(decode(result).path, site), result)
 
     @rule(n_octets=st.sampled_from([32, 96, 512]))
     def refill(self, n_octets: int) -> None:
         self.network.refill(n_octets)
 
-    @rule(site=st.sampled_from(PATH), verb=st.integers(0, 2), after=st.booleans())
-    def arm(self, site: str, verb: int, after: bool) -> None:
+    @rule(place=st.integers(0, 5), verb=st.integers(0, 2), after=st.booleans())
+    def arm(self, place: int, verb: int, after: bool) -> None:
+        site = self.network.sites[place % len(self.network.sites)]
         self.network.stores[site].crash_at, self.network.stores[site].crash_after = verb, after
 
     @rule(n_keys=st.integers(1, 4))
     def originate(self, n_keys: int) -> None:
         try:
-            self._send("middle", self.network.originate(n_keys))
+            for octets in self.network.originate_all(n_keys):
+                self._send(decode(octets).path[1], octets)
         except KeyUnavailable:
             pass
         except Crash:

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from haris.keys.directory import Directory
 from haris.keys.lifecycle import TRANSITIONS, Event, KeyState, after, before
-from haris.keys.pools import Pool
-from haris.keys.supply import EpsilonUnmet, Order, PeerReply, Supply
-from haris.node.store import open_store
-from haris.nouns.errors import KeyNotFound, KeyUnavailable, ParameterError, PeerError, Unauthorised
+from haris.keys.supply import EpsilonUnmet, Limits, Order, PeerReply, Supply
+from haris.node.store.store import open_store
+from haris.nouns.errors import KeyNotFound, KeyUnavailable, ParameterError, PeerError, StoreError, Unauthorised
 from haris.nouns.keys import Origin, Pedigree, Proof, StoredKey
 from haris.wire import kme
 
@@ -80,10 +79,20 @@ def test_all_ends_have_the_same_bytes_and_nothing_is_served_twice(tmp_path_facto
             site.dec_keys("alice", slave, key_ids)
     pieces = n_keys * -(-size_bits // 256)
     pads = n_keys * -(-(size_bits + 256) // 256) if "carol" in more else 0
-    left = {site: network.sites["bank"].stored_key_count(site) for site in ("exchange", "broker")}
+    left = {site: network.sites["bank"].ready_key_count(site) for site in ("exchange", "broker")}
     assert left == {"exchange": 15 - pieces, "broker": 15 - pads}
     assert network.sites["exchange"].store.count_ready("bank", "bank") == left["exchange"]
     network.close()
+
+
+def test_an_interface_may_choose_the_names(network):
+    names = (UUID(int=7), UUID(int=8))
+    keys = network.deliver(Order("alice", ("bob", "carol", "anna"), 2, 256, names=names))
+    assert tuple(key.key_id for key in keys) == names
+    for slave in ("bob", "carol", "anna"):
+        assert network.sites[SAES[slave]].dec_keys("alice", slave, names) == keys
+    with pytest.raises(ParameterError, match="distinct names"):
+        Order("alice", ("bob",), 2, 256, names=(UUID(int=9), UUID(int=9)))
 
 
 def test_one_lost_answer_voids_the_key_at_every_end(network):
@@ -122,7 +131,7 @@ def test_a_maximum_of_epsilon_is_shared_by_all_pieces(network):
     assert network.deliver(Order("alice", ("bob", "carol"), 1, 256, 3e-9))[0].pedigree.epsilon == pytest.approx(3e-9)
     with pytest.raises(EpsilonUnmet):
         network.deliver(Order("alice", ("bob", "carol"), 1, 256, 2.9e-9))
-    assert network.sites["bank"].stored_key_count("exchange") == 11
+    assert network.sites["bank"].ready_key_count("exchange") == 11
 
 
 @pytest.mark.parametrize(
@@ -156,7 +165,7 @@ def test_who_may_ask_and_for_whom(network):
         with pytest.raises(error):
             bank.peer_site(master, slave)
     with pytest.raises(Unauthorised):
-        bank.dec_keys("alice", "bob", [])
+        bank.dec_keys("alice", "bob", [UUID(int=1)])
     assert bank.directory.require_peer("kme-broker") == "broker"
     for name in ("kme-bank", "alice", ""):
         with pytest.raises(Unauthorised):
@@ -172,15 +181,19 @@ def test_a_directory_that_contradicts_itself_is_refused(kmes, saes):
         Directory("bank", kmes, saes)
 
 
-def test_a_pool_never_counts_above_its_capacity(network):
-    store = network.sites["bank"].store
-    assert (Pool(store, "exchange", "bank", 5).stored_key_count(), Pool(store, "exchange", "bank", 5).room()) == (5, 0)
-    assert Pool(store, "exchange", "bank", 20).room() == 8
+def test_a_count_of_keys_is_never_above_its_maximum(network):
+    bank = network.sites["bank"]
+    assert bank.stored_key_count("exchange", "alice", "bob") == 12
+    assert bank.offer_leases("alice", "bob", 4)  # on their way to alice and bob, so nobody else's
+    assert bank.stored_key_count("exchange", "alice", "bob") == 12
+    assert bank.stored_key_count("exchange", "anna", "bob") == 8
+    small = replace(bank, limits=Limits(max_key_count=5))
+    assert small.stored_key_count("exchange", "alice", "bob") == 5
 
 
 def test_nothing_leaves_spent_and_every_event_has_one_end():
     assert not any(state is KeyState.SPENT for state, _ in TRANSITIONS)
-    assert {after(event) for event in Event} == {KeyState.READY, KeyState.RESERVED, KeyState.SPENT}
+    assert {after(event) for event in Event} == set(KeyState) - {KeyState.PENDING, KeyState.ASSIGNED}
     for (state, event), reached in TRANSITIONS.items():
         assert state in before(event)
         assert after(event) is reached
@@ -193,3 +206,45 @@ def test_nonsense_of_a_peer_is_a_peer_error(body):
             read(body)
     with pytest.raises(PeerError):
         kme.read_void(b'{"voids": [{"key_id": "' + b"0" * 32 + b'", "stock": []}], "more": 1}')
+
+
+class Failing:
+    """A store of which one verb fails once, before or after it has been done."""
+
+    def __init__(self, store, verb, *, done, at=1):
+        self._store, self._verb, self._done, self._left = store, verb, done, at
+
+    def __getattr__(self, name):
+        found = getattr(self._store, name)
+        return self._fail if name == self._verb else found
+
+    def _fail(self, *args, **kwargs):
+        self._left -= 1
+        if self._left == 0 and not self._done:
+            raise StoreError("away")
+        result = getattr(self._store, self._verb)(*args, **kwargs)
+        if self._left == 0:
+            raise StoreError("away")
+        return result
+
+
+@pytest.mark.parametrize(
+    ("verb", "at", "done", "left"),
+    [
+        ("record_assignments", 1, False, 12),
+        ("record_assignments", 2, False, 11),
+        ("close_assignments", 1, False, 11),
+        ("close_assignments", 1, True, 11),
+    ],
+)
+def test_a_store_that_fails_for_a_moment_leaves_nothing_reserved(network, verb, at, done, left):
+    bank = network.sites["bank"]
+    network.sites["bank"] = replace(bank, store=Failing(bank.store, verb, done=done, at=at))
+    with pytest.raises(StoreError):
+        network.deliver(Order("alice", ("bob", "carol"), 1, 256))
+    assert bank.store.assignments_in_doubt() == ()
+    assert bank.ready_key_count("exchange") == left
+    with bank.store._database.transaction() as tx:
+        assert tx.one("SELECT COUNT(*) FROM loose WHERE state = 'reserved'") == (0,)
+    told = {void.key_id for void in bank.store.voids_owed("exchange")}
+    assert bool(told) == (left == 11 and not done)

@@ -98,5 +98,11 @@ def _split_pads(pads: Sequence[StoredKey], size_bits: int) -> tuple[bytes, bytes
 
 
 def _context(assignment: Assignment) -> bytes:
-    """All that the assignment says beside the wrapped key, so that its tag covers the whole."""
-    return msgspec.json.encode(replace(assignment, wrapped=None))
+    """All that the assignment says beside the wrapped key, so that its tag covers the whole.
+
+    What nothing is passed on with reads as it did before there was anything to pass on: neighbours may be of then.
+    """
+    items = msgspec.to_builtins(replace(assignment, wrapped=None))
+    if not assignment.passed_on:
+        del items["passed_on"]
+    return msgspec.json.encode(items)

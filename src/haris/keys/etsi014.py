@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from haris.keys.supply import AskPeers, EpsilonUnmet, Order, PeerReply, Supply
+from haris.keys.store import Fetch
+from haris.keys.supply import Order, Supply
 from haris.nouns.errors import ParameterError
-from haris.nouns.keys import DeliveredKey
 from haris.wire import etsi014
-from haris.wire.etsi014 import Key, KeyContainer, KeyIDs, KeyRequest, Status
-from haris.wire.pedigree import write_pedigree
+from haris.wire.etsi014 import KeyIDs, KeyRequest, Status
 
 MAX_EPSILON = "haris_max_epsilon"
 """The one extension of a request that is understood: the greatest epsilon that a delivered key may have."""
@@ -19,13 +18,11 @@ MAX_EPSILON = "haris_max_epsilon"
 def status(supply: Supply, caller: str, slave: str) -> Status:
     """Get status, asked by the master."""
     peer = supply.peer_site(caller, _require_id("slave", slave))
-    return _status(supply, caller, slave, peer, supply.stored_key_count(peer))
+    return _status(supply, caller, slave, peer, supply.stored_key_count(peer, caller, slave))
 
 
-def enc_keys(
-    supply: Supply, caller: str, slave: str, request: KeyRequest
-) -> Generator[AskPeers, tuple[PeerReply, ...], KeyContainer]:
-    """Get key, asked by the master."""
+def order(supply: Supply, caller: str, slave: str, request: KeyRequest) -> Order:
+    """What Get key asks for, within what the status announces. Raises Unauthorised and ParameterError."""
     peer = supply.peer_site(caller, _require_id("slave", slave))
     asked = etsi014.resolve(request, _status(supply, caller, slave, peer, 0))
     assert asked.number is not None
@@ -35,24 +32,25 @@ def enc_keys(
         raise ParameterError(etsi014.MANDATORY_UNSUPPORTED)
     wanted = [each for each in (mandatory, optional) if each is not None]
     slaves = (slave, *asked.additional_slave_sae_ids)
-    try:
-        keys = yield from supply.enc_keys(Order(caller, slaves, asked.number, asked.size, min(wanted, default=None)))
-    except EpsilonUnmet:
-        text = etsi014.OPTIONAL_UNHANDLED if mandatory is None else etsi014.MANDATORY_UNMET
-        raise ParameterError(text) from None
-    return _container(keys)
+    return Order(caller, slaves, asked.number, asked.size, min(wanted, default=None))
 
 
-def dec_keys(supply: Supply, caller: str, master: str, asked: KeyIDs) -> KeyContainer:
-    """Get key with key IDs, asked by a slave."""
+def unmet(request: KeyRequest) -> ParameterError:
+    """What the standard says when there are keys, but none so close to ideal."""
+    mandatory = _max_epsilon(request.extension_mandatory)
+    return ParameterError(etsi014.OPTIONAL_UNHANDLED if mandatory is None else etsi014.MANDATORY_UNMET)
+
+
+def fetch(supply: Supply, caller: str, master: str, asked: KeyIDs) -> Fetch:
+    """What Get key with key IDs asks for. Raises Unauthorised and ParameterError."""
     _require_id("master", master)
-    if len(asked.key_ids) > supply.limits.max_key_per_request:
+    if asked.n_keys > supply.limits.max_key_per_request:
         raise ParameterError(f"key_IDs shall hold at most {supply.limits.max_key_per_request} IDs")
-    return _container(supply.dec_keys(master, caller, asked.key_ids))
+    return supply.fetch(master, caller, asked.octets)
 
 
 def _status(supply: Supply, master: str, slave: str, peer: str, stored_key_count: int) -> Status:
-    limits, kmes = supply.limits, supply.directory.kmes
+    limits, kmes = supply.limits_for(master, slave), supply.directory.kmes
     return Status(
         source_kme_id=kmes[supply.directory.site],
         target_kme_id=kmes[peer],
@@ -66,10 +64,6 @@ def _status(supply: Supply, master: str, slave: str, peer: str, stored_key_count
         min_key_size=limits.min_key_size,
         max_sae_id_count=limits.max_sae_id_count,
     )
-
-
-def _container(keys: Sequence[DeliveredKey]) -> KeyContainer:
-    return KeyContainer(tuple(Key(key.key_id, key.secret, write_pedigree(key.pedigree)) for key in keys))
 
 
 def _require_id(role: str, sae: str) -> str:

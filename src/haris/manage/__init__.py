@@ -1,0 +1,1 @@
+"""Management layer: evidence, alarms, accounting and forecasts, as values."""
