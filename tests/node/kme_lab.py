@@ -4,9 +4,10 @@ import itertools
 import json
 import os
 import ssl
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
 from pathlib import Path
 from uuid import UUID
 
@@ -14,14 +15,17 @@ import aiohttp
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from openapi_check import require_described
 
+from haris.keys.admission import Admission
 from haris.keys.directory import Directory
+from haris.keys.policy import Policy, Rule
 from haris.keys.supply import Supply
-from haris.node.kme_server import KmeConfig, RunningKme, start_kme
-from haris.node.kme_tls import TlsFiles
-from haris.node.store import SqliteStore, open_store
+from haris.node.pki.making import Holder, Wish, issue, make_root, pem
+from haris.node.pki.mutual_tls import TlsFiles
+from haris.node.store.store import Store, open_store
+from haris.node.supply.server import KmeConfig, RunningKme, start_kme
 from haris.nouns.keys import Origin, Pedigree, Proof, StoredKey
 
 KEK = bytes(range(32))
@@ -29,59 +33,45 @@ MEASURED = Pedigree(1e-9, Origin.MEASURED, Proof("Lim et al. 2014", "coherent", 
 KMES = {"bank": "kme-bank", "exchange": "kme-exchange", "broker": "kme-broker"}
 SAES = {"alice": "bank", "anna": "bank", "bob": "exchange", "bella": "exchange", "carol": "broker"}
 
-SIGNS_CERTIFICATES = x509.KeyUsage(
-    digital_signature=False,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    key_cert_sign=True,
-    crl_sign=True,
-    encipher_only=False,
-    decipher_only=False,
-)
-
 
 class Authority:
-    """Certificates as RFC 5280 wants them: Python 3.13 verifies strictly."""
+    """An authority of node/pki_certificates, whose certificates lie in a folder and are valid for two days already."""
 
     def __init__(self, folder: Path, name: str = "ca") -> None:
-        self.folder, self.name, self.key = folder, name, ec.generate_private_key(ec.SECP256R1())
-        self.subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        builder = self._builder(self.subject, self.key, days=1)
-        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        builder = builder.add_extension(SIGNS_CERTIFICATES, critical=True)
-        key_id = x509.SubjectKeyIdentifier.from_public_key(self.key.public_key())
-        self._write(name, builder.add_extension(key_id, critical=False), None)
+        self.folder, self.name, self._began = folder, name, datetime.now(UTC) - timedelta(days=2)
+        self._root = make_root(name, name, ec.generate_private_key(ec.SECP256R1()), self._began, days=90)
+        (folder / f"{name}.crt").write_bytes(pem(self._root.certificate))
 
     def issue(self, *common_names: str, stem: str = "", days: int = 1) -> TlsFiles:
+        """Files of a server and client on this machine. days: until it expires. Several names: as none should have."""
         stem, key = stem or common_names[0], ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name) for name in common_names])
-        names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(IPv4Address("127.0.0.1"))])
-        self._write(stem, self._builder(subject, key, days).add_extension(names, False), key)
+        wish = Wish(common_names[0], days + 2, hosts=("localhost", "127.0.0.1"))
+        certificate = issue(self._root, key.public_key(), self._began, wish)
+        if len(common_names) > 1:
+            certificate = self._renamed(certificate, common_names)
+        for name, octets in Holder(stem, key, certificate).files().items():
+            (self.folder / name).write_bytes(octets)
         return TlsFiles(self.folder / f"{stem}.crt", self.folder / f"{stem}.key", self.folder / f"{self.name}.crt")
 
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, days: int) -> x509.CertificateBuilder:
-        now = datetime.now(UTC)
-        builder = x509.CertificateBuilder().subject_name(subject).issuer_name(self.subject)
-        builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
-        authority_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
-        builder = builder.add_extension(authority_id, critical=False)
-        return builder.not_valid_before(now - timedelta(days=2)).not_valid_after(now + timedelta(days=days))
-
-    def _write(self, stem: str, builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey | None) -> None:
-        certificate = builder.sign(self.key, hashes.SHA256())
-        (self.folder / f"{stem}.crt").write_bytes(certificate.public_bytes(Encoding.PEM))
-        if key is not None:
-            octets = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            (self.folder / f"{stem}.key").write_bytes(octets)
+    def _renamed(self, certificate: x509.Certificate, common_names: Sequence[str]) -> x509.Certificate:
+        builder = x509.CertificateBuilder(
+            certificate.issuer,
+            x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name) for name in common_names]),
+            certificate.public_key(),
+            certificate.serial_number,
+            certificate.not_valid_before_utc,
+            certificate.not_valid_after_utc,
+            list(certificate.extensions),
+        )
+        return builder.sign(self._root.key, hashes.SHA256())
 
 
 @dataclass
 class Site:
-    store: SqliteStore
+    store: Store
     supply: Supply
     kme: RunningKme
+    config: KmeConfig
     alarms: list = field(default_factory=list)
 
 
@@ -103,20 +93,42 @@ class Lab:
         self.folder, self.authority = folder, Authority(folder)
         self.files = {name: self.authority.issue(name) for name in (*KMES.values(), *SAES, "mallory")}
         self.sites: dict[str, Site] = {}
+        self.rules: tuple[Rule, ...] = ()
+        self.options: dict = {}  # further fields of each KmeConfig
         self._numbers = itertools.count(1)
         self._sessions: dict[str, aiohttp.ClientSession] = {}
 
     async def start(self, site: str, laboratory: bool = False) -> Site:
         store = open_store(self.folder / f"{site}.store", KEK, os.urandom)
-        supply = Supply(store, Directory(site, KMES, SAES), laboratory=laboratory)
+        admission = Admission(Policy(self.rules), store, time.time_ns)
+        supply = Supply(store, Directory(site, KMES, SAES), laboratory=laboratory, admission=admission)
+        supply = self.guarded(site, supply)
         files, alarms = self.files[KMES[site]], []
         urls = {name: f"https://127.0.0.1:{there.kme.peer_port}" for name, there in self.sites.items()}
-        config = KmeConfig("127.0.0.1", 0, "127.0.0.1", 0, files, files, urls, void_retry_s=0.05)
-        self.sites[site] = Site(store, supply, await start_kme(config, supply, file_alarm=alarms.append), alarms)
+        config = KmeConfig("127.0.0.1", 0, "127.0.0.1", 0, files, files, urls, 0.05, **self.options)
+        routes, watch = self.routes(site, supply), self.watch(site)
+        kme = await start_kme(config, supply, self.handlers(site), alarms.append, routes=routes, watch=watch)
+        self.sites[site] = Site(store, supply, kme, config, alarms)
         for name in self.sites:
             if name != site:
                 self.route(name, site)
         return self.sites[site]
+
+    def handlers(self, site: str) -> dict:
+        """Further verbs of the peer face of a site."""
+        return {}
+
+    def guarded(self, site: str, supply: Supply) -> Supply:
+        """The supply of a site, as it is started with."""
+        return supply
+
+    def watch(self, site: str):
+        """Who watches the faces of a site."""
+        return lambda face: None
+
+    def routes(self, site: str, supply: Supply) -> dict:
+        """Further routes of the application face of a site."""
+        return {}
 
     def route(self, site: str, peer: str, at: str = "") -> None:
         """Let the key manager of site reach that of peer, or another one in its place."""
@@ -156,4 +168,6 @@ class Lab:
         method = method or ("GET" if body is None else "POST")
         async with self._sessions[sae].request(method, url, data=octets, **options) as answer:
             assert answer.content_type == "application/json"
-            return Answer(answer.status, await answer.json(), dict(answer.headers))
+            found = Answer(answer.status, await answer.json(), dict(answer.headers))
+        require_described("014", method, "/api/v1/keys/" + path.partition("?")[0], found)
+        return found

@@ -7,6 +7,9 @@ from uuid import UUID
 
 import msgspec
 
+from haris.nouns.alarms import Alarm, AlarmKind
+from haris.nouns.lines import one_line
+
 
 class BlockEvent(msgspec.Struct, frozen=True, tag="block"):
     """One block of a span has ended.
@@ -60,7 +63,8 @@ class PadEvent(msgspec.Struct, frozen=True, tag="pad"):
 
 
 class SupplyEvent(msgspec.Struct, frozen=True, tag="supply"):
-    """Keys have left this key manager. method: `enc_keys` (to the master) or `dec_keys` (to a slave).
+    """Keys have left this key manager. method: `enc_keys` (to the master), `dec_keys` (to a slave) or
+    `get_key` (to an end of a stream).
 
     epsilon: the largest of the keys'. hops: links that they crossed.
     """
@@ -73,13 +77,37 @@ class SupplyEvent(msgspec.Struct, frozen=True, tag="supply"):
     hops: int
 
 
+class SourceEvent(msgspec.Struct, frozen=True, tag="source"):
+    """A key source has another standing at this site. state: `sound`, `stalled` or `quarantined`; reason: in words."""
+
+    site: str
+    source: str
+    state: str
+    reason: str = ""
+
+
 class AlarmEvent(msgspec.Struct, frozen=True, tag="alarm"):
-    """Something that an operator should know."""
+    """Something that an operator should know. kind: of nouns/alarms.py. active: false when the condition has ended."""
 
     site: str
     severity: str
     source: str
     text: str
+    kind: AlarmKind = AlarmKind.OTHER
+    active: bool = True
+
+
+class DenialEvent(msgspec.Struct, frozen=True, tag="denial"):
+    """Keys were refused `times` times within a second. The words are those of manage/audit.py, Denial."""
+
+    site: str
+    method: str
+    interface: str
+    caller: str
+    peer: str
+    reason: str
+    detail: str
+    times: int
 
 
 class SiteEvent(msgspec.Struct, frozen=True, tag="site"):
@@ -90,8 +118,16 @@ class SiteEvent(msgspec.Struct, frozen=True, tag="site"):
     detail: str = ""
 
 
-Event = BlockEvent | PoolEvent | RelayEvent | PadEvent | SupplyEvent | AlarmEvent | SiteEvent
+Event = (
+    BlockEvent | PoolEvent | RelayEvent | PadEvent | SupplyEvent | SourceEvent | AlarmEvent | DenialEvent | SiteEvent
+)
 Observe = Callable[[Event], None]
+
+
+def alarm_event(site: str, alarm: Alarm) -> AlarmEvent:
+    """An alarm as this site tells it."""
+    return AlarmEvent(site, str(alarm.severity), alarm.source, alarm.text, alarm.kind, alarm.active)
+
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
@@ -108,8 +144,14 @@ def from_json(line: bytes) -> Event:
 
 
 def in_words(event: Event) -> str:
-    """The event as one line for a person."""
+    """The event as one line for a person, whatever the names and reasons in it hold."""
+    return one_line(_in_words(event))
+
+
+def _in_words(event: Event) -> str:
     match event:
+        case BlockEvent(aborted=None, qber_key=None):
+            return f"{event.site}: {event.span} block {event.number}: {event.secret_bits} bits of a vendor's keys"
         case BlockEvent(aborted=None):
             return (
                 f"{event.site}: {event.span} block {event.number}: {event.secret_bits} secret bits from "
@@ -125,6 +167,13 @@ def in_words(event: Event) -> str:
             return f"{event.site}: {event.octets} octets of pad of {event.ledger} used from {event.offset} on"
         case SupplyEvent():
             return f"{event.site}: {event.method} gave {event.n_keys} keys to {event.sae}"
+        case SourceEvent():
+            return f"{event.site}: source {event.source} is {event.state} {event.reason}".rstrip()
+        case DenialEvent():
+            times = f" ({event.times} times)" if event.times > 1 else ""
+            return f"{event.site}: {event.method} refused to {event.caller or 'a stranger'}{times}: {event.detail}"
+        case AlarmEvent(active=False):
+            return f"{event.site}: alarm over: {event.source}: {event.text or event.kind}"
         case AlarmEvent():
             return f"{event.site}: ALARM ({event.severity}) {event.source}: {event.text}"
         case SiteEvent():

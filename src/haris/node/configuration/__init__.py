@@ -1,0 +1,1 @@
+"""What people write for a site: NODE.toml, table by table."""

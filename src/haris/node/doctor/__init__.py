@@ -1,0 +1,1 @@
+"""The examination of a maker's box before it is believed."""

@@ -1,0 +1,1 @@
+"""What operators see of a site: alarms, accounts, audit, metrics, status."""

@@ -1,0 +1,1 @@
+"""Certificates and the private keys behind them: read, judged, made, revoked."""

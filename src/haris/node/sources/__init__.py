@@ -1,0 +1,1 @@
+"""Makers' boxes that feed spans: one file an interface."""

@@ -1,0 +1,1 @@
+"""Spans: two neighbouring sites, one connection, blocks of key made together."""
