@@ -14,7 +14,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from haris.node.pki import make_laboratory
+from haris.node.pki.authority import make_laboratory
 from haris.service.fix import Acceptor, Initiator
 from haris.service.fix_orders import read_orders
 

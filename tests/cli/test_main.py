@@ -29,3 +29,8 @@ def test_a_socket_that_cannot_be_had_is_named(capsys: pytest.CaptureFixture[str]
     socket = tmp_path / "nowhere" / "fibre.sock"
     assert main(["light", METRO, "--socket", str(socket)]) == 2
     assert capsys.readouterr().err == f"haris light: the light cannot listen at {socket}: No such file or directory\n"
+
+
+def test_the_lists_of_a_laboratory_that_is_not_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["pki", str(tmp_path / "nowhere"), "--crl"]) == 2
+    assert capsys.readouterr().err == f"haris pki: {tmp_path}/nowhere: no such directory\n"

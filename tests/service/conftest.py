@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from haris.node.credentials import signing_credentials
-from haris.node.pki import make_laboratory
+from haris.node.pki.authority import make_laboratory
+from haris.node.pki.credentials import signing_credentials
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 

@@ -150,8 +150,8 @@ def test_a_relay_cannot_sign_under_the_banks_certificate(ends, credentials, now_
 
 
 def test_a_relay_cannot_use_a_certificate_of_an_authority_of_its_own(ends, credentials, now_ns, tmp_path):
-    from haris.node.credentials import signing_credentials
-    from haris.node.pki import make_laboratory
+    from haris.node.pki.authority import make_laboratory
+    from haris.node.pki.credentials import signing_credentials
 
     now = datetime.fromtimestamp(now_ns / 1e9, UTC)
     make_laboratory(tmp_path, [], [], ["bank"], now)

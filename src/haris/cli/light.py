@@ -6,31 +6,46 @@ import argparse
 import asyncio
 import contextlib
 import hashlib
+import os
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from haris.quantum.link import Link
 
 DESCRIPTION = "Emulate one fibre: the process that alone knows both halves of the light."
-EXAMPLE = "haris light examples/links/metro_25km.toml --socket fibre.sock"
+EXAMPLE = """haris light examples/links/metro_25km.toml --socket fibre.sock
+  haris light examples/links/metro_25km.toml --record metro --blocks 2"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     parser.add_argument("link", type=Path, metavar="LINK.toml", help="the link to emulate")
-    parser.add_argument("--socket", type=Path, required=True, help="Unix socket at which the two sites attach")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--socket", type=Path, help="Unix socket at which the two sites attach")
+    where.add_argument("--record", type=Path, metavar="FOLDER", help="write blocks to a new folder for haris distill")
+    parser.add_argument("--blocks", type=int, default=1, metavar="N", help="blocks to record (default: 1)")
     parser.add_argument("--eve", type=float, default=0.0, metavar="FRACTION", help="share of the pulses that Eve taps")
     parser.add_argument("--seed", help="any text: the same light again (for tests; by default fresh randomness)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Shine until interrupted."""
-    from haris.node.light import run_light
-    from haris.node.memory import share_one_arena
+    """Shine until interrupted, or until the recording is whole."""
+    from haris.node.spans.light import run_light
+    from haris.node.system.memory import share_one_arena
     from haris.nouns.checks import require_probability
+    from haris.nouns.errors import ParameterError
     from haris.quantum.link import Link
 
     require_probability("--eve", args.eve)
+    if args.blocks < 1:
+        raise ParameterError(f"--blocks is at least 1, got {args.blocks}")
     share_one_arena()
     seed = None if args.seed is None else hashlib.sha256(args.seed.encode()).digest()
+    if args.record is not None:
+        _record(Link.read(args.link), args.record, args.blocks, seed, args.eve)
+        return 0
 
     async def shine() -> None:
         this = asyncio.current_task()
@@ -42,3 +57,14 @@ def run(args: argparse.Namespace) -> int:
 
     asyncio.run(shine())
     return 0
+
+
+def _record(link: Link, folder: Path, n_blocks: int, seed: bytes | None, eve_fraction: float) -> None:
+    """Write a recording, whole or not at all."""
+    from haris.node.distil.folder import NewFolder
+    from haris.node.distil.light import emulated
+    from haris.nouns.keys import Origin
+
+    with NewFolder(folder, link, Origin.EMULATED, os.urandom(16)) as recorder:
+        for pulses, detections in emulated(link, n_blocks, seed or os.urandom(32), eve_fraction):
+            recorder.write(pulses, detections)

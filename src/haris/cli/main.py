@@ -10,15 +10,31 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from haris.nouns.errors import HarisError, KeyUnavailable
+from haris.nouns.lines import one_line
 
 COMMANDS = {
     "demo": "the whole way on this machine, in five acts",
     "rate": "secret key rate of a link against distance",
     "node": "run one site of the network",
     "light": "run one emulated fibre",
-    "key": "ask a key manager for keys (ETSI GS QKD 014 client)",
+    "distill": "stored or live light to final keys, and where the time goes",
+    "key": "ask a key manager for keys (ETSI GS QKD 014, 004, 020, SKIP)",
+    "doctor": "examine a key manager, haris's or another's",
+    "shadow": "run beside an incumbent key manager, and compare",
+    "source": "release a key source from quarantine",
     "tunnel": "carry a TCP stream under quantum keys",
-    "pki": "make a laboratory's certificates",
+    "vpn": "key strongSwan or WireGuard from a key manager",
+    "pki": "a laboratory's authority: make, sign and revoke certificates",
+    "certificate": "request a certificate from your own authority, show and verify",
+    "status": "the whole network as one site sees it",
+    "alarm": "list and acknowledge the alarms of a site",
+    "purge": "burn the keys that a pair of applications has",
+    "site": "trust another site no more, or again",
+    "account": "who used how much key",
+    "audit": "verify, export and show who got which keys",
+    "link": "commission a link by a secret that two people carry",
+    "store": "back up, restore or move the store of a site",
+    "kek": "make or reseal the key under which a store is kept",
     "bench": "measure haris against its peers",
 }
 """Each name is a module haris.cli.NAME with DESCRIPTION, EXAMPLE, add_arguments(parser), run(args) -> exit code."""
@@ -70,7 +86,7 @@ def _report(command: str, error: Exception, code: int) -> int:
     text = str(error)
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
         text = f"{error.filename}: {error.strerror}"  # without Python's "[Errno 2]"
-    print(f"haris {command}: {text}", file=sys.stderr)
+    print("\n".join(map(one_line, f"haris {command}: {text}".split("\n"))), file=sys.stderr)
     return code
 
 

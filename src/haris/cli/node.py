@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
+import gc
+from functools import partial
 from pathlib import Path
 
 DESCRIPTION = "Run one site: its spans, its key manager (ETSI GS QKD 014 over mutual TLS), its relays."
@@ -17,11 +18,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until interrupted (SIGINT or SIGTERM)."""
+    """Serve until interrupted (SIGINT or SIGTERM); on SIGHUP read what may change while the site runs."""
+    from haris.node.system.memory import overwrite_what_is_freed  # before anything slow is loaded
+
+    overwrite_what_is_freed(["node", str(args.configuration)])
     from haris.node import events
-    from haris.node.configuration import read_configuration
-    from haris.node.memory import share_one_arena
+    from haris.node.configuration.node_toml import read_configuration
     from haris.node.site import run_site
+    from haris.node.system.loop import run_in_loop
+    from haris.node.system.memory import protect_memory, share_one_arena
 
     share_one_arena()
     configuration = read_configuration(args.configuration)
@@ -29,5 +34,8 @@ def run(args: argparse.Namespace) -> int:
     def observe(event: events.Event) -> None:
         print(events.to_json(event) if args.json else events.in_words(event), flush=True)
 
-    asyncio.run(run_site(configuration, observe))
+    for words in protect_memory():
+        observe(events.SiteEvent(configuration.site.name, "memory", words))
+    gc.freeze()  # what was loaded stays: the collector need not look at it again, which would stop all for a while
+    run_in_loop(run_site(configuration, observe, partial(read_configuration, args.configuration)))
     return 0

@@ -11,10 +11,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from haris.node.credentials import client_context, signing_credentials
-from haris.node.kme_client import KmeClient
-from haris.node.tunnel import Connector, Listener, TunnelSettings
-from haris.node.tunnel_stream import TunnelEvent
+from haris.node.pki.credentials import client_context, signing_credentials
+from haris.node.supply.etsi014_client import KmeClient
+from haris.node.tunnel.ends import Connector, Listener, TunnelSettings
+from haris.node.tunnel.stream import TunnelEvent
 from haris.nouns.endpoint import read_endpoint
 from haris.nouns.ids import require_name
 from haris.service.tunnel import RekeyPolicy

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 
-from haris.node.streams import close_stream, read_some
+from haris.node.system.streams import close_stream, read_some
 from haris.nouns.errors import HarisError
 from haris.service.fix import Confirmation, Initiator
 from haris.service.fix_orders import Order

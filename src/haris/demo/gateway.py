@@ -8,7 +8,7 @@ import sys
 import time
 
 from haris.demo.desk import TICK_S
-from haris.node.streams import close_stream, read_some
+from haris.node.system.streams import close_stream, read_some
 from haris.nouns.errors import HarisError
 from haris.service.fix import Acceptor
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
-from haris.node.commissioning import SECRET_OCTETS
-from haris.node.pki import make_laboratory
+from haris.node.pki.authority import make_laboratory
+from haris.node.spans.commissioning import SECRET_OCTETS
+from haris.node.system.free_ports import free_ports
 from haris.quantum.link import Link
 
 SITES = ("bank", "midway", "exchange")
@@ -19,6 +19,7 @@ SPANS = {"bank-midway": ("bank", "midway"), "midway-exchange": ("midway", "excha
 
 SAES = {"sae-bank": "bank", "sae-exchange": "exchange"}
 SIGNERS = ("bank", "exchange")
+"""Sites whose tunnel ends and key managers sign by ML-DSA."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +64,13 @@ def build(directory: Path, pool_keys: int, pad_keys: int, links: dict[str, Path]
         directory / "pki",
         kmes=[f"kme-{site}" for site in SITES],
         saes=list(SAES),
-        signers=list(SIGNERS),
+        signers=[*SIGNERS, *(f"kme-{site}" for site in SIGNERS)],
         now=datetime.now(UTC),
     )
     listeners = [f"{site} {what}" for site in SITES for what in ("kme", "peers")]
     listeners += [*SPANS, "gateway", "tunnel listen", "tunnel connect", "wiretap"]
     links = links or dict(zip(SPANS, sorted(_packaged("links").glob("*.toml")), strict=True))
-    laboratory = Laboratory(directory, dict(zip(listeners, _free_ports(len(listeners)), strict=True)), links)
+    laboratory = Laboratory(directory, dict(zip(listeners, free_ports(len(listeners)), strict=True)), links)
     for site in SITES:
         _write_secret(directory / f"{site}.kek", os.urandom(32))
         laboratory.configuration(site).write_text(_node_toml(laboratory, site, pool_keys, pad_keys))
@@ -92,15 +93,6 @@ def _packaged(name: str) -> Path:
 def _write_secret(path: Path, octets: bytes) -> None:
     path.touch(mode=0o600)
     path.write_bytes(octets)
-
-
-def _free_ports(n: int) -> list[int]:
-    """n different ports that nobody listens on now."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 def _node_toml(laboratory: Laboratory, site: str, pool_keys: int, pad_keys: int) -> str:
@@ -149,5 +141,12 @@ def _node_toml(laboratory: Laboratory, site: str, pool_keys: int, pad_keys: int)
             ]
     if site != "midway":
         path = list(SITES) if site == "bank" else list(reversed(SITES))
-        lines += ["", "[[pair]]", f'peer = "{path[-1]}"', f"path = {path}".replace("'", '"')]
+        lines += ["", "[[pair]]", f'peer = "{path[-1]}"', f"path = {path}".replace("'", '"'), "end_to_end = true"]
+        lines += [
+            "",
+            "[end_to_end]",
+            f'certificate = "pki/kme-{site}.mldsa.crt"',
+            f'private_key = "pki/kme-{site}.mldsa.key"',
+            'authority = "pki/mldsa-ca.crt"',
+        ]
     return "\n".join(lines) + "\n"

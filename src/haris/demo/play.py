@@ -75,10 +75,11 @@ async def play(wishes: Wishes, screen: Screen) -> Outcome:
         except HarisError as error:
             ended_by = error
         finally:
-            result = _summary(stage, desk)
+            peak_memory_mb = stage.peak_memory_mb()  # of processes that still are
             session.cancel()
             await stage.stop()
             await asyncio.gather(session, return_exceptions=True)
+            result = _summary(stage, desk) | {"peak_memory_mb": peak_memory_mb}  # sites tell their last when they stop
         return Outcome(result, ended_by)
 
 
@@ -168,7 +169,6 @@ def _summary(stage: Stage, desk: OrderDesk) -> dict[str, Any]:
         "epsilon_max": watch.epsilon_max,
         "tls": watch.tls,
         "seconds_to_first_order": None if first is None else round(first - stage.started_at, 2),
-        "peak_memory_mb": stage.peak_memory_mb(),
         "light": "emulated",
         "distillation": "real",
     }

@@ -7,7 +7,7 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from haris.nouns.errors import HarisError
 
 Line = dict[str, Any]
 
+_FEW_THREADS = {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _PR_SET_PDEATHSIG = 1
 _prctl = getattr(ctypes.CDLL(None), "prctl", None)
 
@@ -32,10 +33,17 @@ class ProcessEnded(HarisError):  # noqa: N818  (an outcome, not a mistake)
 
 
 class Process:
-    """One program. hear: called with every JSON object that it prints."""
+    """One program. hear: called with every JSON object that it prints. environment: of it, beside our own."""
 
-    def __init__(self, name: str, arguments: list[str], log: Path, hear: Callable[[Line], None]) -> None:
-        self.name = name
+    def __init__(
+        self,
+        name: str,
+        arguments: list[str],
+        log: Path,
+        hear: Callable[[Line], None],
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name, self.environment = name, dict(environment or {})
         self._arguments, self._log, self._hear = arguments, log, hear
         self._running: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -50,7 +58,7 @@ class Process:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 preexec_fn=_die_with_parent,
-                env=os.environ | {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+                env=os.environ | _FEW_THREADS | self.environment,
             )
         assert self._running.stdout is not None
         self._reading = asyncio.create_task(self._read(self._running.stdout))
@@ -83,6 +91,11 @@ class Process:
         except OSError:
             return 0.0
         return next((int(x.split()[1]) / 1024 for x in status.splitlines() if x.startswith("VmHWM")), 0.0)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        if self._running is not None and self._running.returncode is None:
+            self._running.send_signal(number)
 
     async def kill(self) -> None:
         """kill -9."""

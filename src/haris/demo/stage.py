@@ -11,7 +11,7 @@ from haris.demo.laboratory import SAES, SITES, SPANS, Laboratory
 from haris.demo.processes import Process
 from haris.demo.watch import Watch
 from haris.demo.wiretap import Wiretap
-from haris.node.light import tap
+from haris.node.spans.light import tap
 from haris.nouns.errors import KeyUnavailable
 
 FIRST = next(iter(SPANS))

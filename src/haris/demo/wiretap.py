@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from haris.node.streams import close_stream
+from haris.node.system.streams import close_stream
 
 
 class Wiretap:

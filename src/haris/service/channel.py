@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from haris.crypto.signing import Credentials
 from haris.nouns.errors import ParameterError, PeerError
 from haris.service.framing import Frame, FrameDecoder, Introduce, encode
-from haris.service.signatures import EXPORTER_LABEL, EXPORTER_OCTETS, Credentials, Occasion, sign, verify
+from haris.service.signatures import EXPORTER_LABEL, EXPORTER_OCTETS, Occasion, sign, verify
 from haris.service.tls_psk import Role, TlsFacts, TlsPskEndpoint
 
 SESSION_LABEL = "EXPERIMENTAL haris tunnel session"

@@ -217,22 +217,27 @@ class TlsPskEndpoint:
         session[0] = self._session(ssl)
         return 1
 
+    def _session(self, ssl: Any) -> Any:
+        if self._key is None:
+            raise ParameterError("the external key has served")
+        return blank_session(ssl, self._key)
+
     def _find_session(self, ssl: Any, identity: Any, n_identity: int, session: Any) -> int:
         if bytes(_ffi.buffer(identity, n_identity)) != self._identity:
             return 0  # ends the handshake: no other key, ticket or certificate is ever tried
         session[0] = self._session(ssl)
         return 1
 
-    def _session(self, ssl: Any) -> Any:
-        """A session of OpenSSL that stands for the external key; OpenSSL takes it over."""
-        der = _ffi.new("unsigned char[]", _BLANK_SESSION)
-        session = _lib.d2i_SSL_SESSION(_ffi.NULL, _ffi.new("const unsigned char **", der), len(_BLANK_SESSION))
-        suite = _lib.SSL_CIPHER_find(ssl, TLS_AES_256_GCM_SHA384.to_bytes(2, "big"))
-        if session == _ffi.NULL or self._key is None:
-            raise ParameterError("no session for the external key")
-        _lib.SSL_SESSION_set_cipher(session, suite)
-        _lib.SSL_SESSION_set1_master_key(session, self._key, len(self._key))
-        return session
+
+def blank_session(connection: Any, key: bytes) -> Any:
+    """A session of OpenSSL that stands for an external key of TLS 1.3; OpenSSL takes it over. connection: SSL *."""
+    der = _ffi.new("unsigned char[]", _BLANK_SESSION)
+    session = _lib.d2i_SSL_SESSION(_ffi.NULL, _ffi.new("const unsigned char **", der), len(_BLANK_SESSION))
+    if session == _ffi.NULL:
+        raise ParameterError("no session for the external key")
+    _lib.SSL_SESSION_set_cipher(session, _lib.SSL_CIPHER_find(connection, TLS_AES_256_GCM_SHA384.to_bytes(2, "big")))
+    _lib.SSL_SESSION_set1_master_key(session, key, len(key))
+    return session
 
 
 def _reason(error: SSL.Error) -> str:
