@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard native/*)
 
-.PHONY: setup demo test lint types bench docs clean
+.PHONY: setup demo test trials lint types bench docs clean
 .DEFAULT_GOAL := setup
 
 setup: $(READY)
@@ -19,7 +19,10 @@ demo: setup
 	@$(BIN)/haris demo $(ARGS)
 
 test: setup
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+trials: setup
+	$(BIN)/python -m pytest -m trial $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check src tests tools

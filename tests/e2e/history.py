@@ -31,7 +31,9 @@ class History:
     """Everything that applications, the wire and the stores at the end have shown.
 
     given: every key of every 200 to a master. fetched: every key of every 200 to a slave. interrupted: keys whose
-    fetch may have been served without its answer arriving. at_rest: keys READY at the end, by site.
+    fetch may have been served without its answer arriving. at_rest: keys READY at the end, by site. refusals: what was
+    said to slaves that were refused. streamed: keys that are chunks of streams. unlike: where two ends of a span or a
+    pool differ at rest, in words.
     """
 
     given: list[tuple[UUID, bytes]] = field(default_factory=list)
@@ -39,6 +41,9 @@ class History:
     interrupted: set[UUID] = field(default_factory=set)
     uses: list[Use] = field(default_factory=list)
     at_rest: dict[str, dict[UUID, bytes]] = field(default_factory=dict)
+    refusals: dict[UUID, str] = field(default_factory=dict)
+    streamed: set[UUID] = field(default_factory=set)
+    unlike: list[str] = field(default_factory=list)
 
 
 def faults(history: History) -> list[str]:
@@ -49,6 +54,7 @@ def faults(history: History) -> list[str]:
         *_lost(history),
         *_still_in_a_pool(history),
         *_pad_used_twice(history.uses),
+        *history.unlike,
     ]
 
 
@@ -73,7 +79,8 @@ def _different_bytes(history: History) -> Iterator[str]:
 def _lost(history: History) -> Iterator[str]:
     for key_id in {key_id for key_id, _ in history.given} - {key_id for key_id, _ in history.fetched}:
         if key_id not in history.interrupted:
-            yield f"key {key_id} was acknowledged to its master and is lost to its slave"
+            said = history.refusals.get(key_id, "it never came")
+            yield f"key {key_id} was acknowledged to its master and is lost to its slave ({said})"
 
 
 def _still_in_a_pool(history: History) -> Iterator[str]:

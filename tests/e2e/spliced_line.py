@@ -1,4 +1,4 @@
-"""A TCP line that an adversary has spliced: it carries everything, records it, and can change or cut it."""
+"""A TCP line that an adversary has spliced: it carries everything, records it, and can change, stall or cut it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from haris.node.streams import close_stream
+from haris.node.system.streams import close_stream
 from haris.wire.framing import HEADER_OCTETS, frame
 
 Change = Callable[[bool, bytes], list[bytes]]
@@ -22,21 +22,36 @@ class Conversation:
 
 
 class SplicedLine:
-    """Listens on one port of loopback and carries to another.
+    """Listens on one port of loopback, or of another host, and carries to a port of loopback.
 
     conversations: all that was ever sent, a lost connection's included. change: of each frame; None passes octets on.
     """
 
-    def __init__(self, listen: int, to: int, change: Change | None = None) -> None:
+    def __init__(self, listen: int, to: int, change: Change | None = None, host: str = "127.0.0.1") -> None:
         self.conversations: list[Conversation] = []
         self.change = change
-        self._listen, self._to = listen, to
+        self._listen, self._to, self._host = listen, to, host
+        self._flows, self._is_down = asyncio.Event(), False
+        self._flows.set()
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._carry, "127.0.0.1", self._listen)
+        self._server = await asyncio.start_server(self._carry, self._host, self._listen)
+
+    async def stall(self, for_s: float) -> None:
+        """Carry nothing for a while, and lose nothing either."""
+        self._flows.clear()
+        await asyncio.sleep(for_s)
+        self._flows.set()
+
+    async def fall(self, for_s: float) -> None:
+        """Break every connection, and take none for a while."""
+        self._is_down = True
+        self.cut()
+        await asyncio.sleep(for_s)
+        self._is_down = False
 
     def cut(self) -> None:
         """Break every connection, whatever is on its way."""
@@ -52,6 +67,9 @@ class SplicedLine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_down:
+            writer.transport.abort()
+            return
         try:
             onward_reader, onward_writer = await asyncio.open_connection("127.0.0.1", self._to)
         except OSError:
@@ -89,6 +107,7 @@ class SplicedLine:
                     body = await reader.readexactly(int.from_bytes(header, "big"))
                     record += header + body
                     octets = b"".join(frame(each) for each in self.change(calling, body))
+                await self._flows.wait()
                 writer.write(octets)
                 await writer.drain()
         except (OSError, asyncio.IncompleteReadError):

@@ -21,7 +21,7 @@ from trial_network import QUICK_LINK, TrialNetwork, running
 
 from haris.demo.laboratory import SPANS, Laboratory, build
 from haris.node.events import BlockEvent, PoolEvent, SiteEvent
-from haris.node.pki import make_laboratory
+from haris.node.pki.authority import make_laboratory
 from haris.nouns.errors import KeyUnavailable
 from haris.wire import span
 from haris.wire.framing import frame
@@ -29,7 +29,7 @@ from haris.wire.framing import frame
 HARIS = [sys.executable, "-m", "haris.cli.main"]
 
 
-def refused(*words: str, says: str, patience_s: float = 30, before: Callable[[], None] | None = None) -> None:
+def refused(*words: str, says: str, patience_s: float = 100, before: Callable[[], None] | None = None) -> None:
     """Run a command that must end with 2, nothing on stdout, and one line on stderr that holds `says`."""
     done = subprocess.run(
         [*HARIS, *words], capture_output=True, text=True, timeout=patience_s, check=False, preexec_fn=before

@@ -49,6 +49,8 @@ def add(what: str, *items: object) -> Callable[[History], None]:
         (add("given", (UUID(int=9), b"a" * 32)), "the same bytes"),
         (lambda h: h.interrupted.clear(), "is lost to its slave"),
         (lambda h: h.at_rest["left"].update({A: b"a" * 32}), "ready again at left"),
+        (lambda h: (h.interrupted.clear(), h.refusals.update({B: "not found"})), "lost to its slave (not found)"),
+        (add("unlike", "ledger ab/relay/ab holds other octets at left than at right"), "other octets"),
         (add("uses", Use("left", LEDGER, 64, 32, b"other")), "used twice"),
         (add("uses", Use("left", LEDGER, 95, 1, b"other")), "used twice"),
         (add("uses", Use("left", LEDGER, 64, 32, b"two")), "used twice"),

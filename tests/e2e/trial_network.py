@@ -16,10 +16,11 @@ from spliced_line import SplicedLine
 
 from haris.demo.laboratory import SITES, SPANS, Laboratory, build
 from haris.demo.processes import Process
-from haris.node.credentials import client_context
 from haris.node.events import Event, SiteEvent
-from haris.node.kme_client import KmeClient
-from haris.node.store import SqliteStore, open_store
+from haris.node.pki.credentials import client_context
+from haris.node.store.store import Store, open_store
+from haris.node.supply.etsi014_client import KmeClient
+from haris.node.system.free_ports import free_ports
 
 QUICK_LINK = """
 [source]
@@ -64,8 +65,7 @@ class TrialNetwork:
         self._started = {site: asyncio.Event() for site in SITES}
 
     def _splice(self, name: str) -> SplicedLine:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            listen = probe.getsockname()[1]
+        (listen,) = free_ports(1)
         to, configuration = self.laboratory.ports[name], self.laboratory.configuration(SPANS[name][0])
         text = configuration.read_text()
         configuration.write_text(text.replace(f'connect = "127.0.0.1:{to}"', f'connect = "127.0.0.1:{listen}"'))
@@ -90,7 +90,7 @@ class TrialNetwork:
         """Returns when it serves applications."""
         self._started[site].clear()
         await self.sites[site].start()
-        await self.until(self._started[site].is_set, 30, f"{site} serves")
+        await self.until(self._started[site].is_set, 90, f"{site} serves")
 
     async def start_light(self, name: str) -> None:
         """Returns when sites can attach."""
@@ -100,7 +100,7 @@ class TrialNetwork:
             with socket.socket(socket.AF_UNIX) as probe:
                 return probe.connect_ex(str(self.laboratory.light(name))) == 0
 
-        await self.until(shines, 30, f"light {name} shines")
+        await self.until(shines, 90, f"light {name} shines")
 
     async def start(self) -> None:
         await asyncio.gather(*(line.start() for line in self.lines.values()))
@@ -134,7 +134,7 @@ class TrialNetwork:
         context = client_context(pki(f"{sae}.crt"), pki(f"{sae}.key"), pki("ca.crt"), datetime.now(UTC))
         return KmeClient(self.laboratory.kme_url(site), context)
 
-    def store(self, site: str) -> SqliteStore:
+    def store(self, site: str) -> Store:
         """The store of a site that has been stopped."""
         directory = self.laboratory.directory
         return open_store(directory / f"{site}.db", (directory / f"{site}.kek").read_bytes(), os.urandom)
