@@ -298,9 +298,14 @@ async def test_changed_and_replayed_messages_cost_their_block_and_nothing_else(t
     pending = list(kinds)
     earlier: list[span.Tag] = []
     n_good = 0  # blocks since the last fault: honest ones in between keep the sites from pausing longer and longer
+    n_met = 0  # meetings up to the last fault
+
+    def meetings() -> int:
+        told = {"what": "span connected", "detail": "bank-midway"}
+        return min(len(network.told(SiteEvent, site=site, **told)) for site in ("bank", "midway"))
 
     def change(from_caller: bool, body: bytes) -> list[bytes]:
-        nonlocal n_good
+        nonlocal n_good, n_met
         message = span.decode(body)
         changed = _spoilt(pending[0], message, body, earlier) if pending and n_good else None
         if isinstance(message, span.Confirm) and not from_caller:
@@ -309,7 +314,7 @@ async def test_changed_and_replayed_messages_cost_their_block_and_nothing_else(t
             n_good += isinstance(message, span.Held)
             return [body]
         pending.pop(0)
-        n_good = 0
+        n_good, n_met = 0, meetings()
         return changed
 
     line.change = change
@@ -325,12 +330,8 @@ async def test_changed_and_replayed_messages_cost_their_block_and_nothing_else(t
             drawing = asyncio.create_task(draw())
             await network.until(lambda: not pending, 80, lambda: f"still to do: {pending}")
             await drawing
-        n_met = len(network.told(SiteEvent, what="span lost", site="midway"))
-        await network.until(
-            lambda: len(network.told(SiteEvent, what="span connected", site="midway")) > n_met, 60, "a new meeting"
-        )
-        await asyncio.sleep(1)
-        # Before the sites are stopped: that may cut a block short, which then counts as discarded too.
+        await network.until(lambda: meetings() > n_met, 60, "a meeting after the last fault, which ended one")
+        await network.rest()  # to stop the sites amid a block would discard it, or leave it in doubt
         discarded = [block for block in network.told(BlockEvent, span="bank-midway", site="bank") if block.aborted]
     assert len(discarded) == len(kinds) - 1, discarded  # the word comes when both hold: no block is lost
     assert sum("a tag does not fit" in block.detail for block in discarded) >= 1

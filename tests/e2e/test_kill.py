@@ -131,7 +131,7 @@ async def test_kills_lose_no_key_and_use_no_pad_twice(
         await applications.replay(10)
         # a span that was lost again and again waits up to a minute before it calls
         await network.until(lambda: not poor_pools(network), 100, lambda: f"more in the pools {poor_pools(network)}")
-        await asyncio.sleep(1.5)  # what is owed to a peer is told within a second
+        await network.rest()
     history = applications.history
     history.uses = [*tags_in_traffic(network), *pads_of_relays(network)]
     stores = {site: network.store(site) for site in network.sites}

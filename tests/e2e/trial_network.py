@@ -120,6 +120,19 @@ class TrialNetwork:
                 raise AssertionError(f"{what if isinstance(what, str) else what()}: not within {patience_s:g} s")
             await asyncio.sleep(0.02)
 
+    async def rest(self, quiet_s: float = 2.0, patience_s: float = 60) -> None:
+        """Wait until no site has told anything for so long: pools are full, and nothing is owed to a peer."""
+        clock = asyncio.get_running_loop().time
+        n_events, since = len(self.events), clock()
+
+        def rests() -> bool:
+            nonlocal n_events, since
+            if len(self.events) != n_events:
+                n_events, since = len(self.events), clock()
+            return clock() - since > quiet_s
+
+        await self.until(rests, patience_s, lambda: f"rest; the newest of what is told: {self.events[-3:]}")
+
     def told(self, kind: type[Event], **having: object) -> list[Any]:
         """Events of a kind with the given fields."""
         return [
