@@ -23,8 +23,11 @@ def click_gates(
     n_pulses: int,
     hold_off: int,
     pulse: NDArray[np.int64],
+    basis: NDArray[np.uint8],
+    bit: NDArray[np.uint8],
+    several: NDArray[np.int64],
     mask: NDArray[np.uint8],
-) -> int: ...
+) -> tuple[int, int]: ...
 def sift_keyed(
     pulse: NDArray[np.int64],
     bob_basis: NDArray[np.uint8],

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from haris.kernels.sift import Gates
+
 
 def click_gates(
     time_ps: NDArray[np.int64],
@@ -13,7 +15,7 @@ def click_gates(
     half_gate_ps: float,
     n_pulses: int,
     hold_off: int,
-) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+) -> Gates:
     """Specification of haris.kernels.sift.click_gates."""
     pulse = np.floor(time_ps / period_ps).astype(np.int64)
     offset_ps = np.abs(time_ps - (pulse + 0.5) * period_ps)
@@ -27,4 +29,6 @@ def click_gates(
     live = since > hold_off
     masks = np.left_shift(1, channel[tag]).astype(np.uint8)
     mask = np.bitwise_or.reduceat(masks, first)[live] if len(first) else np.zeros(0, np.uint8)
-    return pulse[leader][live], mask
+    several = np.flatnonzero(mask & (mask - np.uint8(1)))
+    basis, bit = (np.packbits(channel[leader][live] >> np.uint8(at) & 1, bitorder="little") for at in (1, 0))
+    return Gates(pulse[leader][live], basis, bit, several, mask[several])

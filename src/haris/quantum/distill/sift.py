@@ -47,16 +47,21 @@ def accept(detections: Detections, agreement: Agreement, entropy: Callable[[int]
         )
     period_ps = 1e12 / agreement.clock_hz
     half_gate_ps = 0.5 * (period_ps if agreement.gate_s is None else min(period_ps, agreement.gate_s * 1e12))
-    pulse, mask = click_gates(
+    gates = click_gates(
         detections.time_ps, detections.channel, period_ps, half_gate_ps, detections.n_pulses, hold_off_gates(agreement)
     )
-    # Of a single click: channels 0 and 1 are the key basis, 1 and 3 the bit 1.
-    basis, bit = mask > 0b0011, (mask & 0b1010) != 0
-    several = np.flatnonzero((mask & (mask - np.uint8(1))) != 0)
-    coin = np.frombuffer(entropy(len(several)), np.uint8)
-    basis[several] = np.where(mask[several] == 0b0011, 0, np.where(mask[several] == 0b1100, 1, coin >> 1 & 1))
-    bit[several] = coin & 1
-    return Accepted(pulse, np.packbits(basis, bitorder="little"), np.packbits(bit, bitorder="little"))
+    coin = np.frombuffer(entropy(len(gates.several)), np.uint8)
+    basis = np.where(gates.channels == 0b0011, 0, np.where(gates.channels == 0b1100, 1, coin >> 1 & 1))
+    _put_bits(gates.basis, gates.several, basis)
+    _put_bits(gates.bit, gates.several, coin & 1)
+    return Accepted(gates.pulse, gates.basis, gates.bit)
+
+
+def _put_bits(octets: NDArray[np.uint8], at: NDArray[np.int64], bits: NDArray[np.uint8]) -> None:
+    """Set the packed bits at these places, each named once."""
+    place = np.left_shift(1, at & 7).astype(np.uint8)
+    np.bitwise_and.at(octets, at >> 3, ~place)
+    np.bitwise_or.at(octets, at >> 3, place * bits.astype(np.uint8))
 
 
 def clicks_message(block: bytes, n_pulses: int, accepted: Accepted) -> Clicks:
