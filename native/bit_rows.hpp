@@ -26,6 +26,19 @@ inline Row bits_at(const std::uint8_t* octets, std::size_t at, std::size_t n) {
     return row & first_bits(m);
 }
 
+// One bit of each of up to 64 octets.
+inline Row row_of(const std::uint8_t* octets, std::size_t n, unsigned bit) {
+    Row row = 0;
+    std::size_t i = 0;
+    for (; std::endian::native == std::endian::little && i + 8 <= n; i += 8) {
+        Row eight;
+        std::memcpy(&eight, octets + i, 8);
+        row |= (eight >> bit & 0x0101010101010101) * 0x0102040810204080 >> 56 << i;
+    }
+    for (; i < n; ++i) row |= Row{octets[i] >> bit & 1u} << i;
+    return row;
+}
+
 // Moves the bits under a mask together, from the lowest on (Warren, Hacker's Delight, 2nd ed., 7-4). What depends on
 // the mask alone is done once for all rows. No branch: whether a click is kept is a coin.
 class Compress {

@@ -66,19 +66,6 @@ HARIS_TARGET_END
 constexpr auto* place_avx512 = place;
 #endif
 
-// A row of bits of up to 64 octets, one bit of each.
-Row row_of(const std::uint8_t* octets, std::size_t n, unsigned bit) {
-    Row row = 0;
-    std::size_t i = 0;
-    for (; std::endian::native == std::endian::little && i + 8 <= n; i += 8) {
-        Row eight;
-        std::memcpy(&eight, octets + i, 8);
-        row |= (eight >> bit & 0x0101010101010101) * 0x0102040810204080 >> 56 << i;
-    }
-    for (; i < n; ++i) row |= Row{octets[i] >> bit & 1u} << i;
-    return row;
-}
-
 // Gates where several tags came together: which of the gates that are written, and the channels of its tags as a mask.
 struct Several {
     std::int64_t* gate;

@@ -20,16 +20,12 @@ using In = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <typename T>
 using Out = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-// Bits of up to 64 settings: basis, bit, and the two bits of the intensity's index.
+// Of up to 64 settings: the bits, the bases, and the low and high bits of the intensities' indices.
 struct Settings64 {
-    Row basis = 0, bit = 0, low = 0, high = 0;
+    Settings64(const std::uint8_t* octets, std::size_t n)
+        : bit(row_of(octets, n, 0)), basis(row_of(octets, n, 1)), low(row_of(octets, n, 2)), high(row_of(octets, n, 3)) {}
 
-    void put(const Setting& setting, std::size_t at) {
-        basis |= Row{setting.basis} << at;
-        bit |= Row{setting.bit} << at;
-        low |= Row{setting.intensity & 1u} << at;
-        high |= Row{setting.intensity >> 1 & 1u} << at;
-    }
+    Row bit, basis, low, high;
 };
 
 // Clicks (or errors) of one basis by intensity.
@@ -40,12 +36,16 @@ void count(std::uint64_t* by_intensity, Row which, Row low, Row high) {
     by_intensity[3] += static_cast<unsigned>(std::popcount(which & low & high));
 }
 
+std::uint8_t octet_of(const Setting& setting) {
+    return static_cast<std::uint8_t>(setting.bit | setting.basis << 1 | setting.intensity << 2);
+}
+
 struct SentRows {
     std::uint8_t* high_bits;  // where `high` writes
     BitWriter kept, low, high, test_bits, key_bits;
 };
 
-// setting_of: the setting of a pulse. clicks: by basis and intensity. Returns how many clicks are kept; the high bits of
+// setting_of: the setting of a pulse, as an octet of a recording. clicks: by basis and intensity. Returns how many clicks are kept; the high bits of
 // their intensities stand behind all the low ones, too, as they cross the wire.
 template <typename SettingOf>
 std::size_t sift_sent(const std::int64_t* pulse, std::size_t n, const std::uint8_t* bob_basis, SettingOf setting_of,
@@ -53,8 +53,9 @@ std::size_t sift_sent(const std::int64_t* pulse, std::size_t n, const std::uint8
     std::size_t n_kept = 0;
     for (std::size_t i = 0; i < n; i += 64) {
         const std::size_t m = std::min<std::size_t>(64, n - i);
-        Settings64 sent;
-        for (std::size_t j = 0; j < m; ++j) sent.put(setting_of(pulse[i + j]), j);
+        std::uint8_t octets[64];
+        for (std::size_t j = 0; j < m; ++j) octets[j] = setting_of(pulse[i + j]);
+        const Settings64 sent(octets, m);
         const Row kept = ~(sent.basis ^ bits_at(bob_basis, i / 8, n)) & first_bits(m);
         const Compress all(kept), test(kept & sent.basis), key(kept & ~sent.basis);
         rows.kept.append(kept, static_cast<unsigned>(m));
@@ -89,26 +90,20 @@ std::size_t sift_keyed(In<std::int64_t> pulse, In<std::uint8_t> bob_basis, In<st
     nb::gil_scoped_release release;
     return sift_sent(
         pulse.data(), pulse.size(), bob_basis.data(),
-        [&](std::int64_t number) { return prepared.at(static_cast<std::uint64_t>(start + number)); }, rows,
+        [&](std::int64_t number) { return octet_of(prepared.at(static_cast<std::uint64_t>(start + number))); }, rows,
         clicks.data());
 }
 
-std::size_t sift_recorded(In<std::int64_t> pulse, In<std::uint8_t> bob_basis, In<std::uint8_t> basis,
-                          In<std::uint8_t> bit, In<std::uint8_t> intensity, Out<std::uint8_t> kept,
-                          Out<std::uint8_t> low, Out<std::uint8_t> high, Out<std::uint8_t> test_bits,
-                          Out<std::uint8_t> key_bits, Out<std::uint64_t> clicks) {
-    const std::uint8_t *bases = basis.data(), *bits = bit.data(), *intensities = intensity.data();
+std::size_t sift_recorded(In<std::int64_t> pulse, In<std::uint8_t> bob_basis, In<std::uint8_t> settings,
+                          Out<std::uint8_t> kept, Out<std::uint8_t> low, Out<std::uint8_t> high,
+                          Out<std::uint8_t> test_bits, Out<std::uint8_t> key_bits, Out<std::uint64_t> clicks) {
+    const std::uint8_t* sent = settings.data();
     const SentRows rows{high.data(), BitWriter(kept.data()), BitWriter(low.data()), BitWriter(high.data()),
                         BitWriter(test_bits.data()), BitWriter(key_bits.data())};
     nb::gil_scoped_release release;
     return sift_sent(
-        pulse.data(), pulse.size(), bob_basis.data(),
-        [&](std::int64_t number) {
-            const auto at = static_cast<std::size_t>(number);
-            return Setting{static_cast<std::uint8_t>(bases[at] & 1), static_cast<std::uint8_t>(bits[at] & 1),
-                           static_cast<std::uint8_t>(intensities[at] & 3)};
-        },
-        rows, clicks.data());
+        pulse.data(), pulse.size(), bob_basis.data(), [sent](std::int64_t number) { return sent[number]; }, rows,
+        clicks.data());
 }
 
 // n_kept: ones of kept. intensities: 2 n_kept bits. test_bits: as many as kept clicks of the test basis; the caller

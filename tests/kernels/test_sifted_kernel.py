@@ -45,9 +45,9 @@ def test_both_ends_sift_as_in_the_specification(n, p_key, k, seed):
     assert_same(sifted.sift_received(*told), reference_sifted.sift_received(*told))
 
     n_pulses = int(pulse[-1]) + 1 if n else 1
-    each = [rng.integers(0, end, n_pulses, dtype=np.uint8) for end in (2, 2, k)]
-    sent = sifted.sift_recorded(pulse, packed(basis), *each)
-    assert_same(sent, reference_sifted.sift_recorded(pulse, packed(basis), *each))
+    settings = rng.integers(0, 4 * k, n_pulses, dtype=np.uint8)
+    sent = sifted.sift_recorded(pulse, packed(basis), settings)
+    assert_same(sent, reference_sifted.sift_recorded(pulse, packed(basis), settings))
     told = received_of(n, sent, basis, bit)
     assert_same(sifted.sift_received(*told), reference_sifted.sift_received(*told))
 
@@ -56,12 +56,12 @@ def test_what_does_not_fit_is_refused():
     pulse, basis = np.array([3, 5, 9]), np.array([0b010], np.uint8)
     row = np.zeros(10, np.uint8)
     for arguments in (
-        (pulse.astype(np.int32), basis, row, row, row),
-        (pulse, np.array([0b1010], np.uint8), row, row, row),
-        (pulse, np.zeros(2, np.uint8), row, row, row),
-        (pulse, basis, row, row[:9], row),
-        (pulse, basis, row[:9], row[:9], row[:9]),
-        (pulse - 4, basis, row, row, row),
+        (pulse.astype(np.int32), basis, row),
+        (pulse, np.array([0b1010], np.uint8), row),
+        (pulse, np.zeros(2, np.uint8), row),
+        (pulse, basis, row.astype(np.int64)),
+        (pulse, basis, row[:9]),
+        (pulse - 4, basis, row),
     ):
         with pytest.raises(ParameterError):
             sifted.sift_recorded(*arguments)

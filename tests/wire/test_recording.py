@@ -39,7 +39,7 @@ def test_pulses_come_back_keyed_or_recorded():
     header, octets = parts(recording.write_pulses(2, keyed))
     assert recording.read_pulses(header, octets, 2) == keyed
     rng = np.random.default_rng(1)
-    sent = Settings(*(rng.integers(0, n, 64, dtype=np.uint8) for n in (2, 2, 3)))
+    sent = Settings.of(*(rng.integers(0, n, 64, dtype=np.uint8) for n in (2, 2, 3)))
     header, octets = parts(recording.write_pulses(0, Pulses(64, recorded=sent)))
     got = recording.read_pulses(header, octets, 3).recorded
     for name in ("basis", "bit", "intensity"):

@@ -44,9 +44,7 @@ def sift_keyed(
 def sift_recorded(
     pulse: NDArray[np.int64],
     bob_basis: NDArray[np.uint8],
-    basis: NDArray[np.uint8],
-    bit: NDArray[np.uint8],
-    intensity: NDArray[np.uint8],
+    settings: NDArray[np.uint8],
     kept: NDArray[np.uint8],
     low: NDArray[np.uint8],
     high: NDArray[np.uint8],

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from haris.kernels.reference_light import pulse_settings
 from haris.kernels.sifted import Octets, Received, Sent
+from haris.nouns.pulses import Settings
 
 
 def sift_keyed(
@@ -23,9 +24,10 @@ def sift_keyed(
     return _sent(_unpacked(bob_basis, len(pulse)), *pulse_settings(key, start + pulse, p_key_basis, p_intensities))
 
 
-def sift_recorded(pulse: NDArray[np.int64], bob_basis: Octets, basis: Octets, bit: Octets, intensity: Octets) -> Sent:
+def sift_recorded(pulse: NDArray[np.int64], bob_basis: Octets, settings: Octets) -> Sent:
     """Specification of haris.kernels.sifted.sift_recorded."""
-    return _sent(_unpacked(bob_basis, len(pulse)), basis[pulse], bit[pulse], intensity[pulse])
+    sent = Settings(settings[pulse])
+    return _sent(_unpacked(bob_basis, len(pulse)), sent.basis, sent.bit, sent.intensity)
 
 
 def sift_received(

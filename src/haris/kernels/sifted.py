@@ -77,19 +77,18 @@ def sift_keyed(
     return _sent(len(pulse), n_kept, rows, clicks)
 
 
-def sift_recorded(pulse: NDArray[np.int64], bob_basis: Octets, basis: Octets, bit: Octets, intensity: Octets) -> Sent:
-    """Alice's sifting of pulses whose settings were recorded: uint8 arrays of one length, not packed.
+def sift_recorded(pulse: NDArray[np.int64], bob_basis: Octets, settings: Octets) -> Sent:
+    """Alice's sifting of pulses whose settings were recorded, an octet each (haris.nouns.pulses.Settings).
 
     Raises ParameterError on other types or sizes, and a pulse that was not recorded.
     """
     _require_pulses(pulse, bob_basis)
-    basis, bit, intensity = (np.ascontiguousarray(each) for each in (basis, bit, intensity))
-    if any(each.dtype != np.uint8 or each.shape != (len(basis),) for each in (basis, bit, intensity)):
-        raise ParameterError("recorded settings are three rows of uint8 of one length")
-    if len(pulse) and not (int(pulse.min()) >= 0 and int(pulse.max()) < len(basis)):
-        raise ParameterError(f"pulse indices must lie in [0, {len(basis)})")
+    if settings.dtype != np.uint8 or settings.ndim != 1 or not settings.flags.c_contiguous:
+        raise ParameterError(f"settings are one row of uint8, got {settings.dtype} of shape {settings.shape}")
+    if len(pulse) and not (int(pulse.min()) >= 0 and int(pulse.max()) < len(settings)):
+        raise ParameterError(f"pulse indices must lie in [0, {len(settings)})")
     rows, clicks = _rows(len(pulse)), np.zeros(8, np.uint64)
-    n_kept = _native.sift_recorded(pulse, bob_basis, basis, bit, intensity, *rows, clicks)
+    n_kept = _native.sift_recorded(pulse, bob_basis, settings, *rows, clicks)
     return _sent(len(pulse), n_kept, rows, clicks)
 
 

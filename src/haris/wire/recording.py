@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from haris.kernels.checksum import crc32
 from haris.nouns.detections import Detections
@@ -78,6 +79,10 @@ class BlockHeader:
         return {Kind.END: 0, Kind.KEY: 32, Kind.SETTINGS: 1, Kind.TAGS: TAG_OCTETS}[self.kind] * self.n_items
 
 
+Octets = bytes | NDArray[np.uint8]
+"""What follows a header, as it was read."""
+
+
 def write_file_header(header: FileHeader) -> bytes:
     """The first octets of a file. Raises ParameterError on a name of another length, or an origin of no recording."""
     origins = {origin: number for number, origin in _ORIGINS.items()}
@@ -128,35 +133,30 @@ def read_block_header(octets: bytes) -> BlockHeader:
 
 
 def write_pulses(number: int, pulses: Pulses) -> tuple[bytes, bytes]:
-    """Header and octets of Alice's half of a block. Raises ParameterError on an intensity above 3."""
+    """Header and octets of Alice's half of a block."""
     sent = pulses.recorded
     if sent is None:
         assert pulses.key is not None
         return _record(Kind.KEY, number, pulses.n_pulses, pulses.start, 1, pulses.key)
-    if len(sent.intensity) and int(sent.intensity.max()) > 3:
-        raise ParameterError(f"intensities of a recording lie in 0..3, got {int(sent.intensity.max())}")
-    octets = (sent.bit | sent.basis << 1 | sent.intensity << 2).tobytes()
-    return _record(Kind.SETTINGS, number, pulses.n_pulses, pulses.start, pulses.n_pulses, octets)
+    return _record(Kind.SETTINGS, number, pulses.n_pulses, pulses.start, pulses.n_pulses, sent.octets.tobytes())
 
 
-def read_pulses(header: BlockHeader, octets: bytes, n_intensities: int) -> Pulses:
+def read_pulses(header: BlockHeader, octets: Octets, n_intensities: int) -> Pulses:
     """Alice's half of a block. Raises ParameterError on what write_pulses would not have written."""
     _require(header, octets, Kind.KEY, Kind.SETTINGS)
     if header.kind is Kind.KEY:
         if header.n_items != 1:
             raise ParameterError(f"a block has 1 pulse key, got {header.n_items}")
-        return Pulses(header.n_pulses, header.start, key=octets)
+        return Pulses(header.n_pulses, header.start, key=bytes(octets))
     if header.n_items != header.n_pulses:
         raise ParameterError(f"{header.n_items} settings for {header.n_pulses} pulses")
     setting = np.frombuffer(octets, np.uint8)
-    if (wrong := np.flatnonzero(setting >= 4 * n_intensities)).size:
-        at = int(wrong[0])
+    if int(setting.max(initial=0)) >= 4 * n_intensities:
+        at = int(np.argmax(setting >= 4 * n_intensities))
         raise ParameterError(
             f"setting {at} is {setting[at]}; {n_intensities} intensities have 0 to {4 * n_intensities - 1}"
         )
-    one = np.uint8(1)
-    sent = Settings(basis=setting >> one & one, bit=setting & one, intensity=setting >> np.uint8(2))
-    return Pulses(header.n_pulses, header.start, recorded=sent)
+    return Pulses(header.n_pulses, header.start, recorded=Settings(setting))
 
 
 def write_tags(number: int, detections: Detections) -> tuple[bytes, bytes]:
@@ -165,7 +165,7 @@ def write_tags(number: int, detections: Detections) -> tuple[bytes, bytes]:
     return _record(Kind.TAGS, number, detections.n_pulses, 0, len(detections.channel), octets)
 
 
-def read_tags(header: BlockHeader, octets: bytes) -> Detections:
+def read_tags(header: BlockHeader, octets: Octets) -> Detections:
     """Bob's half of a block. Raises ParameterError on tags that descend, or channels that there are not."""
     _require(header, octets, Kind.TAGS)
     time_ps = np.frombuffer(octets, "<i8", header.n_items).astype(np.int64, copy=False)
@@ -188,7 +188,7 @@ def _record(kind: Kind, number: int, n_pulses: int, start: int, n_items: int, oc
     return write_block_header(BlockHeader(kind, number, n_pulses, start, n_items, crc32(octets))), octets
 
 
-def _require(header: BlockHeader, octets: bytes, *kinds: Kind) -> None:
+def _require(header: BlockHeader, octets: Octets, *kinds: Kind) -> None:
     if header.kind not in kinds:
         raise ParameterError(f"a record of kind {header.kind.value} where {kinds[0].value} belongs")
     if len(octets) != header.n_octets:

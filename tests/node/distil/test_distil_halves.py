@@ -82,7 +82,7 @@ def test_blocks_out_of_order_are_refused():
 def test_an_alice_of_three_states_is_refused_by_the_bound_of_four():
     rng = np.random.default_rng(3)
     basis = (rng.random(2000) >= 0.8).astype(np.uint8)
-    sent = Settings(basis, rng.integers(0, 2, 2000, dtype=np.uint8) * (1 - basis), np.zeros(2000, np.uint8))
+    sent = Settings.of(basis, rng.integers(0, 2, 2000, dtype=np.uint8) * (1 - basis), np.zeros(2000, np.uint8))
     dark = Detections(2000, np.zeros(0, np.int64), np.zeros(0, np.uint8))
     alice, _ = written([(Pulses(2000, recorded=sent), dark)])
     with pytest.raises(ParameterError, match="basis 1, bit 1 is sent in 0 of 2000 pulses"):

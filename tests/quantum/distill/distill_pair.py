@@ -52,7 +52,7 @@ def agreed(n_pulses, **changes):
 def light(n_pulses, qber, seed, p_click=0.4, p_key_basis=0.9, key_qber=None):
     """Recorded pulses and the time tags of perfect detectors that err at random."""
     rng = np.random.default_rng(seed)
-    sent = Settings(
+    sent = Settings.of(
         basis=(rng.random(n_pulses) >= p_key_basis).astype(np.uint8),
         bit=rng.integers(0, 2, n_pulses, dtype=np.uint8),
         intensity=rng.choice(3, n_pulses, p=AGREEMENT.p_intensities).astype(np.uint8),

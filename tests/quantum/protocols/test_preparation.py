@@ -20,7 +20,7 @@ def test_keyed_settings_are_numbered_from_the_start_of_the_block():
 
 
 def test_recorded_settings_are_looked_up():
-    recorded = Settings(*(np.arange(5, dtype=np.uint8) % m for m in (2, 2, 3)))
+    recorded = Settings.of(*(np.arange(5, dtype=np.uint8) % m for m in (2, 2, 3)))
     found = settings_at(Pulses(n_pulses=5, recorded=recorded), np.array([4, 1]), 0.5, (1.0,))
     assert found.intensity.tolist() == [1, 1]
     assert found.basis.tolist() == [0, 1]

@@ -52,8 +52,8 @@ def accept(detections: Detections, agreement: Agreement, entropy: Callable[[int]
     )
     coin = np.frombuffer(entropy(len(gates.several)), np.uint8)
     basis = np.where(gates.channels == 0b0011, 0, np.where(gates.channels == 0b1100, 1, coin >> 1 & 1))
-    _put_bits(gates.basis, gates.several, basis)
-    _put_bits(gates.bit, gates.several, coin & 1)
+    _put_bits(gates.basis, gates.several, basis.astype(np.uint8))
+    _put_bits(gates.bit, gates.several, coin & np.uint8(1))
     return Accepted(gates.pulse, gates.basis, gates.bit)
 
 
@@ -61,7 +61,7 @@ def _put_bits(octets: NDArray[np.uint8], at: NDArray[np.int64], bits: NDArray[np
     """Set the packed bits at these places, each named once."""
     place = np.left_shift(1, at & 7).astype(np.uint8)
     np.bitwise_and.at(octets, at >> 3, ~place)
-    np.bitwise_or.at(octets, at >> 3, place * bits.astype(np.uint8))
+    np.bitwise_or.at(octets, at >> 3, place * bits)
 
 
 def clicks_message(block: bytes, n_pulses: int, accepted: Accepted) -> Clicks:
@@ -86,8 +86,7 @@ def read_clicks(message: Clicks, block: bytes, n_pulses: int) -> tuple[NDArray[n
 def sift_sent(pulses: Pulses, pulse: NDArray[np.int64], bob_basis: NDArray[np.uint8], agreement: Agreement) -> Sent:
     """What Alice keeps of Bob's clicks at these pulses, in these bases (packed)."""
     if pulses.recorded is not None:
-        sent = pulses.recorded
-        return sift_recorded(pulse, bob_basis, sent.basis, sent.bit, sent.intensity)
+        return sift_recorded(pulse, bob_basis, pulses.recorded.octets)
     assert pulses.key is not None
     prepared = agreement.protocol.p_key_basis, agreement.p_intensities
     return sift_keyed(pulse, bob_basis, pulses.key, pulses.start, *prepared)

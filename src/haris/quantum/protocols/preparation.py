@@ -26,7 +26,6 @@ def settings_at(
     if index.size and not (int(index.min()) >= 0 and int(index.max()) < pulses.n_pulses):
         raise ParameterError(f"pulse indices must lie in [0, {pulses.n_pulses})")
     if pulses.recorded is not None:
-        sent = pulses.recorded
-        return Settings(basis=sent.basis[index], bit=sent.bit[index], intensity=sent.intensity[index])
+        return Settings(pulses.recorded.octets[index])
     assert pulses.key is not None
-    return Settings(*pulse_settings(pulses.key, pulses.start + index, p_key_basis, p_intensities))
+    return Settings.of(*pulse_settings(pulses.key, pulses.start + index, p_key_basis, p_intensities))
