@@ -15,10 +15,16 @@ bool has_avx512() {
     return has_avx512bw() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl");
 }
+// The first processors of Zen, and Excavator, take hundreds of cycles for it.
+bool has_fast_pext() {
+    return __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt") && !__builtin_cpu_is("znver1") &&
+           !__builtin_cpu_is("znver2") && !__builtin_cpu_is("bdver4");
+}
 bool has_vpclmul() { return __builtin_cpu_supports("vpclmulqdq") != 0; }
 bool has_gfni() { return __builtin_cpu_supports("gfni") && has_vpclmul(); }
 #else
 bool has_avx2() { return false; }
+bool has_fast_pext() { return false; }
 bool has_clmul() { return false; }
 bool has_avx512bw() { return false; }
 bool has_avx512() { return false; }

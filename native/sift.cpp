@@ -37,7 +37,7 @@ struct Run {
 };
 
 // Divides and multiplies as the specification does, so that no tag at the edge of a gate falls to the other side of it.
-[[gnu::always_inline]] inline void place_any(const std::int64_t* time_ps, std::size_t n, const Gating& by, Run& run) {
+HARIS_INLINE void place(const std::int64_t* time_ps, std::size_t n, const Gating& by, Run& run) {
     for (std::size_t i = 0; i < n; ++i) {
         const double time = static_cast<double>(time_ps[i]);
         const double ratio = time / by.period_ps;
@@ -53,18 +53,6 @@ struct Run {
         run.follows[i] = static_cast<std::uint8_t>(inside & run.inside[i] & (since == 0));
     }
 }
-
-void place(const std::int64_t* time_ps, std::size_t n, const Gating& by, Run& run) { place_any(time_ps, n, by, run); }
-
-#if defined(__x86_64__)
-HARIS_TARGET_BEGIN("avx512f,avx512dq,avx512vl,avx512bw")
-void place_avx512(const std::int64_t* time_ps, std::size_t n, const Gating& by, Run& run) {
-    place_any(time_ps, n, by, run);
-}
-HARIS_TARGET_END
-#else
-constexpr auto* place_avx512 = place;
-#endif
 
 // Gates where several tags came together: which of the gates that are written, and the channels of its tags as a mask.
 struct Several {
@@ -82,16 +70,17 @@ struct Several {
 };
 
 // One pass over the tags. Returns how many gates are written.
-std::size_t click_gates(const std::int64_t* time_ps, const std::uint8_t* channel, std::size_t n, const Gating& by,
-                        std::int64_t* pulse, BitWriter basis, BitWriter bit, Several& several) {
-    const auto place_run = has_avx512() ? place_avx512 : place;
+template <typename Compress>
+HARIS_INLINE std::size_t click_gates_by(const std::int64_t* time_ps, const std::uint8_t* channel, std::size_t n,
+                                        const Gating& by, std::int64_t* pulse, BitWriter basis, BitWriter bit,
+                                        Several& several) {
     Run run;
     std::size_t written = 0;
     bool live = false;    // whether the gate of the newest tag that follows no other is among those written
     unsigned leader = 0;  // channel of that tag
     for (std::size_t i = 0; i < n; i += kRun) {
         const std::size_t m = std::min(kRun, n - i), first = written;
-        place_run(time_ps + i, m, by, run);
+        place(time_ps + i, m, by, run);
         for (std::size_t k = 0; k < m; ++k) {
             pulse[written] = run.gate[1 + k];
             written += run.opens[k];
@@ -123,9 +112,26 @@ std::size_t click_gates(const std::int64_t* time_ps, const std::uint8_t* channel
     return written;
 }
 
+std::size_t click_gates(const std::int64_t* time_ps, const std::uint8_t* channel, std::size_t n, const Gating& by,
+                        std::int64_t* pulse, BitWriter basis, BitWriter bit, Several& several) {
+    return click_gates_by<Compress>(time_ps, channel, n, by, pulse, basis, bit, several);
+}
+
+#if defined(__x86_64__)
+HARIS_TARGET_BEGIN("avx512f,avx512dq,avx512vl,avx512bw,bmi,bmi2,popcnt,lzcnt")
+std::size_t click_gates_avx512(const std::int64_t* time_ps, const std::uint8_t* channel, std::size_t n,
+                               const Gating& by, std::int64_t* pulse, BitWriter basis, BitWriter bit,
+                               Several& several) {
+    return click_gates_by<PextCompress>(time_ps, channel, n, by, pulse, basis, bit, several);
+}
+HARIS_TARGET_END
+#else
+constexpr auto* click_gates_avx512 = click_gates;
+#endif
+
 nb::tuple click_gates_of(In<std::int64_t> time_ps, In<std::uint8_t> channel, double period_ps, double half_gate_ps,
                          std::int64_t n_pulses, std::int64_t hold_off, Out<std::int64_t> pulse, Out<std::uint8_t> basis,
-                         Out<std::uint8_t> bit, Out<std::int64_t> several, Out<std::uint8_t> mask) {
+                         Out<std::uint8_t> bit, Out<std::int64_t> several, Out<std::uint8_t> mask, bool portable) {
     const std::int64_t* times = time_ps.data();
     const std::uint8_t* channels = channel.data();
     const std::size_t n = time_ps.size();
@@ -135,8 +141,8 @@ nb::tuple click_gates_of(In<std::int64_t> time_ps, In<std::uint8_t> channel, dou
     std::size_t written = 0;
     {
         nb::gil_scoped_release release;
-        written = click_gates(times, channels, n, {period_ps, half_gate_ps, n_pulses, hold_off}, pulses, bases, bits,
-                              together);
+        const auto gates = has_avx512() && has_fast_pext() && !portable ? click_gates_avx512 : click_gates;
+        written = gates(times, channels, n, {period_ps, half_gate_ps, n_pulses, hold_off}, pulses, bases, bits, together);
     }
     return nb::make_tuple(written, together.n);
 }

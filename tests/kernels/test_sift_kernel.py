@@ -33,7 +33,8 @@ def test_gates_are_those_of_the_specification(times, seed, period_ps, gate, n_pu
     time_ps = np.array(sorted(times), np.int64)
     channel = np.random.default_rng(seed).integers(0, 4, len(times), dtype=np.uint8)
     arguments = (time_ps, channel, period_ps, gate * period_ps, n_pulses, hold_off)
-    assert_same(sift.click_gates(*arguments), reference_sift.click_gates(*arguments))
+    for portable in (False, True):
+        assert_same(sift.click_gates(*arguments, portable=portable), reference_sift.click_gates(*arguments))
 
 
 @pytest.mark.parametrize("period_ps", PERIODS)
@@ -44,7 +45,8 @@ def test_tags_at_the_edges_of_gates_fall_as_in_the_specification(period_ps):
     channel = np.resize(np.arange(4, dtype=np.uint8), len(time_ps))
     for half_gate_ps in (0.0, period_ps / 4, period_ps / 2):
         arguments = (time_ps, channel, period_ps, half_gate_ps, 9_000, 0)
-        assert_same(sift.click_gates(*arguments), reference_sift.click_gates(*arguments))
+        for portable in (False, True):
+            assert_same(sift.click_gates(*arguments, portable=portable), reference_sift.click_gates(*arguments))
 
 
 def test_other_tags_are_refused():

@@ -27,6 +27,7 @@ def click_gates(
     bit: NDArray[np.uint8],
     several: NDArray[np.int64],
     mask: NDArray[np.uint8],
+    portable: bool,
 ) -> tuple[int, int]: ...
 def sift_keyed(
     pulse: NDArray[np.int64],
@@ -40,6 +41,7 @@ def sift_keyed(
     test_bits: NDArray[np.uint8],
     key_bits: NDArray[np.uint8],
     clicks: NDArray[np.uint64],
+    portable: bool,
 ) -> int: ...
 def sift_recorded(
     pulse: NDArray[np.int64],
@@ -51,6 +53,7 @@ def sift_recorded(
     test_bits: NDArray[np.uint8],
     key_bits: NDArray[np.uint8],
     clicks: NDArray[np.uint64],
+    portable: bool,
 ) -> int: ...
 def sift_received(
     basis: NDArray[np.uint8],
@@ -66,6 +69,7 @@ def sift_received(
     key_high: NDArray[np.uint8],
     clicks: NDArray[np.uint64],
     test_errors: NDArray[np.uint64],
+    portable: bool,
 ) -> None: ...
 def crc32(octets: NDArray[np.uint8], tables_only: bool) -> int: ...
 def pack_ascending(numbers: NDArray[np.int64], out: NDArray[np.uint8]) -> int: ...

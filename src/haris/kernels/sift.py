@@ -34,12 +34,14 @@ def click_gates(
     half_gate_ps: float,
     n_pulses: int,
     hold_off: int,
+    *,
+    portable: bool = False,
 ) -> Gates:
     """Gates with a click outside the hold-off of every earlier tag.
 
     time_ps: int64, never descending; channel: uint8, at most 3. Pulse i is centred at (i + 1/2) period_ps; a tag
     farther than half_gate_ps from the centre, or of no pulse below n_pulses, opens no gate, yet blinds the hold_off
-    gates that follow, as every tag does.
+    gates that follow, as every tag does. portable: take the path that every processor has.
     Raises ParameterError on other types, or numbers outside their range.
     """
     if time_ps.dtype != np.int64 or channel.dtype != np.uint8 or time_ps.shape != channel.shape or time_ps.ndim != 1:
@@ -55,7 +57,7 @@ def click_gates(
     basis, bit = np.empty(room, np.uint8), np.empty(room, np.uint8)
     tags = np.ascontiguousarray(time_ps), np.ascontiguousarray(channel)
     n_gates, n_several = _native.click_gates(
-        *tags, period_ps, half_gate_ps, n_pulses, hold_off, pulse, basis, bit, several, channels
+        *tags, period_ps, half_gate_ps, n_pulses, hold_off, pulse, basis, bit, several, channels, portable
     )
     n_octets, together = -(-n_gates // 8), np.flatnonzero(channels[:n_several] & (channels[:n_several] - np.uint8(1)))
     return Gates(pulse[:n_gates], basis[:n_octets], bit[:n_octets], several[together], channels[together])

@@ -1,6 +1,7 @@
 """Sifting on packed bits: which clicks both ends keep, what they keep of them, and the counts, in one sweep.
 
-All bits are packed octets, the least significant bit first, as on the wire; padding is zero.
+All bits are packed octets, the least significant bit first, as on the wire; padding is zero. portable: take the path
+that every processor has, to the same bits.
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ def sift_keyed(
     start: int,
     p_key_basis: float,
     p_intensities: Sequence[float],
+    *,
+    portable: bool = False,
 ) -> Sent:
     """Alice's sifting of pulses prepared under a key: haris.kernels.light.pulse_settings of start + pulse.
 
@@ -73,11 +76,11 @@ def sift_keyed(
         raise ParameterError(f"pulse numbers are at least 0, and intensities at most {MOST_INTENSITIES}")
     rows, clicks = _rows(len(pulse)), np.zeros(8, np.uint64)
     thresholds = preparation_thresholds(p_key_basis, p_intensities)
-    n_kept = _native.sift_keyed(pulse, bob_basis, key_words(key), thresholds, start, *rows, clicks)
+    n_kept = _native.sift_keyed(pulse, bob_basis, key_words(key), thresholds, start, *rows, clicks, portable)
     return _sent(len(pulse), n_kept, rows, clicks)
 
 
-def sift_recorded(pulse: NDArray[np.int64], bob_basis: Octets, settings: Octets) -> Sent:
+def sift_recorded(pulse: NDArray[np.int64], bob_basis: Octets, settings: Octets, *, portable: bool = False) -> Sent:
     """Alice's sifting of pulses whose settings were recorded, an octet each (haris.nouns.pulses.Settings).
 
     Raises ParameterError on other types or sizes, and a pulse that was not recorded.
@@ -88,12 +91,19 @@ def sift_recorded(pulse: NDArray[np.int64], bob_basis: Octets, settings: Octets)
     if len(pulse) and not (int(pulse.min()) >= 0 and int(pulse.max()) < len(settings)):
         raise ParameterError(f"pulse indices must lie in [0, {len(settings)})")
     rows, clicks = _rows(len(pulse)), np.zeros(8, np.uint64)
-    n_kept = _native.sift_recorded(pulse, bob_basis, settings, *rows, clicks)
+    n_kept = _native.sift_recorded(pulse, bob_basis, settings, *rows, clicks, portable)
     return _sent(len(pulse), n_kept, rows, clicks)
 
 
 def sift_received(
-    basis: Octets, bit: Octets, n_clicks: int, kept: Octets, intensities: Octets, test_bits: Octets
+    basis: Octets,
+    bit: Octets,
+    n_clicks: int,
+    kept: Octets,
+    intensities: Octets,
+    test_bits: Octets,
+    *,
+    portable: bool = False,
 ) -> Received:
     """Bob's sifting of n_clicks clicks: what Alice kept of them (see Sent), with his basis and bit of each, packed.
 
@@ -108,7 +118,8 @@ def sift_received(
     n_key = n_kept - n_test
     rows = _room(n_key), _room(n_key), _room(n_key)
     clicks, errors = np.zeros(8, np.uint64), np.zeros(4, np.uint64)
-    _native.sift_received(basis, bit, n_clicks, kept, intensities, n_kept, test_bits, n_test, *rows, clicks, errors)
+    told = basis, bit, n_clicks, kept, intensities, n_kept, test_bits, n_test
+    _native.sift_received(*told, *rows, clicks, errors, portable)
     key_bits, low, high = (_cut(row, n_key) for row in rows)
     return Received(key_bits, n_key, low, high, clicks.astype(np.int64).reshape(2, 4), errors.astype(np.int64))
 
