@@ -1,7 +1,8 @@
 """Recorded light to secret key at both ends, from process to process, beside the fastest published system.
 
-The recording is emulated beforehand and is not counted; reading it, the draw of seeds, every message between the two
-ends and the writing of both key files are. Rates count secret bits less the pad that their tags used up.
+The recording is emulated beforehand, with the setting of every pulse, as a device would hand it over. That is not
+counted; reading it, the draw of seeds, every message between the two ends and the writing of both key files are. Rates
+count secret bits less the pad that their tags used up.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from haris.bench.contest import Conditions, Contest, Figures
 from haris.kernels.toeplitz import instruction_set
@@ -22,14 +25,16 @@ from haris.node.distil.run import run
 from haris.nouns.blocks import AbortReason
 from haris.nouns.errors import HarisError
 from haris.nouns.keys import Origin
+from haris.nouns.pulses import Pulses
 from haris.quantum.link import Link
 from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.source import Source
 from haris.quantum.protocols.bb84 import DecoyBB84
+from haris.quantum.protocols.preparation import settings_at
 from haris.quantum.security.key_length import Security
 
-N_BLOCKS = 4
+N_BLOCKS = 8
 LEAST_PULSES = 10_000_000  # fewer give no key
 LINK = Link(
     source=Source(clock_hz=2.5e9, intensities=(0.5, 0.15), p_intensities=(0.7, 0.3)),
@@ -41,6 +46,13 @@ LINK = Link(
 """examples/links/li2023_10km.toml, where it is said what of it is assumed."""
 
 
+def _recorded(pulses: Pulses, link: Link) -> Pulses:
+    """The same pulses, with the setting of each."""
+    every = np.arange(pulses.n_pulses)
+    sent = settings_at(pulses, every, link.protocol.p_key_basis, link.source.p_intensities)
+    return Pulses(pulses.n_pulses, pulses.start, recorded=sent)
+
+
 def contests(conditions: Conditions) -> Iterator[Contest]:
     """One contest, without a peer. Raises HarisError when a block gives no key."""
     n_pulses = max(LEAST_PULSES, conditions.size(LINK.protocol.block_pulses))
@@ -48,8 +60,8 @@ def contests(conditions: Conditions) -> Iterator[Contest]:
     folder = Path(tempfile.mkdtemp(prefix="haris-distill-", dir=conditions.folder))
     try:
         with NewFolder(folder / "recording", link, Origin.EMULATED, bytes(16)) as recorder:
-            for block in emulated(link, conditions.size(N_BLOCKS), conditions.seed.to_bytes(8, "big")):
-                recorder.write(*block)
+            for keyed, detections in emulated(link, conditions.size(N_BLOCKS), conditions.seed.to_bytes(8, "big")):
+                recorder.write(_recorded(keyed, link), detections)
 
         def ours() -> Figures:
             found = open_folder(folder / "recording")

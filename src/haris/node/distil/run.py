@@ -39,6 +39,14 @@ from haris.quantum.link import Link
 from haris.quantum.security.entropy import binary_entropy
 
 KEY_FILES = ("alice.key", "bob.key")
+_MEMORY = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
+    "MALLOC_TOP_PAD_": str(1 << 26),
+}
+"""For the C library of the two processes: what a block has freed serves the next one. Fresh pages of the system, which
+clears them first, would cost as much as sifting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +167,9 @@ class _Run:
             pipe = pipes[role][1].fileno() if pipes else None
             descriptors = [channels[role].fileno(), theirs.fileno(), *([] if pipe is None else [pipe])]
             process = subprocess.Popen(
-                [sys.executable, "-m", "haris.node.distil", *map(str, descriptors), "-1"], pass_fds=descriptors
+                [sys.executable, "-m", "haris.node.distil", *map(str, descriptors), "-1"],
+                pass_fds=descriptors,
+                env={**_MEMORY, **os.environ},
             )
             stack.push(lambda kind, *_, process=process: _end(process, kind))
             stack.enter_context(ours)
