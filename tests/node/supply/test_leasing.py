@@ -106,3 +106,19 @@ async def test_many_keys_are_leased_in_steps_and_half_of_the_pool_stays_for_othe
     await leasing.ensure(Take("alice", "bob", 24))
     assert bank.count_leased("alice", "bob") == 24 + 500
     assert line.asked == 6
+
+
+async def test_what_earlier_steps_brought_stays_when_a_later_one_is_refused(stores, site, monkeypatch):  # noqa: F811
+    bank, exchange = stores
+    leasing, line = site
+    keys = list(seed(bank, exchange, 1024))
+    burn_at(exchange, keys[150])
+    monkeypatch.setattr("haris.node.supply.leasing.MOST_AT_ONCE", 128)  # a lot a step
+    for _ in range(20):
+        leasing._of(Take("alice", "bob", 128)).drawn(128, time.time_ns())
+    await leasing.ensure(Take("alice", "bob", 24))  # no error: who waits has keys of the first step
+    assert bank.count_leased("alice", "bob") == 128
+    assert line.asked == 2
+    taken = take(bank, ("alice", "bob"), 128)
+    assert fetch(exchange, ("alice", "bob"), list(taken)) == taken
+    assert len(bank.voids_owed("exchange")) == 128
