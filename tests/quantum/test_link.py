@@ -37,6 +37,17 @@ links = st.builds(
 )
 
 
+def test_parts_of_no_family_are_refused_and_what_is_ignored_is_told():
+    with pytest.raises(ParameterError, match=r"^bound must be one of variable-length, .* got 'best'"):
+        dataclasses.replace(METRO, security=Security("best"))
+    with pytest.raises(ParameterError, match=r"^source of decoy-bb84 is a Source, got Fibre"):
+        dataclasses.replace(METRO, source=METRO.channel)
+    with pytest.raises(ParameterError, match=r"^protocol must be one of decoy-bb84.*, got Fibre"):
+        dataclasses.replace(METRO, protocol=METRO.channel)
+    ignoring = dataclasses.replace(METRO.family, ignores=("detector.dead_time_s", "detector.jitter_s"))
+    assert ignoring.unused(METRO) == ["detector.dead_time_s = 1e-06"]
+
+
 def test_haris_exports_link():
     assert haris.Link is Link
 

@@ -36,11 +36,12 @@ from haris.quantum.security.key_length import Security
 
 N_BLOCKS = 8
 LEAST_PULSES = 10_000_000  # fewer give no key
+PROTOCOL = DecoyBB84(p_key_basis=0.9, block_pulses=60_000_000)
 LINK = Link(
     source=Source(clock_hz=2.5e9, intensities=(0.5, 0.15), p_intensities=(0.7, 0.3)),
     channel=Fibre(length_m=10e3, loss_db_per_km=0.22, fixed_loss_db=0.87, misalignment=0.003),
     detector=Detector(efficiency=0.62, p_dark=1e-7, jitter_s=30e-12),
-    protocol=DecoyBB84(p_key_basis=0.9, block_pulses=60_000_000),
+    protocol=PROTOCOL,
     security=Security(f_ec=2.1),
 )
 """examples/links/li2023_10km.toml, where it is said what of it is assumed."""
@@ -48,15 +49,15 @@ LINK = Link(
 
 def _recorded(pulses: Pulses, link: Link) -> Pulses:
     """The same pulses, with the setting of each."""
-    every = np.arange(pulses.n_pulses)
-    sent = settings_at(pulses, every, link.protocol.p_key_basis, link.source.p_intensities)
+    every, agreed = np.arange(pulses.n_pulses), link.agreement()
+    sent = settings_at(pulses, every, agreed.protocol.p_key_basis, agreed.p_intensities)
     return Pulses(pulses.n_pulses, pulses.start, recorded=sent)
 
 
 def contests(conditions: Conditions) -> Iterator[Contest]:
     """One contest, without a peer. Raises HarisError when a block gives no key."""
-    n_pulses = max(LEAST_PULSES, conditions.size(LINK.protocol.block_pulses))
-    link = replace(LINK, protocol=replace(LINK.protocol, block_pulses=n_pulses))
+    n_pulses = max(LEAST_PULSES, conditions.size(PROTOCOL.block_pulses))
+    link = replace(LINK, protocol=replace(PROTOCOL, block_pulses=n_pulses))
     folder = Path(tempfile.mkdtemp(prefix="haris-distill-", dir=conditions.folder))
     try:
         with NewFolder(folder / "recording", link, Origin.EMULATED, bytes(16)) as recorder:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haris.nouns.errors import ParameterError
-from haris.quantum.link import Link, Rate
+from haris.quantum.families.family import Rate
+from haris.quantum.link import Link
 from haris.report.key_rate import (
     bits_per_s,
     explanation,

@@ -59,7 +59,7 @@ class Screen:
         loss_db = channel.length_m / 1e3 * channel.loss_db_per_km
         self.line(
             f"  {span}: {channel.length_m / 1e3:.1f} km, {loss_db:.1f} dB, {source.clock_hz / 1e9:g} GHz, intensities "
-            f"{' and '.join(f'{mu:g}' for mu in source.intensities)}: after {_citation(path)}"
+            f"{' and '.join(f'{mu:g}' for mu in link.agreement().intensities)}: after {_citation(path)}"
         )
         self.line(
             f"    the plan: QBER {100 * float(rate.qber):.2f} %, {float(rate.secret_bits_per_s):.0f} secret bits "

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from haris.nouns.document_lines import Place, find_lines, line_of
 from haris.nouns.errors import ParameterError
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 _UNITS: dict[str, tuple[str, dict[str, float]]] = {
@@ -63,14 +64,19 @@ class Document:
 
     def choice(self, name: str, tag: str, classes: Mapping[str, type[T]]) -> T:
         """Table [name] as the class that its key `tag` names, such as [protocol] with name = "decoy-bb84"."""
+        chosen = self.chosen(name, tag, classes)
+        rest = {key: value for key, value in self.values[name].items() if key != tag}
+        return self._build(chosen, rest, (name,))
+
+    def chosen(self, name: str, tag: str, things: Mapping[str, K]) -> K:
+        """What the key `tag` of table [name] names among things."""
         table = self.values.get(name)
         if not isinstance(table, dict):
             raise self.error(f"table [{name}] is missing", name)
-        if table.get(tag) not in classes:
-            known = " or ".join(f'"{c}"' for c in classes)
+        if table.get(tag) not in things:
+            known = " or ".join(f'"{thing}"' for thing in things)
             raise self.error(f"[{name}] needs {tag} = {known}, got {table.get(tag)!r}", name, tag)
-        rest = {key: value for key, value in table.items() if key != tag}
-        return self._build(classes[table[tag]], rest, (name,))
+        return things[table[tag]]
 
     def _build(self, cls: type[T], table: Any, place: Place) -> T:
         if not isinstance(table, dict):

@@ -9,6 +9,10 @@ class ParameterError(HarisError, ValueError):
     """Our caller is wrong: an argument, a value, a bound, a line of a file."""
 
 
+class ParameterWarning(UserWarning):
+    """A parameter is valid, and yet means nothing, or not what it seems to."""
+
+
 class PeerError(HarisError):
     """The other side broke the protocol. The text never echoes a secret."""
 

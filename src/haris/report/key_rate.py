@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from haris.nouns.errors import ParameterError
-from haris.quantum.link import Rate
+from haris.quantum.families.family import Rate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

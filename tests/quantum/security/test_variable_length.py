@@ -125,7 +125,7 @@ def test_what_cannot_be_a_live_key_is_refused():
         secret_key_length(DecoyCounts(10, (0.5,), (1.0,), one, one), Security(), 0)
     with pytest.raises(ParameterError, match="mu1 > mu2"):
         secret_key_length(replace(fibre_counts(3), intensities=(0.5, 0.4, 0.2)), Security(), 0)
-    for wrong in ({"bound": "best"}, {"epsilon_secrecy": 0.0}, {"epsilon_correctness": 2.0}, {"f_ec": 0.9}):
+    for wrong in ({"epsilon_secrecy": 0.0}, {"epsilon_correctness": 2.0}, {"f_ec": 0.9}):
         with pytest.raises(ParameterError, match=next(iter(wrong))):
             Security(**wrong)
 

@@ -9,20 +9,25 @@ from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.counts import KEY_BASIS, DecoyCounts
 from haris.nouns.errors import ParameterError
+from haris.quantum.security import lim2014, ma2005, rusca2018, variable_length
 from haris.quantum.security.decoys import require_decoys
 from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import KeyLength, Security
-from haris.quantum.security.lim2014 import lim2014
-from haris.quantum.security.ma2005 import asymptotic
-from haris.quantum.security.rusca2018 import rusca2018
-from haris.quantum.security.variable_length import secret_key_length
 
 _BOUNDS: dict[str, Callable[[DecoyCounts, Security, ArrayLike], KeyLength]] = {
-    "variable-length": secret_key_length,
-    "lim2014": lim2014,
-    "rusca2018": rusca2018,
-    "asymptotic": asymptotic,
+    "variable-length": variable_length.secret_key_length,
+    "lim2014": lim2014.lim2014,
+    "rusca2018": rusca2018.rusca2018,
+    "asymptotic": ma2005.asymptotic,
 }
+
+PROOFS = {
+    "variable-length": variable_length.PROOF,
+    "lim2014": lim2014.PROOF,
+    "rusca2018": rusca2018.PROOF,
+    "asymptotic": ma2005.PROOF,
+}
+"""By the name of the bound, the one for live keys first."""
 
 _INTENSITIES = {"lim2014": 3, "rusca2018": 2}
 
@@ -45,6 +50,8 @@ def estimated_leakage(counts: DecoyCounts, f_ec: float) -> NDArray[np.float64]:
 
 def require_bound(security: Security, intensities: tuple[float, ...]) -> None:
     """Raise ParameterError unless security.bound can be used with these intensities."""
+    if security.bound not in _BOUNDS:
+        raise ParameterError(f"bound must be one of {', '.join(_BOUNDS)}, got {security.bound!r}")
     require_decoys(intensities)
     needed = _INTENSITIES.get(security.bound, len(intensities))
     if len(intensities) != needed:

@@ -1,0 +1,1 @@
+"""Protocol families: what each kind of protocol makes of a link's five parts."""

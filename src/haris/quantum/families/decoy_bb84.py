@@ -1,0 +1,92 @@
+"""Decoy-state BB84 over a fibre: the family whose keys are live."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from haris.nouns.counts import KEY_BASIS, DecoyCounts
+from haris.nouns.detections import Detections
+from haris.nouns.errors import ParameterError
+from haris.nouns.pulses import Pulses
+from haris.quantum.emulate.expected import expected_counts as counts_of
+from haris.quantum.emulate.sampled import emulate as sampled
+from haris.quantum.families.family import Family, Parts, Rate, of
+from haris.quantum.optics.detector import Detector
+from haris.quantum.optics.source import Source
+from haris.quantum.protocols.bb84 import Agreement, DecoyBB84
+from haris.quantum.security.bounds import PROOFS, key_length, require_bound
+from haris.quantum.security.limits import plob
+
+NAME = "decoy-bb84"
+
+
+def bb84_parts(parts: Parts) -> tuple[Source, Detector, DecoyBB84]:
+    """Source, detector and protocol. Raises ParameterError on a link of another family."""
+    return (
+        of(NAME, "source", parts.source, Source),
+        of(NAME, "detector", parts.detector, Detector),
+        of(NAME, "protocol", parts.protocol, DecoyBB84),
+    )
+
+
+def agreement(parts: Parts) -> Agreement:
+    """What sifting and estimation need to know, without the physics."""
+    source, detector, protocol = bb84_parts(parts)
+    return Agreement(
+        protocol=protocol,
+        clock_hz=source.clock_hz,
+        intensities=source.intensities,
+        p_intensities=source.p_intensities,
+        dead_time_s=detector.dead_time_s,
+        gate_s=detector.gate_s,
+    )
+
+
+def expected_counts(parts: Parts, n_pulses: float | None = None, distance_m: ArrayLike | None = None) -> DecoyCounts:
+    """Expected sifted counts of n_pulses (None: one block), float64, shape distance_m.shape + (2, k)."""
+    source, detector, protocol = bb84_parts(parts)
+    n = protocol.block_pulses if n_pulses is None else n_pulses
+    return counts_of(source, parts.channel, detector, protocol, n, distance_m)
+
+
+def _check(parts: Parts) -> None:
+    source, detector, _ = bb84_parts(parts)
+    require_bound(parts.security, source.intensities)
+    gate_s = detector.gate_s
+    if gate_s is not None and gate_s * source.clock_hz > 1.0 + 1e-9:
+        period_s = 1.0 / source.clock_hz
+        raise ParameterError(f"gate_s must not pass the period of the clock, {period_s:.3g} s, got {gate_s:g}")
+
+
+def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
+    """Each distance is one block of expected counts, with f_ec n h(qber) bits disclosed."""
+    counts = expected_counts(parts, distance_m=at_m)
+    key = key_length(counts, parts.security)
+    per_pulse = np.asarray(key.length_bits / counts.n_pulses)
+    return Rate(
+        distance_m=at_m,
+        secret_bits_per_pulse=per_pulse,
+        secret_bits_per_s=np.asarray(per_pulse * parts.source.clock_hz),
+        qber=counts.qber[..., KEY_BASIS],
+        plob_per_pulse=plob(parts.channel.transmittance(at_m)),
+        key=key,
+    )
+
+
+def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float) -> tuple[Pulses, Detections]:
+    source, detector, protocol = bb84_parts(parts)
+    return sampled(source, parts.channel, detector, protocol, n_pulses, seed, eve_fraction)
+
+
+FAMILY = Family(
+    name=NAME,
+    title="decoy-state BB84, one or two decoys, efficient choice of bases",
+    source=Source,
+    detector=Detector,
+    protocol=DecoyBB84,
+    bounds=PROOFS,
+    check=_check,
+    rate=_rate,
+    emulate=_emulate,
+)
