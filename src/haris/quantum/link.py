@@ -16,6 +16,7 @@ from haris.nouns.document_text import fields_of, write_document
 from haris.nouns.errors import ParameterError, ParameterWarning
 from haris.quantum.families import decoy_bb84
 from haris.quantum.families.family import Family, Parts, Rate
+from haris.quantum.families.optimum import optimum
 from haris.quantum.protocols.bb84 import Agreement
 from haris.quantum.security.key_length import BlockLength, Security
 from haris.quantum.security.variable_length import block_length
@@ -56,13 +57,15 @@ class Link(Parts):
         tags = {"channel": {"kind": "fibre"}, "protocol": {"name": self.family.name}}
         write_document(path, {name: {**tags.get(name, {}), **fields_of(getattr(self, name))} for name in _TABLES})
 
-    def rate(self, distance_m: ArrayLike | None = None) -> Rate:
+    def rate(self, distance_m: ArrayLike | None = None, optimise: bool = False) -> Rate:
         """Secret key rate at distance_m (any shape; None: the link's own length), by the bound of its security.
 
         Each distance is one block of expected counts. Never raises for a hopeless distance: its rate is 0.
+        optimise: with the best settings at each distance (haris.quantum.families.optimum); ParameterError where the
+        family has none to choose.
         """
         at_m = np.asarray(self.channel.length_m if distance_m is None else distance_m, dtype=np.float64)
-        return self.family.rate(self, at_m)
+        return optimum(self.family, self, at_m) if optimise else self.family.rate(self, at_m)
 
     def emulate(self, n_pulses: int, seed: int | bytes, eve_fraction: float = 0.0) -> tuple[Any, Any]:
         """Sampled light: Alice's half and Bob's half of n_pulses. The same seed gives the same light.

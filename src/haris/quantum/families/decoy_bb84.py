@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -11,7 +14,7 @@ from haris.nouns.errors import ParameterError
 from haris.nouns.pulses import Pulses
 from haris.quantum.emulate.expected import expected_counts as counts_of
 from haris.quantum.emulate.sampled import emulate as sampled
-from haris.quantum.families.family import Family, Parts, Rate, of
+from haris.quantum.families.family import Family, Knob, Parts, Rate, of
 from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.source import Source
 from haris.quantum.protocols.bb84 import Agreement, DecoyBB84
@@ -79,6 +82,41 @@ def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float
     return sampled(source, parts.channel, detector, protocol, n_pulses, seed, eve_fraction)
 
 
+_KNOBS = (
+    Knob("intensity 1", 0.05, 1.0),
+    Knob("intensity 2", 0.01, 0.5, logarithmic=True),
+    Knob("p of intensity 1", 0.02, 0.98),
+    Knob("p of intensity 2", 0.01, 0.97),
+    Knob("p of the key basis", 0.5, 0.999),
+)
+
+
+def _settings(parts: Parts) -> dict[str, float]:
+    source, _, protocol = bb84_parts(parts)
+    values = (*source.intensities[:2], *source.p_intensities[:2], protocol.p_key_basis)
+    return dict(zip((knob.name for knob in _KNOBS), values, strict=True))
+
+
+def _turned(parts: Parts, settings: Mapping[str, float]) -> Parts:
+    """The first two intensities and their probabilities, and the bases; the last of three intensities stays."""
+    source, _, protocol = bb84_parts(parts)
+    mu1, mu2, p1, p2, p_key = (settings[knob.name] for knob in _KNOBS)
+    if len(source.intensities) == 2:
+        p2 = 1.0 - p1
+    p = (p1, p2, 1.0 - p1 - p2)[: len(source.intensities)]
+    if min(p) <= 0.0:
+        raise ParameterError(f"p_intensities must be above 0, got {p}")
+    turned = Parts(
+        replace(source, intensities=(mu1, mu2, *source.intensities[2:]), p_intensities=p),
+        parts.channel,
+        parts.detector,
+        replace(protocol, p_key_basis=p_key),
+        parts.security,
+    )
+    _check(turned)
+    return turned
+
+
 FAMILY = Family(
     name=NAME,
     title="decoy-state BB84, one or two decoys, efficient choice of bases",
@@ -89,4 +127,7 @@ FAMILY = Family(
     check=_check,
     rate=_rate,
     emulate=_emulate,
+    knobs=_KNOBS,
+    settings=_settings,
+    turned=_turned,
 )

@@ -7,7 +7,7 @@ of it, so that a protocol more is a file more.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -53,7 +53,8 @@ class Rate:
     """What a link gives at each distance, float64 arrays of one shape; 0 bits where there is no key.
 
     qber: error rate of the key basis; NaN where a protocol has none. plob_per_pulse: what no protocol without a station
-    in the middle can pass on this channel. key: the length of one block with its terms and proof.
+    in the middle can pass on this channel. key: the length of one block with its terms and proof. settings: of an
+    optimised rate, what was chosen at each distance, by name.
     """
 
     distance_m: NDArray[np.float64]
@@ -62,6 +63,38 @@ class Rate:
     qber: NDArray[np.float64]
     plob_per_pulse: NDArray[np.float64]
     key: KeyLength
+    settings: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """A setting that may be chosen, within bounds; on a logarithmic scale where orders of magnitude matter."""
+
+    name: str
+    low: float
+    high: float
+    logarithmic: bool = False
+
+    def value(self, share: float) -> float:
+        """At a share of the range."""
+        if self.logarithmic:
+            return float(self.low * (self.high / self.low) ** share)
+        return self.low + share * (self.high - self.low)
+
+    def share(self, value: float) -> float:
+        """Of the range, for a value; cut to it."""
+        value = min(max(value, self.low), self.high)
+        if self.logarithmic:
+            return float(np.log(value / self.low) / np.log(self.high / self.low))
+        return (value - self.low) / (self.high - self.low)
+
+
+def _no_settings(parts: Parts) -> dict[str, float]:
+    return {}
+
+
+def _not_turned(parts: Parts, settings: Mapping[str, float]) -> Parts:
+    return parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +105,8 @@ class Family:
     [security] bound may take, with the proof of each, the first of them by default. check: raises ParameterError, whose
     text begins with the field, on parts that do not fit together. rate: at distances in metres, any shape.
     emulate: sampled halves of n pulses for a seed and Eve's share of the pulses; None while there is no such light.
-    ignores: fields, as part.field, that this family's model does not use.
+    ignores: fields, as part.field, that this family's model does not use. knobs: what optimisation may choose, with
+    settings (their values in parts) and turned (parts with other values; ParameterError where they do not fit).
     """
 
     name: str
@@ -86,6 +120,9 @@ class Family:
     emulate: Callable[[Parts, int, int | bytes, float], tuple[Any, Any]] | None = None
     channel: type[Fibre] = Fibre
     ignores: tuple[str, ...] = ()
+    knobs: tuple[Knob, ...] = ()
+    settings: Callable[[Parts], Mapping[str, float]] = _no_settings
+    turned: Callable[[Parts, Mapping[str, float]], Parts] = _not_turned
 
     def require(self, parts: Parts) -> None:
         """Raise ParameterError unless the parts are of this family, and fit together."""
@@ -101,9 +138,9 @@ class Family:
         for path in self.ignores:
             part, name = path.split(".")
             holder = getattr(parts, part)
-            (field,) = (each for each in fields(holder) if each.name == name)
+            (known,) = (each for each in fields(holder) if each.name == name)
             value = getattr(holder, name)
-            if field.default is MISSING or value != field.default:
+            if known.default is MISSING or value != known.default:
                 found.append(f"{path} = {value}")
         return found
 
