@@ -19,15 +19,15 @@ from haris.node.configuration.node_toml import NodeConfiguration
 from haris.node.doctor.shadow import ShadowConfiguration
 from haris.node.vpn.configuration import VpnConfiguration
 from haris.nouns.document import describe
-from haris.quantum.link import CHANNELS, PROTOCOLS, Link
+from haris.quantum.link import FAMILIES
+from haris.quantum.optics.fibre import Fibre
+from haris.quantum.security.key_length import Security
 
 ROOT = Path(__file__).resolve().parent.parent
 MADE = "<!-- Made by `make docs`: change the code, not this page. -->"
 EXITS = "Every command exits with 0, with 2 on bad input, and with 3 when there is no key."
 STRICT = "An unknown key or a value of another type is refused, with its line."
 UNITS = "Numbers are SI, and a key that has a dimension ends in its unit, such as `_m`, `_s` or `_hz`."
-LINK_TAGS = {"channel": ("kind", CHANNELS), "protocol": ("name", PROTOCOLS)}
-"""Tables of LINK.toml whose key (the first) names the class that reads the rest."""
 
 
 def pages() -> dict[Path, str]:
@@ -98,16 +98,26 @@ def _shape(action: argparse.Action) -> str:
 def link_page() -> str:
     """The tables of LINK.toml."""
     parts = ["# LINK.toml", MADE, f"One quantum link: the file form of `haris.Link`. {UNITS} {STRICT}"]
-    for name, hint in typing.get_type_hints(Link).items():
-        if name not in LINK_TAGS:
-            parts += [f"## [{name}]", *fields_of(hint)]
-            continue
-        tag, classes = LINK_TAGS[name]
-        for value, cls in classes.items():
-            parts += [f'## [{name}] with {tag} = "{value}"', *fields_of(cls)]
+    parts += ["What [source] and [detector] hold follows from the protocol; `haris protocols` tells of its proofs."]
+    parts += link_tables("source")
+    parts += ['## [channel] with kind = "fibre"', *fields_of(Fibre)]
+    parts += link_tables("detector")
+    for family in FAMILIES.values():
+        parts += [f'## [protocol] with name = "{family.name}"', *fields_of(family.protocol)]
+    parts += ["## [security]", *fields_of(Security)]
     example = ROOT / "examples" / "links" / "metro_25km.toml"
     parts += ["## Example", f"```toml\n{example.read_text(encoding='utf-8').rstrip()}\n```"]
     return "\n\n".join(parts) + "\n"
+
+
+def link_tables(part: str) -> Iterator[str]:
+    """A part of the link, once for each class that it may be of."""
+    classes: dict[type, list[str]] = {}
+    for family in FAMILIES.values():
+        classes.setdefault(getattr(family, part), []).append(family.name)
+    for cls, names in classes.items():
+        yield f"## [{part}] of {', '.join(names)}"
+        yield from fields_of(cls)
 
 
 def tables_page(title: str, configuration: Any, words: str) -> str:

@@ -42,6 +42,34 @@ def test_text_has_table_plot_and_explanation(capsys, tmp_path):
     assert figure.stat().st_size > 1000
 
 
+def test_links_are_compared_and_optimised(capsys, tmp_path):
+    other = str(LINKS / "li2023_10km.toml")
+    code, out, _ = run(capsys, METRO, other, "--distance", "0:50:3", "--plot", str(tmp_path / "both.png"))
+    assert code == 0
+    assert "li2023_10km at its own 10 km" in out
+    assert out.splitlines()[1].split()[-1] == "li2023_10km"
+    code, out, _ = run(capsys, METRO, other, "--distance", "25", "--optimise", "--json")
+    metro, _ = json.loads(out)
+    fixed = json.loads(run(capsys, METRO, "--distance", "25", "--json")[1])
+    assert metro["protocol"] == "decoy-bb84"
+    assert metro["secret_bits"] > 1.02 * fixed["secret_bits"]
+    assert 0.5 < metro["settings"]["p of the key basis"] < 1.0
+    assert run(capsys, METRO, METRO)[0] == 2
+
+
+def test_protocols_are_listed_with_their_proofs(capsys):
+    assert main(["protocols"]) == 0
+    out = capsys.readouterr().out
+    assert 'bound "variable-length": finite, coherent attacks' in out
+    assert "arXiv:2408.17349" in out
+    assert main(["protocols", "decoy-bb84"]) == 0
+    assert "[protocol] p_key_basis, block_pulses" in capsys.readouterr().out
+    assert main(["protocols", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)["decoy-bb84"]
+    assert report["bounds"]["asymptotic"]["finite"] is False
+    assert report["emulated"] is True
+
+
 def test_a_hopeless_distance_is_zero(capsys):
     code, out, _ = run(capsys, METRO, "--distance", "5000")
     assert code == 0

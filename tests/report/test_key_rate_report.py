@@ -9,6 +9,7 @@ from haris.quantum.link import Link
 from haris.report.key_rate import (
     MAX_ROWS,
     bits_per_s,
+    comparison_table,
     explanation,
     rate_figure,
     rate_table,
@@ -29,6 +30,23 @@ def test_table_has_a_line_a_distance_up_to_a_screen():
     assert len(rate_table(LINK.rate([1e3])).splitlines()) == 2
 
 
+def test_a_comparison_names_the_link_that_gives_most():
+    near = LINK.rate(SWEEP.distance_m / 2)
+    lines = comparison_table({"far": SWEEP, "near": near}).splitlines()
+    assert lines[0].split() == ["distance", "far", "near", "most"]
+    assert lines[2].split()[-1] == "near"
+    assert lines[-1].split()[-1] == ("near" if near.secret_bits_per_s[-1] > 0 else "none")
+    plot = terminal_plot({"far": SWEEP, "near": near}, "both")
+    assert "both: bit/s over km" in plot
+
+
+def test_chosen_settings_have_columns_of_their_own():
+    head, *rows = rate_table(LINK.rate(np.array([10e3, 50e3]), optimise=True)).splitlines()
+    assert "p of the key basis" in head
+    assert "added loss, dB" in head
+    assert len(rows) == 2
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(0, "0 bit/s"), (999, "999 bit/s"), (43_350.5, "43.4 kbit/s"), (2.5e9, "2.5 Gbit/s")]
 )
@@ -37,18 +55,19 @@ def test_rates_bear_their_unit(value, text):
 
 
 def test_terminal_plot_is_plain_text_of_its_size():
-    plot = terminal_plot(SWEEP, "metro", width=70, height=15)
+    plot = terminal_plot({"metro": SWEEP}, "metro", width=70, height=15)
     assert "metro" in plot
     assert "\x1b" not in plot
     assert max(map(len, plot.splitlines())) <= 70
-    assert "no key at any" in terminal_plot(LINK.rate(np.array([1e6, 2e6])), "far")
+    assert "no key at any" in terminal_plot({"far": LINK.rate(np.array([1e6, 2e6]))}, "far")
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".png"])
-def test_figures_are_files_that_repeat(tmp_path, suffix):
+@pytest.mark.parametrize("sweeps", [{"metro": SWEEP}, {"metro": SWEEP, "best": LINK.rate(SWEEP.distance_m / 2)}])
+def test_figures_are_files_that_repeat(tmp_path, suffix, sweeps):
     paths = [tmp_path / f"{name}{suffix}" for name in "ab"]
     for path in paths:
-        save_figure(rate_figure(SWEEP, LINK.source.clock_hz, "metro"), path)
+        save_figure(rate_figure(sweeps, LINK.source.clock_hz, "metro"), path)
     assert paths[0].read_bytes() == paths[1].read_bytes()
     if suffix == ".png":
         assert paths[0].read_bytes().startswith(b"\x89PNG")

@@ -14,7 +14,8 @@ from haris.nouns.lines import one_line
 
 COMMANDS = {
     "demo": "the whole way on this machine, in five acts",
-    "rate": "secret key rate of a link against distance",
+    "rate": "secret key rate of links against distance",
+    "protocols": "what each protocol assumes, and where its proof is printed",
     "node": "run one site of the network",
     "light": "run one emulated fibre",
     "distill": "stored or live light to final keys, and where the time goes",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from haris.quantum.families.family import Rate
 from haris.quantum.link import Link
 from haris.report.key_rate import (
     bits_per_s,
+    comparison_table,
     explanation,
     rate_figure,
     rate_table,
@@ -23,7 +25,7 @@ from haris.report.key_rate import (
     terminal_plot,
 )
 
-DESCRIPTION = "Secret key rate of a link against distance, by the same bound that shortens live keys."
+DESCRIPTION = "Secret key rate of links against distance, by the same bound that shortens live keys."
 EXAMPLE = "haris rate examples/links/metro_25km.toml --distance 0:100:50 --plot rate.svg --explain"
 
 MAX_POINTS = 100_000
@@ -31,42 +33,80 @@ MAX_POINTS = 100_000
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of haris rate."""
-    parser.add_argument("link", metavar="LINK.toml", type=Path, help="source, channel, detector, protocol, security")
+    parser.add_argument(
+        "link",
+        metavar="LINK.toml",
+        type=Path,
+        nargs="+",
+        help="source, channel, detector, protocol, security; several are compared on one axis",
+    )
     parser.add_argument(
         "--distance",
         metavar="START:STOP:COUNT",
         help="distances in km: COUNT of them from START to STOP, or one number "
-        "(default: 31 up to twice the link's length)",
+        "(default: 31 up to twice the longest link)",
+    )
+    parser.add_argument(
+        "--optimise", action="store_true", help="choose intensities, probabilities and bases anew at each distance"
     )
     parser.add_argument("--plot", metavar="FILE", type=Path, help="write the figure as FILE.png or FILE.svg")
     parser.add_argument("--explain", action="store_true", help="every term of the bound at the link's own distance")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table and plot")
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object a link, several in a list, instead of table and plot"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rated:
+    """A link by the name of its file: what it gives at its own length, and along the sweep."""
+
+    name: str
+    link: Link
+    here: Rate
+    sweep: Rate
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the rates; returns 0 even where there is no key, for a rate of 0 is an answer."""
     if args.plot is not None:
         require_figure_path(args.plot)
-    link = Link.read(args.link)
-    here = link.rate()
-    sweep = link.rate(distances_m(args.distance, link.channel.length_m))
-    title = f"{args.link.stem}, {link.security.bound}"
+    links = {path.stem: Link.read(path) for path in args.link}
+    if len(links) != len(args.link):
+        raise ParameterError("links that are compared need file names that differ")
+    at_m = distances_m(args.distance, max(link.channel.length_m for link in links.values()))
+    rated = [
+        _Rated(name, link, link.rate(optimise=args.optimise), link.rate(at_m, optimise=args.optimise))
+        for name, link in links.items()
+    ]
+    sweeps = {each.name: each.sweep for each in rated}
+    names = [f"{each.name}, {each.link.security.bound}" for each in rated]
+    title = names[0] if len(names) == 1 else "; ".join(f"{chr(ord('a') + i)} {name}" for i, name in enumerate(names))
     if args.plot is not None:
-        save_figure(rate_figure(sweep, link.source.clock_hz, title), args.plot)
+        save_figure(rate_figure(sweeps, rated[0].link.source.clock_hz, title), args.plot)
     if args.json:
-        print(json.dumps(_report(args.link.stem, link, here, sweep, args.explain)))
+        reports = [_report(each, args.explain) for each in rated]
+        print(json.dumps(reports[0] if len(reports) == 1 else reports))
         return 0
-    print(rate_table(sweep))
-    if sweep.distance_m.size > 1:
-        print(f"\n{terminal_plot(sweep, title)}")
+    print(rate_table(rated[0].sweep) if len(rated) == 1 else comparison_table(sweeps))
+    if at_m.size > 1:
+        print(f"\n{terminal_plot(sweeps, title)}")
+    for each in rated:
+        _tell(each, args.explain, named=len(rated) > 1)
+    return 0
+
+
+def _tell(rated: _Rated, explain: bool, named: bool) -> None:
+    link, here = rated.link, rated.here
     block_s = link.protocol.block_pulses / link.source.clock_hz
     print(
-        f"\nat its own {link.channel.length_m / 1e3:g} km: {bits_per_s(float(here.secret_bits_per_s))}, "
-        f"{int(here.key.length_bits):,} bits from a block of {block_s:.3g} s, epsilon {link.security.epsilon:.3g}"
+        f"\n{rated.name + ' ' if named else ''}at its own {link.channel.length_m / 1e3:g} km: "
+        f"{bits_per_s(float(here.secret_bits_per_s))}, {int(here.key.length_bits):,} bits from a block of "
+        f"{block_s:.3g} s, epsilon {link.security.epsilon:.3g}"
     )
-    if args.explain:
+    if here.settings:
+        print("  with " + ", ".join(f"{name} {float(value):.4g}" for name, value in here.settings.items()))
+    if explain:
         print(f"\n{explanation(here)}")
-    return 0
 
 
 def distances_m(text: str | None, length_m: float) -> NDArray[np.float64]:
@@ -88,10 +128,11 @@ def distances_m(text: str | None, length_m: float) -> NDArray[np.float64]:
     return np.linspace(numbers[0], numbers[-1], count) * 1e3
 
 
-def _report(name: str, link: Link, here: Rate, sweep: Rate, explain: bool) -> dict[str, Any]:
-    finite = np.isfinite(sweep.plob_per_pulse)
+def _report(rated: _Rated, explain: bool) -> dict[str, Any]:
+    link, here, sweep = rated.link, rated.here, rated.sweep
     report: dict[str, Any] = {
-        "link": name,
+        "link": rated.name,
+        "protocol": link.family.name,
         "bound": link.security.bound,
         "epsilon": link.security.epsilon,
         "block_pulses": link.protocol.block_pulses,
@@ -102,10 +143,13 @@ def _report(name: str, link: Link, here: Rate, sweep: Rate, explain: bool) -> di
             "distance_m": sweep.distance_m.tolist(),
             "secret_bits_per_pulse": sweep.secret_bits_per_pulse.tolist(),
             "secret_bits_per_s": sweep.secret_bits_per_s.tolist(),
-            "qber": sweep.qber.tolist(),
-            "plob_per_pulse": [float(p) if ok else None for p, ok in zip(sweep.plob_per_pulse, finite, strict=True)],
+            "qber": _or_null(sweep.qber),
+            "plob_per_pulse": _or_null(sweep.plob_per_pulse),
         },
     }
+    if here.settings:
+        report["settings"] = {name: float(value) for name, value in here.settings.items()}
+        report["rates"]["settings"] = {name: value.tolist() for name, value in sweep.settings.items()}
     if explain:
         report["terms"] = [
             {"name": t.name, "value": float(t.value), "unit": t.unit, "meaning": t.meaning, "source": t.source}
@@ -119,3 +163,8 @@ def _report(name: str, link: Link, here: Rate, sweep: Rate, explain: bool) -> di
             "assumptions": list(proof.assumptions),
         }
     return report
+
+
+def _or_null(values: NDArray[np.float64]) -> list[float | None]:
+    """JSON has no infinity, and no number for what there is not."""
+    return [float(value) if np.isfinite(value) else None for value in values]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,7 @@ import numpy as np
 
 from haris.nouns.errors import ParameterError
 from haris.quantum.families.family import Rate
+from haris.quantum.security.limits import single_repeater
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,15 +21,51 @@ MAX_ROWS = 21
 
 
 def rate_table(rate: Rate) -> str:
-    """One line a distance, MAX_ROWS at most, evenly picked. rate: of a one-dimensional sweep."""
-    lines = [f"{'distance':>10}  {'key rate':>12}  {'per pulse':>10}  {'QBER':>6}  {'phase err.':>10}  {'PLOB':>9}"]
-    phase = np.broadcast_to(rate.key.value("phase_error"), rate.distance_m.shape)
-    for i in np.unique(np.linspace(0, rate.distance_m.size - 1, MAX_ROWS).round().astype(int)):
-        lines.append(
-            f"{rate.distance_m[i] / 1e3:7.1f} km  {bits_per_s(rate.secret_bits_per_s[i]):>12}  "
-            f"{rate.secret_bits_per_pulse[i]:10.3g}  {rate.qber[i]:6.2%}  {phase[i]:10.2%}  "
-            f"{rate.plob_per_pulse[i]:9.3g}"
-        )
+    """One line a distance, MAX_ROWS at most, evenly picked. rate: of a one-dimensional sweep.
+
+    What a protocol does not have, an error rate of bits say, has no column; what was chosen for a rate has one each.
+    """
+    columns = [
+        _Column("distance", 10, [f"{at / 1e3:.1f} km" for at in rate.distance_m]),
+        _Column("key rate", 12, [bits_per_s(value) for value in rate.secret_bits_per_s]),
+        _Column("per pulse", 10, [f"{value:.3g}" for value in rate.secret_bits_per_pulse]),
+    ]
+    if np.any(np.isfinite(rate.qber)):
+        columns.append(_Column("QBER", 6, [f"{value:.2%}" for value in rate.qber]))
+    if any(term.name == "phase_error" for term in rate.key.terms):
+        phase = np.broadcast_to(rate.key.value("phase_error"), rate.distance_m.shape)
+        columns.append(_Column("phase err.", 10, [f"{value:.2%}" for value in phase]))
+    columns.append(_Column("PLOB", 9, [f"{value:.3g}" for value in rate.plob_per_pulse]))
+    for name, values in rate.settings.items():
+        columns.append(_Column(name, max(len(name), 6), [f"{value:.3f}" for value in values]))
+    return _table(columns)
+
+
+def comparison_table(rates: Mapping[str, Rate]) -> str:
+    """The key rates of several links at the same distances, a column each; and which gives most."""
+    first = next(iter(rates.values()))
+    columns = [_Column("distance", 10, [f"{at / 1e3:.1f} km" for at in first.distance_m])]
+    for name, rate in rates.items():
+        columns.append(_Column(name, max(len(name), 12), [bits_per_s(value) for value in rate.secret_bits_per_s]))
+    per_s = np.array([rate.secret_bits_per_s for rate in rates.values()])
+    names = list(rates)
+    best = [names[i] if top > 0 else "none" for i, top in zip(per_s.argmax(axis=0), per_s.max(axis=0), strict=True)]
+    columns.append(_Column("most", max(map(len, names)), best))
+    return _table(columns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    title: str
+    width: int
+    cells: list[str]
+
+
+def _table(columns: list[_Column]) -> str:
+    lines = ["  ".join(f"{column.title:>{column.width}}" for column in columns)]
+    n_rows = len(columns[0].cells)
+    for i in np.unique(np.linspace(0, n_rows - 1, MAX_ROWS).round().astype(int)):
+        lines.append("  ".join(f"{column.cells[i]:>{column.width}}" for column in columns))
     return "\n".join(lines)
 
 
@@ -38,38 +77,58 @@ def bits_per_s(value: float) -> str:
     return f"{value:.3g} bit/s"
 
 
-def terminal_plot(rate: Rate, title: str, width: int = 76, height: int = 18) -> str:
-    """The key rate over distance as text, logarithmic; only distances that give key are drawn."""
+def terminal_plot(rates: Mapping[str, Rate], title: str, width: int = 76, height: int = 18) -> str:
+    """Key rates over distance as text, logarithmic; only distances that give key are drawn.
+
+    Of several links the first is drawn with the letter a, the next with b.
+    """
     import plotext
 
-    alive = rate.secret_bits_per_s > 0
-    if not np.any(alive):
+    alive = {name: rate.secret_bits_per_s > 0 for name, rate in rates.items()}
+    if not any(np.any(here) for here in alive.values()):
         return f"{title}: no key at any of these distances"
-    x_km, exponent = rate.distance_m[alive] / 1e3, np.log10(rate.secret_bits_per_s[alive])
-    ticks = list(range(int(np.floor(exponent.min())), int(np.floor(exponent.max())) + 2))
+    exponents = {name: np.log10(rate.secret_bits_per_s[alive[name]]) for name, rate in rates.items()}
+    every = np.concatenate(list(exponents.values()))
+    ticks = list(range(int(np.floor(every.min())), int(np.floor(every.max())) + 2))
     figure = plotext.figure
     figure.clear()
     figure.theme("colorless")
     figure.plot_size(width, height)
-    figure.draw(figure.signal(x_km.tolist(), exponent.tolist(), marker="braille").lines())
+    markers = ["braille"] if len(rates) == 1 else [chr(ord("a") + i % 26) for i in range(len(rates))]
+    for (name, rate), marker in zip(rates.items(), markers, strict=True):
+        x_km = rate.distance_m[alive[name]] / 1e3
+        if x_km.size:
+            signal = figure.signal(x_km.tolist(), exponents[name].tolist(), marker=marker)
+            figure.draw(signal.lines() if len(rates) == 1 else signal)
     figure.ruler("y").lim(ticks[0], ticks[-1]).ticks(ticks, [f"1e{t}" for t in ticks])
-    figure.ruler("x").lim(float(rate.distance_m.min() / 1e3), float(rate.distance_m.max() / 1e3))
+    at_m = np.concatenate([rate.distance_m for rate in rates.values()])
+    figure.ruler("x").lim(float(at_m.min() / 1e3), float(at_m.max() / 1e3))
     figure.title(f"{title}: bit/s over km")
     return str(plotext.uncolorize(str(figure.build()))).rstrip()
 
 
-def rate_figure(rate: Rate, clock_hz: float, title: str) -> Figure:
-    """The same as a figure, with the capacity of the channel above it."""
+def rate_figure(rates: Mapping[str, Rate], clock_hz: float, title: str) -> Figure:
+    """The same as a figure, with the capacity of the first link's channel above it, and that of one repeater.
+
+    One link is drawn in bits a second; several, whose clocks may differ, in bits a pulse.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.4, 4.0), layout="constrained")
     axes = figure.add_subplot()
-    x_km = rate.distance_m / 1e3
-    key = np.where(rate.secret_bits_per_s > 0, rate.secret_bits_per_s, np.nan)
-    capacity = np.where(np.isfinite(rate.plob_per_pulse), rate.plob_per_pulse * clock_hz, np.nan)
-    axes.semilogy(x_km, capacity, "--", color="0.6", label="PLOB capacity")
-    axes.semilogy(x_km, key, color="#1f6f8b", marker="." if x_km.size < 30 else None, label="secret key")
-    axes.set(xlabel="distance (km)", ylabel="bit/s", title=title)
+    scale = clock_hz if len(rates) == 1 else 1.0
+    first = next(iter(rates.values()))
+    x_km = first.distance_m / 1e3
+    plob = np.where(np.isfinite(first.plob_per_pulse), first.plob_per_pulse, np.nan)
+    axes.semilogy(x_km, scale * plob, "--", color="0.6", label="PLOB capacity")
+    if len(rates) > 1:
+        axes.semilogy(x_km, single_repeater(-np.expm1(-plob * np.log(2.0))), ":", color="0.6", label="single repeater")
+    for name, rate in rates.items():
+        key = np.where(rate.secret_bits_per_pulse > 0, scale * rate.secret_bits_per_pulse, np.nan)
+        colour = "#1f6f8b" if len(rates) == 1 else None
+        marker = "." if x_km.size < 30 else None
+        axes.semilogy(x_km, key, color=colour, marker=marker, label="secret key" if len(rates) == 1 else name)
+    axes.set(xlabel="distance (km)", ylabel="bit/s" if len(rates) == 1 else "bits a pulse", title=title)
     axes.grid(True, which="major", alpha=0.3)
     axes.legend()
     return figure

@@ -14,3 +14,12 @@ def plob(transmittance: ArrayLike) -> NDArray[np.float64]:
     """
     with np.errstate(divide="ignore"):
         return np.asarray(-np.log1p(-np.asarray(transmittance, dtype=np.float64)) / np.log(2.0))
+
+
+def single_repeater(transmittance: ArrayLike) -> NDArray[np.float64]:
+    """What one ideal repeater in the middle could give, bits a use: -log2(1 - sqrt(transmittance)).
+
+    transmittance: of the whole channel, in [0, 1]. No twin-field protocol passes it.
+    Source: Pirandola, Commun. Phys. 2, 51 (2019), Eq. (9), for two equal halves.
+    """
+    return plob(np.sqrt(np.asarray(transmittance, dtype=np.float64)))
