@@ -1,0 +1,77 @@
+"""Measurement-device-independent QKD over a fibre with a Bell-state measurement station on it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haris.nouns.counts import KEY_BASIS
+from haris.nouns.errors import ParameterError
+from haris.nouns.pair_counts import PairCounts
+from haris.quantum.emulate.expected_pairs import expected_pair_counts, expected_single_photons
+from haris.quantum.families.family import Family, Parts, Rate, of
+from haris.quantum.optics.bell_station import BellStation
+from haris.quantum.optics.source import Source
+from haris.quantum.protocols.mdi_qkd import MdiQkd
+from haris.quantum.security import lo2012
+from haris.quantum.security.entropy import binary_entropy
+from haris.quantum.security.key_length import KeyLength
+from haris.quantum.security.limits import plob
+
+NAME = "mdi-qkd"
+
+
+def mdi_parts(parts: Parts) -> tuple[Source, BellStation, MdiQkd]:
+    """Source of either end, station and protocol. Raises ParameterError on a link of another family."""
+    return (
+        of(NAME, "source", parts.source, Source),
+        of(NAME, "detector", parts.detector, BellStation),
+        of(NAME, "protocol", parts.protocol, MdiQkd),
+    )
+
+
+def pair_counts(parts: Parts, at_m: NDArray[np.float64]) -> PairCounts:
+    """Expected announcements of one block at each distance."""
+    source, station, protocol = mdi_parts(parts)
+    return expected_pair_counts(source, parts.channel, station, protocol, protocol.block_pulses, at_m)
+
+
+def _check(parts: Parts) -> None:
+    source, _, _ = mdi_parts(parts)
+    if not source.intensities[0] > 0.0:
+        raise ParameterError(f"intensities must begin with a signal above 0, got {source.intensities}")
+
+
+def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
+    """Each distance is one block of expected counts, with f_ec n h(qber) bits disclosed."""
+    counts = pair_counts(parts, at_m)
+    key = _key_length(parts, at_m, counts)
+    per_pulse = np.asarray(key.length_bits / counts.n_pulses)
+    return Rate(
+        distance_m=at_m,
+        secret_bits_per_pulse=per_pulse,
+        secret_bits_per_s=np.asarray(per_pulse * parts.source.clock_hz),
+        qber=counts.signal_qber[..., KEY_BASIS],
+        plob_per_pulse=plob(parts.channel.transmittance(at_m)),
+        key=key,
+    )
+
+
+def _key_length(parts: Parts, at_m: NDArray[np.float64], counts: PairCounts) -> KeyLength:
+    _, station, protocol = mdi_parts(parts)
+    sifted = counts.clicks[..., KEY_BASIS, 0, 0]
+    leaked = parts.security.f_ec * sifted * binary_entropy(counts.signal_qber[..., KEY_BASIS])
+    single_yield, phase_error = expected_single_photons(parts.channel, station, at_m)
+    return lo2012.asymptotic(counts, protocol.p_key_basis, single_yield, phase_error, leaked)
+
+
+FAMILY = Family(
+    name=NAME,
+    title="measurement-device-independent QKD, decoy states, a Bell-state measurement station on the way",
+    source=Source,
+    detector=BellStation,
+    protocol=MdiQkd,
+    bounds={"asymptotic": lo2012.PROOF},
+    check=_check,
+    rate=_rate,
+)
