@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from haris.cli.main import main
+from haris.quantum import link
+from haris.quantum.families import decoy_bb84
+from haris.quantum.protocols.bb84 import DecoyBB84
 
 METRO = str(Path(__file__).parents[2] / "examples" / "links" / "metro_25km.toml")
 
@@ -34,3 +38,15 @@ def test_a_socket_that_cannot_be_had_is_named(capsys: pytest.CaptureFixture[str]
 def test_the_lists_of_a_laboratory_that_is_not_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["pki", str(tmp_path / "nowhere"), "--crl"]) == 2
     assert capsys.readouterr().err == f"haris pki: {tmp_path}/nowhere: no such directory\n"
+
+
+def test_a_parameter_that_a_protocol_ignores_is_told_and_nothing_else_changes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ignoring = replace(decoy_bb84.FAMILY, ignores=("detector.p_dark",))
+    monkeypatch.setitem(link._BY_PROTOCOL, DecoyBB84, ignoring)
+    assert main(["rate", METRO, "--distance", "25"]) == 0
+    told = capsys.readouterr()
+    assert told.err.startswith("haris rate: warning: decoy-bb84 ignores detector.p_dark = ")
+    assert told.err.count("\n") == 1
+    assert "25.0 km" in told.out

@@ -6,10 +6,13 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
+from typing import Any
 
-from haris.nouns.errors import HarisError, KeyUnavailable
+from haris.nouns.errors import HarisError, KeyUnavailable, ParameterWarning
 from haris.nouns.lines import one_line
 
 COMMANDS = {
@@ -71,7 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.set_defaults(run=module.run)
     parsed = parser.parse_args(arguments)
     try:
-        return int(parsed.run(parsed))
+        with _warnings_told(parsed.command):
+            return int(parsed.run(parsed))
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -81,6 +85,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _report(parsed.command, error, EXIT_INPUT)
     except KeyboardInterrupt:
         return 130
+
+
+@contextmanager
+def _warnings_told(command: str) -> Iterator[None]:
+    """A parameter that means nothing is told in a line of ours; other warnings as ever."""
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+            if issubclass(category, ParameterWarning):
+                print(one_line(f"haris {command}: warning: {message}"), file=sys.stderr)
+            else:
+                others(message, category, *place, **more)
+
+        warnings.showwarning = show
+        warnings.simplefilter("always", ParameterWarning)
+        yield
 
 
 def _report(command: str, error: Exception, code: int) -> int:
