@@ -1,0 +1,88 @@
+"""BBM92: entangled pairs from a source on the fibre, or at one end of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from haris.nouns.coincidence_counts import CoincidenceCounts
+from haris.nouns.counts import KEY_BASIS
+from haris.quantum.emulate.coincidences import expected_coincidences
+from haris.quantum.families.family import Family, Knob, Parts, Rate, of
+from haris.quantum.optics.pair_receivers import PairReceivers
+from haris.quantum.optics.pair_source import PairSource
+from haris.quantum.protocols.bbm92 import BBM92
+from haris.quantum.security.entangled_bounds import ENTANGLED_PROOFS, entangled_key_length
+from haris.quantum.security.limits import plob
+
+NAME = "bbm92"
+
+
+def bbm92_parts(parts: Parts) -> tuple[PairSource, PairReceivers, BBM92]:
+    """Source, receivers and protocol. Raises ParameterError on a link of another family."""
+    return (
+        of(NAME, "source", parts.source, PairSource),
+        of(NAME, "detector", parts.detector, PairReceivers),
+        of(NAME, "protocol", parts.protocol, BBM92),
+    )
+
+
+def coincidence_counts(
+    parts: Parts, n_pulses: float | None = None, distance_m: ArrayLike | None = None
+) -> CoincidenceCounts:
+    """Expected sifted counts of n_pulses windows (None: one block), float64, shape distance_m.shape + (2,)."""
+    source, receivers, protocol = bbm92_parts(parts)
+    n = protocol.block_pulses if n_pulses is None else n_pulses
+    return expected_coincidences(source, parts.channel, receivers, protocol, n, distance_m)
+
+
+def _check(parts: Parts) -> None:
+    bbm92_parts(parts)
+
+
+def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
+    """Each distance is one block of expected counts, with f_ec n h(qber) bits disclosed."""
+    counts = coincidence_counts(parts, distance_m=at_m)
+    key = entangled_key_length(counts, parts.security)
+    per_pulse = np.asarray(key.length_bits / counts.n_pulses)
+    return Rate(
+        distance_m=at_m,
+        secret_bits_per_pulse=per_pulse,
+        secret_bits_per_s=np.asarray(per_pulse * parts.source.clock_hz),
+        qber=counts.qber[..., KEY_BASIS],
+        plob_per_pulse=plob(parts.channel.transmittance(at_m)),
+        key=key,
+    )
+
+
+_KNOBS = (Knob("pairs per window", 1e-5, 1.0, logarithmic=True), Knob("p of the key basis", 0.5, 0.999))
+
+
+def _settings(parts: Parts) -> dict[str, float]:
+    source, _, protocol = bbm92_parts(parts)
+    return {_KNOBS[0].name: source.mean_pairs, _KNOBS[1].name: protocol.p_key_basis}
+
+
+def _turned(parts: Parts, settings: Mapping[str, float]) -> Parts:
+    source, receivers, protocol = bbm92_parts(parts)
+    mean_pairs, p_key = (settings[knob.name] for knob in _KNOBS)
+    turned = replace(protocol, p_key_basis=p_key)
+    return Parts(replace(source, mean_pairs=mean_pairs), parts.channel, receivers, turned, parts.security)
+
+
+FAMILY = Family(
+    name=NAME,
+    title="BBM92, entangled pairs measured in two bases at both ends",
+    source=PairSource,
+    detector=PairReceivers,
+    protocol=BBM92,
+    bounds=ENTANGLED_PROOFS,
+    check=_check,
+    rate=_rate,
+    knobs=_KNOBS,
+    settings=_settings,
+    turned=_turned,
+)
