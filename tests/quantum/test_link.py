@@ -1,4 +1,5 @@
 import dataclasses
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,24 @@ def test_one_call_for_many_distances_equals_many_calls():
     assert sweep.secret_bits_per_s.shape == sweep.qber.shape == (2, 2)
     for index, d in np.ndenumerate(distances_m):
         assert METRO.rate(d).key.length_bits == sweep.key.length_bits[index]
+
+
+def test_a_sweep_of_many_distances_is_that_of_its_parts_and_takes_little_memory(monkeypatch):
+    at_m = np.linspace(0.0, 200e3, 1000).reshape(10, 100)
+    whole = METRO.rate(at_m)
+    monkeypatch.setattr("haris.quantum.families.joining.CHUNK", 64)
+    parts = METRO.rate(at_m)
+    for field in ("distance_m", "secret_bits_per_pulse", "secret_bits_per_s", "qber", "plob_per_pulse"):
+        assert np.array_equal(getattr(parts, field), getattr(whole, field))
+    for mine, other in zip(parts.key.terms, whole.key.terms, strict=True):
+        assert np.array_equal(mine.value, np.broadcast_to(other.value, at_m.shape))
+    monkeypatch.undo()
+    tracemalloc.start()
+    many = METRO.rate(np.linspace(0.0, 200e3, 200_000))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    n_arrays = 6 + len(many.key.terms)
+    assert peak < 3 * n_arrays * 8 * 200_000  # the result, its parts, and hardly more
 
 
 def test_a_dead_channel_gives_zero():

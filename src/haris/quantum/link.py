@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from haris.nouns.document_text import fields_of, write_document
 from haris.nouns.errors import ParameterError, ParameterWarning
 from haris.quantum.families import bbm92, decoy_bb84, mdi_qkd
 from haris.quantum.families.family import Family, Parts, Rate
+from haris.quantum.families.joining import in_chunks
 from haris.quantum.families.optimum import optimum
 from haris.quantum.protocols.bb84 import Agreement
 from haris.quantum.security.key_length import BlockLength, Security
@@ -65,7 +67,7 @@ class Link(Parts):
         family has none to choose.
         """
         at_m = np.asarray(self.channel.length_m if distance_m is None else distance_m, dtype=np.float64)
-        return optimum(self.family, self, at_m) if optimise else self.family.rate(self, at_m)
+        return optimum(self.family, self, at_m) if optimise else in_chunks(partial(self.family.rate, self), at_m)
 
     def emulate(self, n_pulses: int, seed: int | bytes, eve_fraction: float = 0.0) -> tuple[Any, Any]:
         """Sampled light: Alice's half and Bob's half of n_pulses. The same seed gives the same light.

@@ -87,7 +87,7 @@ def test_the_settings_that_are_told_give_the_rate_that_is_told():
 
 
 def test_more_distances_than_the_search_takes_are_served_by_its_winners(monkeypatch):
-    monkeypatch.setattr(optimum, "_CHUNK", 64)
+    monkeypatch.setattr(optimum, "CHUNK", 64)
     best = METRO.rate(np.linspace(0.0, 120e3, 500), optimise=True)
     assert np.all(np.diff(best.secret_bits_per_pulse) <= 0.0)
     assert np.all(best.secret_bits_per_pulse[:400] > 0.0)

@@ -8,6 +8,7 @@ give, and a distance never gets less than a farther one, whose loss an attenuato
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from haris.nouns.errors import ParameterError
 from haris.quantum.families.family import Family, Parts, Rate
-from haris.quantum.security.key_length import KeyLength, Term
+from haris.quantum.families.joining import CHUNK, in_chunks, joined, picked
 from haris.quantum.security.limits import plob
 
 Array = NDArray[np.float64]
@@ -28,7 +29,6 @@ ANCHORS = (1.0, 0.95, 0.85, 0.7, 0.5, 0.25, 0.0)
 STEPS = (0.12, 0.04, 0.012, 0.004)
 """Of the search around the best place so far, as shares of a knob's range."""
 N_START = 48
-_CHUNK = 1 << 12
 
 
 def optimum(family: Family, parts: Parts, at_m: Array) -> Rate:
@@ -46,8 +46,14 @@ def optimum(family: Family, parts: Parts, at_m: Array) -> Rate:
     best, which = _best_of(family, winners, distances)
     near = _never_worse(best)
     taken = _assembled(family, winners, distances[near], which[near])
-    lost_db = (distances[near] - distances) / 1e3 * parts.channel.loss_db_per_km
-    return _at(taken, distances, lost_db, np.searchsorted(distances, at_m), parts)
+    added_db = (distances[near] - distances) / 1e3 * parts.channel.loss_db_per_km
+    here = replace(
+        taken,
+        distance_m=distances,
+        plob_per_pulse=plob(parts.channel.transmittance(distances)),  # of the distance's own loss
+        settings={**taken.settings, "added loss, dB": added_db},
+    )
+    return picked(here, np.searchsorted(distances, at_m))
 
 
 @dataclass(slots=True)
@@ -127,8 +133,8 @@ def _spread(n: int, n_knobs: int) -> list[Place]:
 
 def _best_of(family: Family, winners: list[Parts], at_m: Array) -> tuple[Array, NDArray[np.int64]]:
     best, which = np.full(at_m.shape, -np.inf), np.zeros(at_m.shape, np.int64)
-    for begin in range(0, at_m.size, _CHUNK):
-        part = slice(begin, begin + _CHUNK)
+    for begin in range(0, at_m.size, CHUNK):
+        part = slice(begin, begin + CHUNK)
         for i, winner in enumerate(winners):
             rate = family.rate(winner, at_m[part]).secret_bits_per_pulse
             better = rate > best[part]
@@ -148,40 +154,12 @@ def _never_worse(best: Array) -> NDArray[np.int64]:
 
 def _assembled(family: Family, winners: list[Parts], at_m: Array, which: NDArray[np.int64]) -> Rate:
     """One Rate of what each winner gives where it was chosen."""
-    parts = [np.flatnonzero(which == i) for i in range(len(winners))]
-    rates = [family.rate(winner, at_m[part]) for winner, part in zip(winners, parts, strict=True) if part.size]
-    order = np.argsort(np.concatenate([part for part in parts if part.size]), kind="stable")
-
-    def joined(arrays: list[Array]) -> Array:
-        whole = [np.broadcast_to(array, rate.distance_m.shape) for array, rate in zip(arrays, rates, strict=True)]
-        return np.asarray(np.concatenate(whole)[order])
-
-    terms = tuple(
-        replace(term, value=joined([rate.key.terms[i].value for rate in rates]))
-        for i, term in enumerate(rates[0].key.terms)
-    )
-    length = np.concatenate([rate.key.length_bits for rate in rates])[order]
-    values = [family.settings(winner) for winner in winners]
-    return Rate(
-        distance_m=joined([rate.distance_m for rate in rates]),
-        secret_bits_per_pulse=joined([rate.secret_bits_per_pulse for rate in rates]),
-        secret_bits_per_s=joined([rate.secret_bits_per_s for rate in rates]),
-        qber=joined([rate.qber for rate in rates]),
-        plob_per_pulse=joined([rate.plob_per_pulse for rate in rates]),
-        key=KeyLength(length, terms, rates[0].key.proof),
-        settings={knob.name: np.array([values[i][knob.name] for i in which]) for knob in family.knobs},
-    )
-
-
-def _at(rate: Rate, distances: Array, lost_db: Array, index: NDArray[np.int64], parts: Parts) -> Rate:
-    """The rate at the distances that were asked for; the capacity is that of their own loss."""
-    terms = tuple(Term(t.name, t.value[index], t.unit, t.meaning, t.source) for t in rate.key.terms)
-    return Rate(
-        distance_m=distances[index],
-        secret_bits_per_pulse=rate.secret_bits_per_pulse[index],
-        secret_bits_per_s=rate.secret_bits_per_s[index],
-        qber=rate.qber[index],
-        plob_per_pulse=plob(parts.channel.transmittance(distances))[index],
-        key=KeyLength(rate.key.length_bits[index], terms, rate.key.proof),
-        settings={**{name: value[index] for name, value in rate.settings.items()}, "added loss, dB": lost_db[index]},
-    )
+    places = [np.flatnonzero(which == i) for i in range(len(winners))]
+    rates = []
+    for winner, place in zip(winners, places, strict=True):
+        if place.size:
+            rate = in_chunks(partial(family.rate, winner), at_m[place])
+            values = family.settings(winner)
+            chosen = {knob.name: np.full(place.size, values[knob.name]) for knob in family.knobs}
+            rates.append(replace(rate, settings=chosen))
+    return picked(joined(rates), np.argsort(np.concatenate(places), kind="stable"))
