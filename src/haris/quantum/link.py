@@ -15,7 +15,7 @@ from haris.nouns.counts import DecoyCounts
 from haris.nouns.document import Document, read_document
 from haris.nouns.document_text import fields_of, write_document
 from haris.nouns.errors import ParameterError, ParameterWarning
-from haris.quantum.families import bbm92, decoy_bb84, mdi_qkd
+from haris.quantum.families import bbm92, decoy_bb84, gaussian_cv, mdi_qkd
 from haris.quantum.families.family import Family, Parts, Rate
 from haris.quantum.families.joining import in_chunks
 from haris.quantum.families.optimum import optimum
@@ -23,7 +23,15 @@ from haris.quantum.protocols.bb84 import Agreement
 from haris.quantum.security.key_length import BlockLength, Security
 from haris.quantum.security.variable_length import block_length
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (decoy_bb84.FAMILY, mdi_qkd.FAMILY, bbm92.FAMILY)}
+FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        decoy_bb84.FAMILY,
+        mdi_qkd.FAMILY,
+        bbm92.FAMILY,
+        gaussian_cv.FAMILY,
+    )
+}
 """By the tag in LINK.toml: [protocol] name."""
 _BY_PROTOCOL = {family.protocol: family for family in FAMILIES.values()}
 _TABLES = ("source", "channel", "detector", "protocol", "security")

@@ -1,0 +1,62 @@
+"""Continuous variables with Gaussian modulation over a fibre."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haris.quantum.emulate.expected_gaussian import expected_block, expected_channel
+from haris.quantum.families.family import Family, Parts, Rate, of
+from haris.quantum.optics.coherent_receiver import CoherentReceiver
+from haris.quantum.optics.modulated_laser import ModulatedLaser
+from haris.quantum.optics.noisy_fibre import NoisyFibre
+from haris.quantum.protocols.gaussian_cv import GaussianCV
+from haris.quantum.security.gaussian_bounds import PROOFS, gaussian_key_length
+from haris.quantum.security.gaussian_channel import GaussianChannel
+from haris.quantum.security.limits import plob
+
+NAME = "gaussian-cv"
+
+
+def channel_of(parts: Parts, at_m: NDArray[np.float64]) -> GaussianChannel:
+    """The channel that the ends expect to estimate. Raises ParameterError on a link of another family."""
+    return expected_channel(
+        of(NAME, "source", parts.source, ModulatedLaser),
+        of(NAME, "channel", parts.channel, NoisyFibre),
+        of(NAME, "detector", parts.detector, CoherentReceiver),
+        at_m,
+    )
+
+
+def _check(parts: Parts) -> None:
+    """Whatever parts are of the right classes fit together."""
+
+
+def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
+    """Each distance is one block whose estimates meet their expectation."""
+    protocol = of(NAME, "protocol", parts.protocol, GaussianCV)
+    channel = channel_of(parts, at_m)
+    key = gaussian_key_length(expected_block(channel, protocol), parts.security)
+    per_pulse = np.asarray(key.length_bits / protocol.block_pulses)
+    return Rate(
+        distance_m=at_m,
+        secret_bits_per_pulse=per_pulse,
+        secret_bits_per_s=np.asarray(per_pulse * parts.source.clock_hz),
+        qber=np.full(at_m.shape, np.nan),
+        plob_per_pulse=plob(channel.transmittance),
+        key=key,
+    )
+
+
+FAMILY = Family(
+    name=NAME,
+    title="continuous variables with Gaussian modulation, homodyne or heterodyne detection",
+    source=ModulatedLaser,
+    channel=NoisyFibre,
+    detector=CoherentReceiver,
+    protocol=GaussianCV,
+    bounds=PROOFS,
+    check=_check,
+    rate=_rate,
+    ignores=("channel.misalignment", "security.f_ec"),
+)

@@ -1,0 +1,35 @@
+"""A fibre that adds noise to the quadratures of light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from haris.nouns.checks import require_not_negative
+from haris.quantum.optics.fibre import Fibre
+
+
+@dataclass(frozen=True, slots=True)
+class NoisyFibre(Fibre):
+    """A fibre with the excess noise of the whole link, whatever its cause; all of it counts as Eve's.
+
+    excess_noise_snu: variance as if added at the fibre's input, shot-noise units: it falls with the loss, as the noise
+    of modulation does.
+    output_noise_snu: variance added at the fibre's output, before the receiver: it does not fall with the loss, as the
+    noise of phase recovery or of light scattered near the receiver does not.
+    Raises ParameterError on a negative value.
+    """
+
+    excess_noise_snu: float = 0.0
+    output_noise_snu: float = 0.0
+
+    def __post_init__(self) -> None:
+        Fibre.__post_init__(self)
+        require_not_negative("excess_noise_snu", self.excess_noise_snu)
+        require_not_negative("output_noise_snu", self.output_noise_snu)
+
+    def noise_snu(self, distance_m: ArrayLike | None = None) -> NDArray[np.float64]:
+        """Excess noise at the fibre's output at distance_m (any shape; by default this fibre's own length)."""
+        return np.asarray(self.transmittance(distance_m) * self.excess_noise_snu + self.output_noise_snu)

@@ -1,0 +1,60 @@
+"""One block of continuous variables: the estimated channel, and how its symbols are used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haris.quantum.security.gaussian_channel import GaussianChannel
+from haris.quantum.security.holevo import holevo
+from haris.quantum.security.key_length import Term, term
+
+ROUNDING = 1e-14
+"""Bits a symbol given up, so that errors of rounding in entropies never make key."""
+
+SHANNON = "Shannon (1948)"
+
+
+@dataclass(frozen=True, slots=True)
+class GaussianBlock:
+    """Symbols of one block and the channel that they crossed.
+
+    n_key: symbols whose values become key, before frames are lost. n_estimation: symbols that were disclosed.
+    reconciliation_efficiency: beta. frame_error_rate: share of the frames that are lost.
+    bits_per_value: bits that a value is turned into.
+    """
+
+    channel: GaussianChannel
+    n_key: float
+    n_estimation: float
+    reconciliation_efficiency: float
+    frame_error_rate: float
+    bits_per_value: int
+
+    @property
+    def n_kept(self) -> float:
+        """Symbols of the frames that were decoded."""
+        return self.n_key * (1.0 - self.frame_error_rate)
+
+    @property
+    def bits_per_symbol(self) -> int:
+        """Bits that the values of a symbol are turned into."""
+        return self.bits_per_value * self.channel.values_per_symbol
+
+    def secret_per_symbol(self, informed: NDArray[np.float64], eve: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Bits a symbol after privacy amplification, negative without key: beta informed less what Eve may know."""
+        return np.asarray(self.reconciliation_efficiency * informed - eve - ROUNDING)
+
+
+def channel_terms(block: GaussianBlock, source: str) -> tuple[Term, ...]:
+    """What the estimates say, the first terms of every bound here. source: of the Holevo bound."""
+    channel = block.channel
+    return (
+        term("transmittance", channel.transmittance, "", "of the channel, without the receiver", "estimated"),
+        term("excess_noise", channel.noise_snu, "SNU", "at the channel's output, before the receiver", "estimated"),
+        term("snr", channel.snr, "", "signal to noise ratio of a value", "estimated"),
+        term("information", channel.mutual_information, "bits", "Alice's of Bob's values, a symbol", SHANNON),
+        term("holevo", holevo(channel), "bits", "Eve's of Bob's values, a symbol, as estimated", source),
+    )
