@@ -20,7 +20,6 @@ from haris.node.doctor.shadow import ShadowConfiguration
 from haris.node.vpn.configuration import VpnConfiguration
 from haris.nouns.document import describe
 from haris.quantum.link import FAMILIES
-from haris.quantum.optics.fibre import Fibre
 from haris.quantum.security.key_length import Security
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -100,7 +99,7 @@ def link_page() -> str:
     parts = ["# LINK.toml", MADE, f"One quantum link: the file form of `haris.Link`. {UNITS} {STRICT}"]
     parts += ["What [source] and [detector] hold follows from the protocol; `haris protocols` tells of its proofs."]
     parts += link_tables("source")
-    parts += ['## [channel] with kind = "fibre"', *fields_of(Fibre)]
+    parts += link_tables("channel", ' with kind = "fibre"')
     parts += link_tables("detector")
     for family in FAMILIES.values():
         parts += [f'## [protocol] with name = "{family.name}"', *fields_of(family.protocol)]
@@ -110,13 +109,13 @@ def link_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def link_tables(part: str) -> Iterator[str]:
-    """A part of the link, once for each class that it may be of."""
+def link_tables(part: str, tag: str = "") -> Iterator[str]:
+    """A part of the link, once for each class that it may be of. tag: what stands in it besides the fields."""
     classes: dict[type, list[str]] = {}
     for family in FAMILIES.values():
         classes.setdefault(getattr(family, part), []).append(family.name)
     for cls, names in classes.items():
-        yield f"## [{part}] of {', '.join(names)}"
+        yield f"## [{part}]{tag} of {', '.join(names)}"
         yield from fields_of(cls)
 
 

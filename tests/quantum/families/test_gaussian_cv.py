@@ -29,7 +29,13 @@ links = st.builds(
     Link,
     st.builds(ModulatedLaser, st.just(1e8), st.floats(1e-3, 1e3)),
     st.builds(
-        NoisyFibre, st.just(0.0), st.floats(0.1, 0.3), st.floats(0, 10), st.just(0.0), st.floats(0, 0.3), st.floats(0, 0.1)
+        NoisyFibre,
+        st.just(0.0),
+        st.floats(0.1, 0.3),
+        st.floats(0, 10),
+        st.just(0.0),
+        st.floats(0, 0.3),
+        st.floats(0, 0.1),
     ),
     st.builds(
         CoherentReceiver,
@@ -85,6 +91,16 @@ def test_noise_at_the_output_is_noise_at_the_input_over_the_transmittance():
     assert output.rate(60e3).key.length_bits < METRO.rate(60e3).key.length_bits
 
 
+def test_the_best_settings_give_no_less_and_fall_with_loss():
+    untrusted = dataclasses.replace(METRO, detector=CoherentReceiver("homodyne", 0.7, 0.01, trusted=False))
+    at_m = np.linspace(0.0, 60e3, 13)
+    best = untrusted.rate(at_m, optimise=True)
+    assert np.all(best.secret_bits_per_pulse >= untrusted.rate(at_m).secret_bits_per_pulse)
+    assert np.all(np.diff(best.secret_bits_per_pulse) <= 0)
+    assert np.all(best.secret_bits_per_pulse <= best.plob_per_pulse)
+    assert set(best.settings) >= {"modulation", "p of estimation"}
+
+
 def test_an_untrusted_receiver_gives_less():
     untrusted = dataclasses.replace(METRO, detector=CoherentReceiver("heterodyne", 0.7, 0.05, trusted=False))
     assert 0 <= untrusted.rate().key.length_bits < METRO.rate().key.length_bits
@@ -101,7 +117,7 @@ def test_what_is_ignored_is_told():
     ("make", "wanted"),
     [
         (lambda: ModulatedLaser(1e8, 0.0), "modulation_variance_snu must be finite and above 0, got 0"),
-        (lambda: CoherentReceiver("polarimeter", 0.5), "detection must be \"homodyne\" or \"heterodyne\", got 'polar"),
+        (lambda: CoherentReceiver("polarimeter", 0.5), 'detection must be "homodyne" or "heterodyne", got \'polar'),
         (lambda: CoherentReceiver("homodyne", 0.0), "efficiency must be above 0, got 0"),
         (lambda: CoherentReceiver("homodyne", 0.5, -1.0), "electronic_noise_snu must be finite and at least 0, got -1"),
         (lambda: NoisyFibre(1e3, 0.2, excess_noise_snu=-0.1), "excess_noise_snu must be finite and at least 0, got -0"),
@@ -110,7 +126,10 @@ def test_what_is_ignored_is_told():
         (lambda: GaussianCV(10**6, 0.9, 1.0), "frame_error_rate must be below 1"),
         (lambda: GaussianCV(0, 0.9), "block_pulses must be finite and above 0, got 0"),
         (lambda: GaussianCV(10**6, 0.9, bits_per_value=0), r"bits_per_value must lie in \[1, 16\], got 0"),
-        (lambda: dataclasses.replace(METRO, channel=Fibre(1e3, 0.2)), "channel of gaussian-cv is a NoisyFibre, got Fibre"),
+        (
+            lambda: dataclasses.replace(METRO, channel=Fibre(1e3, 0.2)),
+            "channel of gaussian-cv is a NoisyFibre, got Fibre",
+        ),
         (lambda: dataclasses.replace(METRO, security=Security("best")), "bound must be one of asymptotic"),
     ],
 )

@@ -66,11 +66,13 @@ def measured(covariance, quadratures):
     gone = sorted({2 * (q // 2) + k for q in quadratures for k in (0, 1)})
     left = [i for i in range(len(covariance)) if i not in gone]
     cross = covariance[np.ix_(left, quadratures)]
-    return covariance[np.ix_(left, left)] - cross @ np.linalg.inv(covariance[np.ix_(quadratures, quadratures)]) @ cross.T
+    return (
+        covariance[np.ix_(left, left)] - cross @ np.linalg.inv(covariance[np.ix_(quadratures, quadratures)]) @ cross.T
+    )
 
 
 def holevo_by_matrices(c):
-    """Eve's entropy less what is left of it: Alice's and Bob's modes, and of the receiver its loss, noise and splitter."""
+    """Eve's entropy less what is left of it: of Alice's and Bob's modes, the receiver's parts included."""
     if not c.trusted:
         noise = c.efficiency * c.noise_snu + (2 if c.heterodyne else 1) * c.electronic_noise_snu
         c = channel(c.modulation_variance_snu, c.efficiency * c.transmittance, noise, c.heterodyne)

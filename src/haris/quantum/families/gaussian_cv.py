@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from haris.quantum.emulate.expected_gaussian import expected_block, expected_channel
-from haris.quantum.families.family import Family, Parts, Rate, of
+from haris.quantum.families.family import Family, Knob, Parts, Rate, of
 from haris.quantum.optics.coherent_receiver import CoherentReceiver
 from haris.quantum.optics.modulated_laser import ModulatedLaser
 from haris.quantum.optics.noisy_fibre import NoisyFibre
@@ -48,6 +51,27 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
     )
 
 
+_KNOBS = (Knob("modulation", 0.1, 100.0, logarithmic=True), Knob("p of estimation", 1e-3, 0.9, logarithmic=True))
+
+
+def _settings(parts: Parts) -> dict[str, float]:
+    source = of(NAME, "source", parts.source, ModulatedLaser)
+    protocol = of(NAME, "protocol", parts.protocol, GaussianCV)
+    return {"modulation": source.modulation_variance_snu, "p of estimation": protocol.p_estimation}
+
+
+def _turned(parts: Parts, settings: Mapping[str, float]) -> Parts:
+    source = of(NAME, "source", parts.source, ModulatedLaser)
+    protocol = of(NAME, "protocol", parts.protocol, GaussianCV)
+    return Parts(
+        replace(source, modulation_variance_snu=settings["modulation"]),
+        parts.channel,
+        parts.detector,
+        replace(protocol, p_estimation=settings["p of estimation"]),
+        parts.security,
+    )
+
+
 FAMILY = Family(
     name=NAME,
     title="continuous variables with Gaussian modulation, homodyne or heterodyne detection",
@@ -59,4 +83,7 @@ FAMILY = Family(
     check=_check,
     rate=_rate,
     ignores=("channel.misalignment", "security.f_ec"),
+    knobs=_KNOBS,
+    settings=_settings,
+    turned=_turned,
 )

@@ -13,8 +13,8 @@ from haris.nouns.errors import ParameterError
 class CoherentReceiver:
     """A receiver that beats the signal with a local oscillator.
 
-    detection: "homodyne" measures one quadrature, drawn for each symbol and told afterwards; "heterodyne" measures both,
-    behind a beam splitter.
+    detection: "homodyne" measures one quadrature, drawn for each symbol and told afterwards; "heterodyne" measures
+    both, behind a beam splitter.
     efficiency: of the whole receiver, optics included, above 0.
     electronic_noise_snu: variance that the electronics add to each value measured, in units of that value's shot noise.
     trusted: whether loss and noise of the receiver are calibrated and out of Eve's reach; else they count as hers.

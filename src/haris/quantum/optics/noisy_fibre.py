@@ -15,6 +15,8 @@ from haris.quantum.optics.fibre import Fibre
 class NoisyFibre(Fibre):
     """A fibre with the excess noise of the whole link, whatever its cause; all of it counts as Eve's.
 
+    length_m: length, metres. loss_db_per_km: attenuation at the signal's wavelength.
+    fixed_loss_db: connectors, independent of the length. misalignment: of single photons; quadratures have none.
     excess_noise_snu: variance as if added at the fibre's input, shot-noise units: it falls with the loss, as the noise
     of modulation does.
     output_noise_snu: variance added at the fibre's output, before the receiver: it does not fall with the loss, as the

@@ -1,9 +1,9 @@
 """What Eve may know of a Gaussian value: the Holevo bound of collective attacks, in closed form.
 
-Alice's half of a two-mode squeezed state and Bob's mode have the covariance matrix [[a I, c Z], [c Z, b I]] with
-a = V + 1, b = T V + w + 1, c^2 = T (a^2 - 1): modulation V, transmittance T, excess noise w at the output. Eve holds its
-purification, Bob's trusted receiver holds that of his loss and noise, and Gaussian attacks are the best. So her
-information is the entropy of the symplectic eigenvalues of that matrix, less that of those left after Bob's measurement.
+Alice's half of a two-mode squeezed state and Bob's mode have the covariance matrix [[a I, c Z], [c Z, b I]] with a =
+V + 1, b = T V + w + 1, c^2 = T (a^2 - 1): modulation V, transmittance T, excess noise w at the output. Eve holds its
+purification, Bob's trusted receiver holds that of his loss and noise, and Gaussian attacks are the best. So what she
+may know is the entropy of the symplectic eigenvalues of that matrix, less that of those left after Bob's measurement.
 
 The eigenvalues are those of Lodewyck et al., PRA 76, 042305 (2007), and for heterodyne detection those of
 Fossier et al., J. Phys. B 42, 114014 (2009). They are rewritten here as distances from the vacuum's 1 without a
