@@ -14,6 +14,7 @@ from haris.bench import (
     keys,
     light,
     one_way,
+    rates,
     reconciliation,
     store,
 )
@@ -23,6 +24,7 @@ from haris.nouns.errors import ParameterError
 
 MEASUREMENTS: dict[str, Callable[[Conditions], Iterable[Contest]]] = {
     "light": light.contests,
+    "rates": rates.contests,
     "amplification": amplification.contests,
     "reconciliation": reconciliation.contests,
     "one_way": one_way.contests,
