@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.coincidence_counts import CoincidenceCounts
 from haris.nouns.counts import KEY_BASIS
 from haris.nouns.errors import ParameterError
-from haris.quantum.security import koashi_preskill2003
+from haris.quantum.security import koashi_preskill2003, tomamichel2012, variable_length_entangled
 from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import KeyLength, Security
 
-_BOUNDS = {"asymptotic": koashi_preskill2003.asymptotic}
+_BOUNDS: dict[str, Callable[[CoincidenceCounts, Security, ArrayLike], KeyLength]] = {
+    "variable-length": variable_length_entangled.entangled_variable_length,
+    "tomamichel2012": tomamichel2012.tomamichel2012,
+    "asymptotic": koashi_preskill2003.asymptotic,
+}
 
-ENTANGLED_PROOFS = {"asymptotic": koashi_preskill2003.PROOF}
+ENTANGLED_PROOFS = {
+    "variable-length": variable_length_entangled.PROOF,
+    "tomamichel2012": tomamichel2012.PROOF,
+    "asymptotic": koashi_preskill2003.PROOF,
+}
 """By the name of the bound, the default first."""
 
 

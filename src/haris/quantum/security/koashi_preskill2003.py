@@ -33,10 +33,11 @@ PROOF = Proof(
 def asymptotic(counts: CoincidenceCounts, security: Security, leaked_bits: ArrayLike) -> KeyLength:
     """Length n (1 - h(e_test)) - leaked that a block would give if its counts had no spread.
 
-    counts: shape (..., 2). The bit error rate of the test basis is the phase error rate of the key basis.
+    counts: shape (..., 2). The bit error rate of the test basis is the phase error rate of the key basis;
+    1/2 where there was none to test.
     """
     sifted = counts.coincidences[..., KEY_BASIS].astype(np.float64)
-    phase = np.minimum(counts.qber[..., TEST_BASIS], 0.5)
+    phase = np.where(counts.coincidences[..., TEST_BASIS] > 0, np.minimum(counts.qber[..., TEST_BASIS], 0.5), 0.5)
     entropy = sifted * binary_entropy(phase)
     leaked = np.asarray(leaked_bits, dtype=np.float64)
     terms = (
