@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard native/*)
 
-.PHONY: setup demo test trials lint types bench docs clean
+.PHONY: setup demo test trials lint types bench papers docs clean
 .DEFAULT_GOAL := setup
 
 setup: $(READY)
@@ -34,6 +34,9 @@ types: setup
 
 bench: setup
 	$(BIN)/haris bench $(ARGS)
+
+papers: setup
+	$(BIN)/haris papers $(ARGS)
 
 docs: setup
 	$(BIN)/python tools/docs.py

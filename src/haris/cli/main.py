@@ -39,6 +39,7 @@ COMMANDS = {
     "link": "commission a link by a secret that two people carry",
     "store": "back up, restore or move the store of a site",
     "kek": "make or reseal the key under which a store is kept",
+    "papers": "published numbers computed anew, beside ours",
     "bench": "measure haris against its peers",
 }
 """Each name is a module haris.cli.NAME with DESCRIPTION, EXAMPLE, add_arguments(parser), run(args) -> exit code."""

@@ -28,6 +28,8 @@ def find_lines(text: str) -> dict[Place, int]:
         if depth == 0 and (header := _HEADER.match(line)):
             table = _resolve(_parts(header[2]), lengths, appends=header[1] == "[[")
             lines.setdefault(table, number)
+            if header[1] == "[[":
+                lines.setdefault(table[:-1], number)
             continue
         if depth == 0 and (key := _KEY.match(line)):
             place = table

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
+from numpy.typing import ArrayLike
 
 from haris.nouns.counts import DecoyCounts
+from haris.papers.optimum import Array, Settings, last_with_key, maximum
 from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import KeyLength, Security
 from haris.quantum.security.lim2014 import lim2014
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,28 +70,56 @@ def key_length(counts: DecoyCounts, security: Security) -> KeyLength:
     return lim2014(counts, security, leaked)
 
 
-def optimised_rate(system: LimSystem, n_x: float, distance_m: float, kappa: float = 1e-15) -> float:
-    """Secret bits a pulse at the best settings (Fig. 1): eps_sec = kappa times the length, f 1.16, mu3 = 2e-4."""
+STARTS: tuple[Settings, ...] = ((0.5, 0.12, 0.6, 0.3, 0.9), (0.65, 0.3, 0.2, 0.55, 0.6), (0.5, 0.1, 0.05, 0.5, 0.5))
+"""Intensities mu1 and mu2, their probabilities, and q_x."""
 
-    def rate(x: Array) -> float:
-        mu1, mu2, p1, p2, q_x = (float(a) for a in x)
-        if min(p1, p2, 1.0 - p1 - p2, q_x, 1.0 - q_x, mu2 - 2e-4, mu1 - mu2 - 2e-4) <= 0.0:
-            return -1.0
-        settings = LimSettings((mu1, mu2, 2e-4), (p1, p2, 1.0 - p1 - p2), q_x, n_x)
-        counts = expected_counts(system, settings, distance_m)
-        bits = n_x / 4.0
+
+@dataclass(frozen=True, slots=True)
+class LimSearch:
+    """What Fig. 1 holds fixed: the system, the block, eps_sec = kappa times the length, the third intensity."""
+
+    system: LimSystem
+    n_x: float
+    kappa: float = 1e-15
+    eps_cor: float = 1e-15
+    f_ec: float = 1.16
+    mu3: float = 2e-4
+
+    def rate(self, settings: Settings | Array, distance_m: float) -> float:
+        """Secret bits a pulse, below 0 where there is no key; -1 for settings that are none."""
+        return self._per_pulse_and_bit(settings, distance_m)[0]
+
+    def best(self, distance_m: float, starts: Sequence[Settings] = STARTS) -> tuple[float, Settings]:
+        """The best rate, below 0 where there is no key, and its settings."""
+        return maximum(lambda x: self.rate(x, distance_m), starts)
+
+    def curve(self, distances_m: Sequence[float]) -> list[float]:
+        """The best rates at ascending distances; each search but the first may start where the last one ended."""
+        rates, starts = [], STARTS
+        for distance_m in distances_m:
+            rate, settings = self.best(distance_m, starts)
+            rates.append(max(rate, 0.0))
+            starts = (settings, *STARTS)
+        return rates
+
+    def reach_m(self) -> float:
+        """Distance at which the best key per sifted bit is 0, to 10 m."""
+        return last_with_key(lambda x, at_m: self._per_pulse_and_bit(x, at_m)[1], STARTS, 1e5, 3e4, 10.0)
+
+    def _per_pulse_and_bit(self, settings: Settings | Array, distance_m: float) -> tuple[float, float]:
+        mu1, mu2, p1, p2, q_x = (float(a) for a in settings)
+        if min(p1, p2, 1.0 - p1 - p2, q_x, 1.0 - q_x, mu2 - self.mu3, mu1 - mu2 - self.mu3) <= 1e-6:
+            return -1.0, -1.0
+        chosen = LimSettings((mu1, mu2, self.mu3), (p1, p2, 1.0 - p1 - p2), q_x, self.n_x)
+        counts = expected_counts(self.system, chosen, distance_m)
+        bits = self.n_x / 4.0
         for _ in range(3):  # eps_sec = kappa l depends on the length that it bounds
-            bits = _signed_length(key_length(counts, Security("lim2014", kappa * max(bits, n_x / 1e3), 1e-15, 1.16)))
-        return bits / counts.n_pulses
-
-    starts = ((0.5, 0.12, 0.6, 0.3, 0.9), (0.65, 0.3, 0.2, 0.55, 0.6), (0.5, 0.1, 0.05, 0.5, 0.5))
-    scale = abs(rate(np.array(starts[0])))
-    options = {"maxiter": 2000, "xatol": 1e-4, "fatol": 1e-5}
-    found = [minimize(lambda x: -rate(x) / scale, np.array(s), method="Nelder-Mead", options=options) for s in starts]
-    return max(0.0, *(rate(f.x) for f in found))
+            epsilon = self.kappa * max(bits, self.n_x / 1e3)
+            bits = signed_length(key_length(counts, Security("lim2014", epsilon, self.eps_cor, self.f_ec)))
+        return bits / counts.n_pulses, bits / self.n_x
 
 
-def _signed_length(key: KeyLength) -> float:
+def signed_length(key: KeyLength) -> float:
     """Eq. (1) before it is cut at 0, so that an optimiser sees its way out of the dark."""
     gains, costs = ("vacuum", "single"), ("entropy", "leaked", "secrecy", "correctness")
     return float(sum(key.value(name) for name in gains) - sum(key.value(name) for name in costs))

@@ -1,24 +1,21 @@
-"""Rows of published numbers: published.toml, by id."""
+"""The rows that come with haris, by id."""
 
 from __future__ import annotations
 
-import tomllib
-from importlib import resources
-from typing import Any
+from pathlib import Path
 
 from haris.nouns.errors import ParameterError
+from haris.papers.row import Row, read_rows
 
 
-def published_rows() -> dict[str, dict[str, Any]]:
-    """Every row of published.toml by its id, in the file's order."""
-    text = resources.files("haris.papers").joinpath("published.toml").read_text("utf-8")
-    tables = tomllib.loads(text)
-    return {row["id"]: row for kind in ("experiment", "golden") for row in tables[kind]}
+def published_rows() -> tuple[Row, ...]:
+    """Every row that comes with haris, file by file."""
+    return tuple(row for file in sorted(Path(__file__).with_name("rows").glob("*.toml")) for row in read_rows(file))
 
 
-def published_row(name: str) -> dict[str, Any]:
-    """One row. Raises ParameterError if there is none of that id."""
-    rows = published_rows()
-    if name not in rows:
-        raise ParameterError(f"published.toml has no row {name!r}")
-    return rows[name]
+def published_row(name: str) -> Row:
+    """One row that comes with haris. Raises ParameterError if there is none of that id."""
+    for row in published_rows():
+        if row.id == name:
+            return row
+    raise ParameterError(f"no row has the id {name!r}")

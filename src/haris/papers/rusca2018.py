@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from haris.nouns.counts import DecoyCounts
+from haris.papers.lim2014 import signed_length
+from haris.papers.optimum import Array, Settings, last_with_key, maximum
 from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import KeyLength, Security
 from haris.quantum.security.rusca2018 import rusca2018
@@ -53,3 +55,45 @@ def key_length(counts: DecoyCounts, security: Security) -> KeyLength:
     """The paper's length, with lambda_EC = f n_Z h(qber)."""
     n_z = counts.clicks[..., 0, :].sum(axis=-1)
     return rusca2018(counts, security, security.f_ec * n_z * binary_entropy(counts.qber[..., 0]))
+
+
+STARTS: tuple[Settings, ...] = ((0.5, 0.15, 0.6, 0.9), (0.4, 0.15, 0.3, 0.7))
+"""Intensities mu1 and mu2, the probability of mu1, and p_z."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuscaSearch:
+    """What is held fixed: the system, the block, the security; and the two intensities if they are given."""
+
+    system: RuscaSystem
+    n_z: float
+    security: Security
+    intensities: tuple[float, float] | None = None
+
+    def key(self, settings: Settings | Array, loss_db: float) -> tuple[KeyLength, DecoyCounts] | None:
+        """Key and counts of a block; None for settings that are none."""
+        *chosen, p_mu1, p_z = (float(a) for a in settings)
+        mu1, mu2 = self.intensities or chosen
+        if min(p_mu1, 1.0 - p_mu1, p_z, 1.0 - p_z, mu2, mu1 - mu2) <= 1e-6:
+            return None
+        counts, _ = expected_counts(self.system, RuscaSettings(mu1, mu2, p_mu1, p_z, self.n_z), loss_db)
+        return key_length(counts, self.security), counts
+
+    def rate(self, settings: Settings | Array, loss_db: float) -> float:
+        """Secret bits a pulse, below 0 where there is no key; -1 for settings that are none."""
+        found = self.key(settings, loss_db)
+        return -1.0 if found is None else signed_length(found[0]) / found[1].n_pulses
+
+    def best(self, loss_db: float, starts: tuple[Settings, ...] = STARTS) -> tuple[float, Settings]:
+        """The best rate, below 0 where there is no key, and its settings."""
+        free = starts if self.intensities is None else tuple(start[2:] for start in starts)
+        return maximum(lambda x: self.rate(x, loss_db), free)
+
+    def reach_db(self) -> float:
+        """Loss at which the best key per sifted bit is 0, to 0.01 dB; the intensities must be free."""
+
+        def gain(settings: Array, loss_db: float) -> float:
+            found = self.key(settings, loss_db)
+            return -1.0 if found is None else signed_length(found[0]) / self.n_z
+
+        return last_with_key(gain, STARTS, 40.0, 8.0, 0.01)

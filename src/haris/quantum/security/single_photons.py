@@ -1,0 +1,28 @@
+"""Single photons without end: the error rate at which one-way key dies."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import entr
+
+from haris.quantum.security.entropy import binary_entropy
+
+
+def bb84_fraction(qber: ArrayLike) -> NDArray[np.float64]:
+    """Secret bits a sifted bit of BB84, 1 - 2 h(Q), negative above its threshold; shape of qber.
+
+    Equal error rates in both bases, ideal reconciliation, an endless block.
+    Source: Shor, Preskill, PRL 85, 441 (2000).
+    """
+    return np.asarray(1.0 - 2.0 * binary_entropy(qber))
+
+
+def six_state_fraction(qber: ArrayLike) -> NDArray[np.float64]:
+    """Secret bits a sifted bit of the six-state protocol, negative above its threshold; shape of qber.
+
+    1 - H(1 - 3Q/2, Q/2, Q/2, Q/2): equal error rates in three bases leave Eve the depolarising channel. 0 <= Q <= 2/3.
+    Source: Lo, Quantum Inf. Comput. 1, 81 (2001).
+    """
+    q = np.asarray(qber, dtype=np.float64)
+    return np.asarray(1.0 - (entr(1.0 - 1.5 * q) + 3.0 * entr(q / 2.0)) / np.log(2.0))
