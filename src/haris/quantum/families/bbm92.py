@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.coincidence_counts import CoincidenceCounts
 from haris.nouns.counts import KEY_BASIS
+from haris.nouns.detections import Detections
 from haris.quantum.emulate.coincidences import expected_coincidences
+from haris.quantum.emulate.sampled_pairs import emulate_pairs
 from haris.quantum.families.family import Family, Knob, Parts, Rate, of
 from haris.quantum.optics.pair_receivers import PairReceivers
 from haris.quantum.optics.pair_source import PairSource
@@ -58,6 +60,11 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
     )
 
 
+def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float) -> tuple[Detections, Detections]:
+    source, receivers, protocol = bbm92_parts(parts)
+    return emulate_pairs(source, parts.channel, receivers, protocol, n_pulses, seed, eve_fraction)
+
+
 _KNOBS = (Knob("pairs per window", 1e-5, 1.0, logarithmic=True), Knob("p of the key basis", 0.5, 0.999))
 
 
@@ -82,6 +89,7 @@ FAMILY = Family(
     bounds=ENTANGLED_PROOFS,
     check=_check,
     rate=_rate,
+    emulate=_emulate,
     knobs=_KNOBS,
     settings=_settings,
     turned=_turned,
