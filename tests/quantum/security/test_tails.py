@@ -52,6 +52,13 @@ def test_bound_is_never_below_the_exact_one(sampled, unsampled, data, epsilon):
     assert exact_bound(observed, sampled, unsampled, epsilon) <= bound <= unsampled
 
 
+@pytest.mark.parametrize("size", [1e12, 1e15, 1e18, 1e25])
+def test_counts_beyond_the_digits_of_a_factorial_have_a_bound(size):
+    bound = unsampled_errors(0.05 * size, size, 3 * size, 1e-20)
+    assert 0.05 < bound / (3 * size) < 0.0501
+    assert bound / (3 * size) == pytest.approx(0.05 + serfling(size, 3 * size, 1e-20), rel=1e-12)
+
+
 @given(st.integers(1, 10**7), st.integers(1, 10**8), st.floats(0, 0.5), st.sampled_from([1e-9, 1e-21]))
 def test_bound_is_monotone_and_within_serfling(sampled, unsampled, rate, epsilon):
     observed = int(rate * sampled)

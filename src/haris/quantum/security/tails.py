@@ -6,6 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
 
+MOST_COUNTED = 1e12
+"""Positions: the logarithm of the tail is then off by 0.1 at most."""
+
 
 def hoeffding(n: ArrayLike, epsilon: float) -> NDArray[np.float64]:
     """Deviation sqrt(n ln(1/epsilon) / 2) that a sum of n independent 0/1 variables passes, on one side,
@@ -52,13 +55,19 @@ def unsampled_errors(
     observed errors among `sampled` positions drawn without replacement from sampled + unsampled. Real arguments are
     rounded to the pessimistic side. Returns whole numbers in [0, unsampled], of the broadcast shape.
     Inverts the hypergeometric tail: the most errors in all that a test at level epsilon does not refute. It falls with
-    the sample's size and rises with the errors seen, so that bounds may stand for the true sizes.
+    the sample's size and rises with the errors seen, so that bounds may stand for the true sizes. Beyond MOST_COUNTED
+    positions, where factorials lose their digits, Serfling's closed form takes its place.
     """
     x = np.ceil(np.asarray(observed, dtype=np.float64))
     m = np.floor(np.asarray(sampled, dtype=np.float64))
     n = np.floor(np.asarray(unsampled, dtype=np.float64))
     x, m, n = np.broadcast_arrays(x, m, n)
     low, high = np.zeros(x.shape), n.copy()  # low is never refuted; the answer lies in [low, high]
+    many = (m + n > MOST_COUNTED) & (m > 0.0) & (n > 0.0)
+    if np.any(many):
+        some_m, some_n = np.maximum(m, 1.0), np.maximum(n, 1.0)
+        closed = np.minimum(np.ceil(n * (x / some_m + serfling(some_m, some_n, epsilon))), n)
+        low, high = np.where(many, closed, low), np.where(many, closed, high)
     while np.any(low < high):
         middle = np.ceil((low + high) / 2.0)
         refuted = log_hypergeometric_tail(x, m, n, x + middle) <= np.log(epsilon)
