@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,14 +12,15 @@ from haris.nouns.counts import KEY_BASIS
 from haris.nouns.errors import ParameterError
 from haris.nouns.pair_counts import PairCounts
 from haris.quantum.emulate.expected_pairs import expected_pair_counts, expected_single_photons
-from haris.quantum.families.family import Family, Parts, Rate, of
+from haris.quantum.families.family import Family, Knob, Parts, Rate, of
 from haris.quantum.optics.bell_station import BellStation
 from haris.quantum.optics.source import Source
 from haris.quantum.protocols.mdi_qkd import MdiQkd
-from haris.quantum.security import lo2012
+from haris.quantum.security import curty2014, lo2012
 from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import KeyLength
 from haris.quantum.security.limits import plob
+from haris.quantum.security.pair_decoys import require_pair_decoys
 
 NAME = "mdi-qkd"
 
@@ -38,8 +42,7 @@ def pair_counts(parts: Parts, at_m: NDArray[np.float64]) -> PairCounts:
 
 def _check(parts: Parts) -> None:
     source, _, _ = mdi_parts(parts)
-    if not source.intensities[0] > 0.0:
-        raise ParameterError(f"intensities must begin with a signal above 0, got {source.intensities}")
+    require_pair_decoys(source.intensities)
 
 
 def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
@@ -61,8 +64,43 @@ def _key_length(parts: Parts, at_m: NDArray[np.float64], counts: PairCounts) -> 
     _, station, protocol = mdi_parts(parts)
     sifted = counts.clicks[..., KEY_BASIS, 0, 0]
     leaked = parts.security.f_ec * sifted * binary_entropy(counts.signal_qber[..., KEY_BASIS])
+    if parts.security.bound == "curty2014":
+        return curty2014.secret_key_length(counts, parts.security, leaked)
     single_yield, phase_error = expected_single_photons(parts.channel, station, at_m)
     return lo2012.asymptotic(counts, protocol.p_key_basis, single_yield, phase_error, leaked)
+
+
+_KNOBS = (
+    Knob("intensity 1", 0.05, 1.0),
+    Knob("intensity 2", 0.005, 0.5, logarithmic=True),
+    Knob("p of intensity 1", 0.02, 0.98),
+    Knob("p of intensity 2", 0.01, 0.97),
+    Knob("p of the key basis", 0.05, 0.999),
+)
+
+
+def _settings(parts: Parts) -> dict[str, float]:
+    source, _, protocol = mdi_parts(parts)
+    values = (*source.intensities[:2], *source.p_intensities[:2], protocol.p_key_basis)
+    return dict(zip((knob.name for knob in _KNOBS), values, strict=True))
+
+
+def _turned(parts: Parts, settings: Mapping[str, float]) -> Parts:
+    """The first two intensities and their probabilities, and the bases; the weakest intensity stays."""
+    source, _, protocol = mdi_parts(parts)
+    mu, nu, p_mu, p_nu, p_key = (settings[knob.name] for knob in _KNOBS)
+    p = (p_mu, p_nu, 1.0 - p_mu - p_nu)
+    if min(p) <= 0.0:
+        raise ParameterError(f"p_intensities must be above 0, got {p}")
+    turned = Parts(
+        replace(source, intensities=(mu, nu, *source.intensities[2:]), p_intensities=p),
+        parts.channel,
+        parts.detector,
+        replace(protocol, p_key_basis=p_key),
+        parts.security,
+    )
+    _check(turned)
+    return turned
 
 
 FAMILY = Family(
@@ -71,7 +109,10 @@ FAMILY = Family(
     source=Source,
     detector=BellStation,
     protocol=MdiQkd,
-    bounds={"asymptotic": lo2012.PROOF},
+    bounds={"curty2014": curty2014.PROOF, "asymptotic": lo2012.PROOF},
     check=_check,
     rate=_rate,
+    knobs=_KNOBS,
+    settings=_settings,
+    turned=_turned,
 )

@@ -16,9 +16,9 @@ from haris.quantum.optics.source import Source
 from haris.quantum.protocols.mdi_qkd import MdiQkd
 from haris.quantum.security.key_length import Security
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "links" / "mdi_100km.toml"
-SOURCE = Source(1e9, (0.45, 0.1, 0.001), (0.6, 0.3, 0.1))
-BOUNDS = ["asymptotic"]
+EXAMPLE = Path(__file__).parents[3] / "examples" / "links" / "mdi_50km.toml"
+SOURCE = Source(1e9, (0.3, 0.07, 0.001), (0.45, 0.4, 0.15))
+BOUNDS = ["curty2014", "asymptotic"]
 
 links = st.builds(
     Link,
@@ -85,6 +85,13 @@ def test_the_station_may_stand_anywhere():
     assert -10 * np.log10([arm_a, arm_b]) == pytest.approx([5.0, 17.0])
 
 
+def test_the_best_settings_give_more():
+    link = Link.read(EXAMPLE)
+    best = link.rate(np.array([20e3, 50e3]), optimise=True)
+    assert np.all(best.key.length_bits > link.rate(np.array([20e3, 50e3])).key.length_bits)
+    assert best.settings["intensity 1"][0] > best.settings["intensity 2"][0] > 0.001
+
+
 def test_the_example_gives_key():
     link = Link.read(EXAMPLE)
     assert link.rate().key.length_bits > 1e5
@@ -96,7 +103,8 @@ def test_the_example_gives_key():
     [
         ("share = 0.5", "share = 1.5", r"\[detector\]: share must lie in \[0, 1\], got 1.5"),
         ('name = "mdi-qkd"', 'name = "mdi"', r"\[protocol\] needs name = "),
-        ("p_key_basis = 0.8", "p_key_basis = 1", "p_key_basis must leave both bases some pulses"),
+        ("[0.3, 0.07, 0.001]", "[0.3, 0.07]", "2 intensities, but 3 p_intensities"),
+        ("p_key_basis = 0.5", "p_key_basis = 1", "p_key_basis must leave both bases some pulses"),
     ],
 )
 def test_a_wrong_file_is_told_where(tmp_path, old, new, wanted):
