@@ -53,7 +53,7 @@ links = st.builds(
         st.floats(0, 0.9),
         st.integers(1, 8),
     ),
-    st.builds(Security, st.sampled_from(["asymptotic"]), st.floats(1e-15, 1e-3)),
+    st.builds(Security, st.sampled_from(["pirandola2021", "leverrier2010", "asymptotic"]), st.floats(1e-15, 1e-3)),
 )
 
 
@@ -74,6 +74,13 @@ def test_lodewyck_2007_comes_back_to_its_printed_rate():
     assert rate.secret_bits_per_s == pytest.approx(12.3e3, rel=1e-3)  # printed: 12.3 kbit/s
     assert rate.key.value("information") * 350e3 == pytest.approx(365e3, rel=2e-3)  # printed: 365 kbit/s
     assert rate.key.value("holevo") * 350e3 == pytest.approx(316e3, rel=2e-3)  # printed: 316 kbit/s
+
+
+def test_the_metropolitan_example_gives_key_by_every_bound():
+    link = Link.read(EXAMPLES / "metro_cv_20km.toml")
+    bounds = ("pirandola2021", "leverrier2010", "asymptotic")
+    rates = [dataclasses.replace(link, security=Security(bound)).rate().secret_bits_per_s for bound in bounds]
+    assert 1e6 < rates[0] < rates[1] < rates[2]
 
 
 def test_what_is_disclosed_lost_or_reference_gives_no_key():
@@ -130,7 +137,16 @@ def test_what_is_ignored_is_told():
             lambda: dataclasses.replace(METRO, channel=Fibre(1e3, 0.2)),
             "channel of gaussian-cv is a NoisyFibre, got Fibre",
         ),
-        (lambda: dataclasses.replace(METRO, security=Security("best")), "bound must be one of asymptotic"),
+        (
+            lambda: dataclasses.replace(
+                METRO, protocol=GaussianCV(10**6, 0.9, p_estimation=0.0), security=Security("leverrier2010")
+            ),
+            "p_estimation must be above 0 for bound 'leverrier2010'",
+        ),
+        (
+            lambda: dataclasses.replace(METRO, security=Security("best")),
+            "bound must be one of pirandola2021, leverrier2010, asymptotic",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(make, wanted):

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from haris.nouns.errors import ParameterError
 from haris.quantum.emulate.expected_gaussian import expected_block, expected_channel
 from haris.quantum.families.family import Family, Knob, Parts, Rate, of
 from haris.quantum.optics.coherent_receiver import CoherentReceiver
@@ -32,7 +33,13 @@ def channel_of(parts: Parts, at_m: NDArray[np.float64]) -> GaussianChannel:
 
 
 def _check(parts: Parts) -> None:
-    """Whatever parts are of the right classes fit together."""
+    """Bounds for finite blocks need an estimate."""
+    protocol = of(NAME, "protocol", parts.protocol, GaussianCV)
+    if PROOFS[parts.security.bound].finite and protocol.p_estimation == 0.0:
+        raise ParameterError(
+            f"p_estimation must be above 0 for bound {parts.security.bound!r}: "
+            "the channel is unknown unless symbols are disclosed"
+        )
 
 
 def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:

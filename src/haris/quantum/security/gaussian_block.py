@@ -43,9 +43,15 @@ class GaussianBlock:
         """Bits that the values of a symbol are turned into."""
         return self.bits_per_value * self.channel.values_per_symbol
 
-    def secret_per_symbol(self, informed: NDArray[np.float64], eve: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Bits a symbol after privacy amplification, negative without key: beta informed less what Eve may know."""
-        return np.asarray(self.reconciliation_efficiency * informed - eve - ROUNDING)
+    @property
+    def reconciled(self) -> NDArray[np.float64]:
+        """Bits a symbol that both ends hold and were not told: beta I_AB, at most the bits that there are."""
+        informed = self.reconciliation_efficiency * self.channel.mutual_information
+        return np.asarray(np.minimum(informed, self.bits_per_symbol))
+
+    def secret_per_symbol(self, shared: NDArray[np.float64], eve: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Bits a symbol after privacy amplification, negative without key: what is shared less what Eve may know."""
+        return np.asarray(shared - eve - ROUNDING)
 
 
 def channel_terms(block: GaussianBlock, source: str) -> tuple[Term, ...]:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from haris.quantum.security import lodewyck2007
+from haris.quantum.security import leverrier2010, lodewyck2007, pirandola2021
 from haris.quantum.security.gaussian_block import GaussianBlock
 from haris.quantum.security.key_length import KeyLength, Security
 
 _BOUNDS: dict[str, Callable[[GaussianBlock, Security], KeyLength]] = {
+    "pirandola2021": pirandola2021.pirandola2021,
+    "leverrier2010": leverrier2010.leverrier2010,
     "asymptotic": lodewyck2007.asymptotic,
 }
 
 PROOFS = {
+    "pirandola2021": pirandola2021.PROOF,
+    "leverrier2010": leverrier2010.PROOF,
     "asymptotic": lodewyck2007.PROOF,
 }
-"""By the name of the bound."""
+"""By the name of the bound, the composable one first."""
 
 
 def gaussian_key_length(block: GaussianBlock, security: Security) -> KeyLength:

@@ -30,7 +30,7 @@ def asymptotic(block: GaussianBlock, security: Security) -> KeyLength:
     """
     terms = channel_terms(block, LODEWYCK)
     informed, eve = terms[-2].value, terms[-1].value
-    secret = block.secret_per_symbol(informed, eve)
+    secret = block.secret_per_symbol(block.reconciliation_efficiency * informed, eve)
     terms += (
         term("secret", secret, "bits", "beta information - holevo, a symbol", f"{LODEWYCK}, Devetak-Winter"),
         term("symbols", block.n_kept, "", "that become key: not disclosed, and decoded", "counted"),

@@ -1,0 +1,51 @@
+"""Which channels the estimates of a block do not rule out, and the most that Eve may know over them.
+
+Of each value, Bob's y = t x + z: t^2 is the transmittance with the receiver's gain, z has the variance s^2 of vacuum,
+electronics and excess noise. From m values disclosed the estimate of t is normal with variance s^2 / (m V), that of s^2
+with 2 s^4 / m (Leverrier, Grosshans, Grangier, PRA 81, 062343 (2010)).
+
+The paper takes the least t with the greatest s^2. But at a given s^2 Eve's knowledge of Bob's values has its peak at a
+transmittance between 0.5 and 0.7: where less arrives than that, she knows the more the more of it arrives, and the
+greatest t is the worst. So here t runs over its interval.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haris.quantum.security.gaussian_block import GaussianBlock
+from haris.quantum.security.gaussian_channel import GaussianChannel
+from haris.quantum.security.holevo import holevo
+
+TAILS = 3
+"""t too great, t too small, s^2 too great: the ways in which a channel can lie outside."""
+
+_SHARES = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+_MOST_NOISE_SNU = 1e6
+
+
+def channels_within(block: GaussianBlock, deviations: float) -> GaussianChannel:
+    """Channels up to so many standard deviations from the estimate, with the most noise; a leading axis over t.
+
+    Five places, the ends and the estimate among them: between them Eve's knowledge bends, it does not jump.
+    """
+    channel = block.channel
+    m = block.n_estimation * channel.values_per_symbol
+    noise = channel.value_noise_snu
+    t = np.sqrt(channel.gain * channel.transmittance)
+    spread = deviations * np.sqrt(noise / (m * channel.modulation_variance_snu))
+    shares = _SHARES.reshape(-1, *(1,) * t.ndim)
+    amplitude = np.clip(t + shares * spread, 0.0, np.sqrt(channel.gain))
+    most = noise * (1.0 + deviations * np.sqrt(2.0 / m))
+    excess = (most - 1.0 - channel.electronic_noise_snu) / channel.gain
+    transmittance = np.minimum(amplitude**2 / channel.gain, 1.0)
+    noise_snu = np.broadcast_to(np.minimum(excess, _MOST_NOISE_SNU), transmittance.shape)
+    return replace(channel, transmittance=transmittance, noise_snu=noise_snu)
+
+
+def worst_holevo(block: GaussianBlock, deviations: float) -> NDArray[np.float64]:
+    """The most bits that Eve may know of Bob's values of one symbol, over channels_within."""
+    return np.asarray(holevo(channels_within(block, deviations)).max(axis=0))

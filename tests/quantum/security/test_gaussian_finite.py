@@ -1,0 +1,159 @@
+"""Finite bounds on continuous variables: against PyPI qkd (MIT), dense grids, and what must hold."""
+
+import numpy as np
+import pytest
+import qkd._core as peer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from haris.quantum.security.channel_confidence import channels_within, worst_holevo
+from haris.quantum.security.gaussian_block import GaussianBlock
+from haris.quantum.security.gaussian_bounds import PROOFS, gaussian_key_length
+from haris.quantum.security.gaussian_channel import GaussianChannel
+from haris.quantum.security.holevo import holevo
+from haris.quantum.security.key_length import Security
+
+
+def block(
+    modulation=4.0,
+    t=0.1,
+    noise=1e-3,
+    heterodyne=False,
+    efficiency=0.6,
+    electronic=0.05,
+    trusted=True,
+    n=1e9,
+    p_estimation=0.5,
+    beta=0.95,
+    fer=0.0,
+    bits=1,
+):
+    t = np.asarray(t, float)
+    channel = GaussianChannel(modulation, t, np.full_like(t, noise), heterodyne, efficiency, electronic, trusted)
+    return GaussianBlock(channel, n * (1 - p_estimation), n * p_estimation, beta, fer, bits)
+
+
+blocks = st.builds(
+    block,
+    st.floats(0.01, 100),
+    st.floats(0, 1),
+    st.floats(0, 0.1),
+    st.booleans(),
+    st.floats(0.05, 1),
+    st.floats(0, 1),
+    st.booleans(),
+    st.floats(1e3, 1e13),
+    st.floats(0.01, 0.99),
+    st.floats(0.5, 1),
+    st.floats(0, 0.9),
+    st.integers(1, 6),
+)
+
+
+def test_estimates_and_penalty_are_those_of_a_peer():
+    # qkd 0.2.0 follows Leverrier et al. 2010 with all epsilons alike; it tries the least transmittance alone, and
+    # counts symbols where we count values, of which heterodyne detection gives two.
+    rng = np.random.default_rng(3)
+    eps, agree = 1e-10, 0
+    for _ in range(500):
+        b = block(
+            10 ** rng.uniform(-0.5, 1.5),
+            10 ** rng.uniform(-2, -0.05),
+            10 ** rng.uniform(-4, -2),
+            bool(rng.integers(2)),
+            rng.uniform(0.2, 1),
+            rng.uniform(0, 0.2),
+            bool(rng.integers(2)),
+            10 ** rng.uniform(7, 11),
+            rng.uniform(0.1, 0.9),
+        )
+        c = b.channel
+        n = c.values_per_symbol * (b.n_key + b.n_estimation)
+        plain = (c.modulation_variance_snu, float(c.transmittance), float(c.noise_snu / c.transmittance))
+        receiver = (c.efficiency, c.electronic_noise_snu, 0.95, not c.heterodyne, c.trusted)
+        share = b.n_estimation / (b.n_key + b.n_estimation)
+        _, eve, _, t_min, noise_max, delta = peer.cv_finite(*plain, *receiver, n, share, eps, eps, eps)
+        ours = channels_within(b, float(norm.isf(eps / 2)))
+        if c.trusted:
+            assert ours.transmittance[0] == pytest.approx(t_min, rel=1e-8)
+            assert ours.noise_snu[0] / ours.transmittance[0] == pytest.approx(noise_max, rel=1e-6)
+        least = holevo(ours)[0]
+        assert least == pytest.approx(eve, abs=3e-6)
+        assert worst_holevo(b, float(norm.isf(eps / 2))) >= least
+        agree += worst_holevo(b, float(norm.isf(eps / 2))) == least
+        smoothing = gaussian_key_length(b, Security("leverrier2010", 4 * eps, eps)).value("smoothing")
+        values = (1 - share) * n
+        assert (smoothing + 2 * np.log2(1 / eps)) / values == pytest.approx(delta, rel=1e-9)
+    assert 0 < agree < 250  # mostly the least transmittance is not the worst
+
+
+def test_beyond_3_db_the_greatest_transmittance_is_the_worst():
+    b = block(t=0.3, n=1e9)
+    eve = holevo(channels_within(b, 6.5))
+    assert np.argmax(eve) == 4
+    assert eve[4] > eve[0]
+    assert np.argmax(holevo(channels_within(block(t=0.8, n=1e9), 6.5))) == 0
+
+
+@settings(max_examples=200, deadline=None)
+@given(blocks)
+def test_five_places_are_enough(b):
+    # A dense grid over t finds more by less than the finite bounds give up beside.
+    inside = channels_within(b, 6.5)
+    low, high = (np.sqrt(inside.transmittance[i]) for i in (0, 4))
+    t = np.linspace(low, high, 1001) ** 2
+    c = b.channel
+    dense = GaussianChannel(
+        c.modulation_variance_snu,
+        t,
+        np.full_like(t, inside.noise_snu[0]),
+        c.heterodyne,
+        c.efficiency,
+        c.electronic_noise_snu,
+        c.trusted,
+    )
+    worst = worst_holevo(b, 6.5)
+    smoothing = gaussian_key_length(b, Security("leverrier2010")).value("smoothing") / b.n_kept
+    assert holevo(dense).max() <= worst + 0.05 * smoothing + 0.05 * (worst - holevo(c))
+
+
+@settings(max_examples=300, deadline=None)
+@given(blocks, st.floats(1e-15, 1e-3))
+def test_finite_is_below_asymptotic_and_grows_with_the_block(b, epsilon):
+    most = gaussian_key_length(b, Security("asymptotic", epsilon))
+    larger = GaussianBlock(b.channel, 10 * b.n_key, 10 * b.n_estimation, b.reconciliation_efficiency, 0.0, 1)
+    smaller = GaussianBlock(b.channel, b.n_key, b.n_estimation, b.reconciliation_efficiency, 0.0, 1)
+    for bound in PROOFS:
+        key = gaussian_key_length(b, Security(bound, epsilon))
+        assert 0 <= key.length_bits <= most.length_bits
+        assert all(np.all(np.isfinite(term.value)) for term in key.terms)
+        lengths = [int(gaussian_key_length(each, Security(bound, epsilon)).length_bits) for each in (smaller, larger)]
+        assert 10 * lengths[0] <= lengths[1] + 10
+
+
+def test_finite_bounds_tend_to_the_asymptotic_one():
+    b = block(n=1e18, p_estimation=0.5)
+    most = int(gaussian_key_length(b, Security("asymptotic")).length_bits)
+    for bound in ("leverrier2010", "pirandola2021"):
+        assert gaussian_key_length(b, Security(bound)).length_bits == pytest.approx(most, rel=1e-3)
+
+
+def test_pirandola_as_printed():
+    # Delta_aep and Theta as three independent programs have them (softquanta/homCVQKD and others), by hand.
+    b = block(t=0.3, n=1e8, fer=0.1, bits=5)
+    security = Security("pirandola2021", 4e-10, 1e-10)
+    key = gaussian_key_length(b, security)
+    delta = 4 * np.log2(2 * np.sqrt(2**5) + 1) * np.sqrt(np.log2(18 / (0.9**2 * (1e-10) ** 4)))
+    theta = np.log2(0.9 * (1 - 1e-20 / 3)) + 2 * np.log2(np.sqrt(2) * 2e-10)
+    n = b.n_key
+    rate = key.value("secret") - delta / np.sqrt(n) + theta / n - np.log2(2e10) / n
+    assert key.length_bits == pytest.approx(0.9 * n * rate, abs=1.0)
+    assert key.value("deviations") == pytest.approx(np.sqrt(2 * np.log(1 / 0.5e-10)))
+
+
+def test_a_value_tells_no_more_than_its_bits():
+    b = block(modulation=1e3, t=1.0, noise=0.0, n=1e12)
+    assert b.channel.mutual_information > 3
+    assert b.reconciled == 1.0
+    assert gaussian_key_length(b, Security("leverrier2010")).length_bits <= b.n_key
