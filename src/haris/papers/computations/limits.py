@@ -11,7 +11,7 @@ from haris.papers.computation import Computation
 from haris.papers.row import Row
 from haris.quantum.security.device_independent import chsh_fraction, chsh_of_qber
 from haris.quantum.security.limits import plob
-from haris.quantum.security.single_photons import bb84_fraction, six_state_fraction
+from haris.quantum.security.single_photons import bb84_fraction, sarg04_fraction, six_state_fraction
 
 _ETA = re.compile(r"eta\s*=\s*([0-9.eE+-]+)")
 
@@ -35,6 +35,7 @@ def _capacity(row: Row, quantity: str) -> float | None:
 COMPUTATIONS = (
     Computation(("bb84_threshold", "1-2h(Q)=0"), _threshold(bb84_fraction)),
     Computation(("six_state_threshold", "sixstate_published", "1-H(Bell-diagonal*"), _threshold(six_state_fraction)),
+    Computation(("sarg04_single_photon_threshold", "Fung-Tamaki-Lo 2006*"), _threshold(sarg04_fraction)),
     Computation(("diqkd_chsh_threshold", "Acin 2007*"), _threshold(lambda q: chsh_fraction(chsh_of_qber(q), q))),
     Computation(("plob_*", "-log2(1-eta)*"), _capacity),
 )
