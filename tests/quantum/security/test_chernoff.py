@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.stats import binom, poisson
 
-from haris.quantum.security.chernoff import count_below, mean_above, mean_below
+from haris.quantum.security.chernoff import count_above, count_below, mean_above, mean_below
 from haris.quantum.security.tails import hoeffding
 
 counts = st.floats(0.0, 1e13)
@@ -45,6 +45,7 @@ def test_no_exact_tail_is_above_epsilon(x, epsilon):
     n = 3 * x + 100
     assert binom.cdf(x, n, min(1.0, mean_above(x, epsilon) / n)) <= epsilon_and_rounding
     assert poisson.cdf(np.ceil(count_below(x, epsilon)) - 1, x) <= epsilon_and_rounding
+    assert poisson.sf(np.floor(count_above(x, epsilon)), x) <= epsilon_and_rounding
 
 
 def test_rare_counts_gain_over_hoeffding():
@@ -55,3 +56,12 @@ def test_rare_counts_gain_over_hoeffding():
 def test_nothing_seen():
     assert mean_above(0, 1e-10) == pytest.approx(np.log(1e10))
     assert mean_below(0, 1e-10) == count_below(0, 1e-10) == 0
+
+
+@given(counts, epsilons)
+def test_a_count_above_is_little_above_the_exact_tail(mean, epsilon):
+    assert count_above(mean, 1.0) == pytest.approx(mean)
+    above = count_above(mean, epsilon)
+    assert above >= mean
+    if mean > 1e6:
+        assert above - mean < 1.1 * np.sqrt(2 * mean * np.log(1 / epsilon))

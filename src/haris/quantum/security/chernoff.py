@@ -43,6 +43,16 @@ def count_below(mean: ArrayLike, epsilon: float) -> NDArray[np.float64]:
     return np.asarray(np.maximum(e - np.sqrt(-2.0 * e * np.log(epsilon)), 0.0))
 
 
+def count_above(mean: ArrayLike, epsilon: float) -> NDArray[np.float64]:
+    """Upper bound on a count of mean E: fails with probability at most epsilon.
+
+    It is the d at which Pr[X >= E + d] <= exp(-d^2 / (2 E + 2 d / 3)) is epsilon, which is weaker than Chernoff's.
+    Source: Bernstein's inequality, as in Boucheron, Lugosi, Massart, Concentration Inequalities (2013), Eq. (2.10).
+    """
+    e, third = np.maximum(np.asarray(mean, dtype=np.float64), 0.0), -np.log(epsilon) / 3.0
+    return np.asarray(e + third + np.sqrt(third * third + 6.0 * third * e))
+
+
 def _root(u: NDArray[np.float64], c: NDArray[np.float64]) -> NDArray[np.float64]:
     """Root of u - ln(1 + u) = c on the side of 0 where u starts, beyond it.
 

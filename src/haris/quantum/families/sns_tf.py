@@ -1,0 +1,105 @@
+"""Twin-field QKD by sending or not sending, with a station half way: its rate falls as the root of the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from math import pi
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haris.nouns.errors import ParameterError
+from haris.quantum.emulate.sns import expected_counts
+from haris.quantum.families.family import Family, Knob, Parts, Rate, of
+from haris.quantum.optics.sending_source import SendingSource
+from haris.quantum.optics.station import Station
+from haris.quantum.protocols.sns import SendingOrNot
+from haris.quantum.security.limits import plob
+from haris.quantum.security.sns_aopp import PROOFS, key_length
+
+NAME = "sns-tf"
+
+
+def _parts(parts: Parts) -> tuple[SendingSource, Station, SendingOrNot]:
+    return (
+        of(NAME, "source", parts.source, SendingSource),
+        of(NAME, "detector", parts.detector, Station),
+        of(NAME, "protocol", parts.protocol, SendingOrNot),
+    )
+
+
+def _check(parts: Parts) -> None:
+    _parts(parts)
+
+
+def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
+    """Each distance is one block of expected counts, with f_ec n h(qber) bits disclosed."""
+    source, station, protocol = _parts(parts)
+    counts = expected_counts(source, parts.channel, station, protocol, protocol.block_pulses, at_m)
+    key = key_length(counts, parts.security)
+    per_pulse = np.asarray(key.length_bits / protocol.block_pulses)
+    return Rate(
+        distance_m=at_m,
+        secret_bits_per_pulse=per_pulse,
+        secret_bits_per_s=np.asarray(per_pulse * source.clock_hz),
+        qber=counts.qber,
+        plob_per_pulse=plob(parts.channel.transmittance(at_m)),
+        key=key,
+    )
+
+
+_KNOBS = (
+    Knob("signal intensity", 0.05, 1.0),
+    Knob("stronger decoy", 0.1, 1.0),
+    Knob("weaker decoy", 0.005, 0.3, logarithmic=True),
+    Knob("p of a signal window", 0.2, 0.98),
+    Knob("p of sending", 0.05, 0.5),
+    Knob("p of the stronger decoy", 0.01, 0.5, logarithmic=True),
+    Knob("p of an empty decoy", 0.01, 0.5, logarithmic=True),
+    Knob("phase slice", pi / 32.0, pi / 2.0),
+)
+
+
+def _settings(parts: Parts) -> dict[str, float]:
+    source, _, protocol = _parts(parts)
+    p_strong, _, p_empty = source.p_decoys
+    values = (*source.intensities, source.p_signal, source.p_send, p_strong, p_empty, protocol.phase_slice_rad)
+    return dict(zip((knob.name for knob in _KNOBS), values, strict=True))
+
+
+def _turned(parts: Parts, settings: Mapping[str, float]) -> Parts:
+    source, _, protocol = _parts(parts)
+    signal, strong, weak, p_signal, p_send, p_strong, p_empty, width = (settings[knob.name] for knob in _KNOBS)
+    p_weak = 1.0 - p_strong - p_empty
+    if p_weak <= 0.0:
+        raise ParameterError(f"p_decoys must be above 0, got {(p_strong, p_weak, p_empty)}")
+    return Parts(
+        replace(
+            source,
+            signal_intensity=signal,
+            decoy_intensities=(strong, weak),
+            p_signal=p_signal,
+            p_send=p_send,
+            p_decoys=(p_strong, p_weak, p_empty),
+        ),
+        parts.channel,
+        parts.detector,
+        replace(protocol, phase_slice_rad=width),
+        parts.security,
+    )
+
+
+FAMILY = Family(
+    name=NAME,
+    title="twin-field, sending or not sending, four intensities, actively odd parity pairing",
+    source=SendingSource,
+    detector=Station,
+    protocol=SendingOrNot,
+    bounds=PROOFS,
+    check=_check,
+    rate=_rate,
+    knobs=_KNOBS,
+    settings=_settings,
+    turned=_turned,
+)
