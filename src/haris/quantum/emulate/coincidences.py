@@ -22,17 +22,18 @@ def arm_transmittances(source: PairSource, fibre: Fibre, distance_m: ArrayLike |
 
 
 def pair_rates(
-    source: PairSource, eta: tuple[ArrayLike, ArrayLike], p_dark: tuple[float, float]
+    source: PairSource, eta: tuple[ArrayLike, ArrayLike], p_dark: tuple[float, float], angle_rad: float = 0.0
 ) -> tuple[Array, Array]:
-    """Gain Q and correlation C of perfectly correlated pairs, per window in which both measure in one basis.
+    """Gain Q and correlation C of perfectly correlated pairs, per window in which both measure at one angle.
 
     eta: probability that a photon of the source clicks at Alice's and at Bob's end, any shape. p_dark: of each detector
-    there. Q: a click at both ends. C: those that agree less those that do not, a double click being a random bit; the
-    error rate at visibility V is (Q - V C) / (2 Q).
+    there. angle_rad: of polarisation between Alice's and Bob's bases; 0 where they are the same.
+    Q: a click at both ends, which no angle changes. C: those that agree less those that do not, a double click being a
+    random bit; the error rate at visibility V is (Q - V C) / (2 Q).
 
-    A squeezer of mean n stays dark at the ends with x and y with probability 1 / (1 + n (x + y - x y)), and k of them,
-    each of n / k, with the k-th power of that. Q is Eq. (9) of the paper, and C follows from its Eq. (10), which leaves
-    out dark counts beside true clicks; they are kept here. Written so that no digits are lost at any loss.
+    A squeezer of mean n stays dark at ends that see x and y of it with probability 1 / (1 + n (x + y - x y)), and k of
+    them, each of n / k, with the k-th power of that. Q is Eq. (9) of the paper, and C follows from its Eq. (10), which
+    leaves out dark counts beside true clicks; they are kept here. Written so that no digits are lost at any loss.
     """
     eta_a, eta_b = (np.asarray(x, dtype=np.float64) for x in eta)
     each = 0.5 * source.mean_pairs  # of one bit value
@@ -40,9 +41,12 @@ def pair_rates(
         dark_a, dark_b = np.log1p(-np.asarray(p_dark))
     dark_a, dark_b = dark_a - _log_power(eta_a * each, source.modes), dark_b - _log_power(eta_b * each, source.modes)
     linked = _linked(eta_a, eta_b, each, source.modes)
-    both_dark = np.exp(dark_a + dark_b + linked)
-    gain = np.expm1(2.0 * dark_a) * np.expm1(2.0 * dark_b) - both_dark**2 * np.expm1(-2.0 * linked)
-    return np.asarray(gain), np.asarray(-2.0 * both_dark * np.expm1(-linked))
+    gain = np.expm1(2.0 * dark_a) * np.expm1(2.0 * dark_b) - np.exp(2.0 * (dark_a + dark_b + linked)) * np.expm1(
+        -2.0 * linked
+    )
+    same, other = (_linked(eta_a, eta_b, each, source.modes, f(angle_rad) ** 2) for f in (np.cos, np.sin))
+    correlation = -2.0 * np.exp(dark_a + dark_b + same) * np.expm1(other - same)
+    return np.asarray(gain), np.asarray(correlation)
 
 
 def expected_coincidences(
@@ -73,9 +77,13 @@ def _log_power(mean: Array, modes: float) -> Array:
     return mean if np.isinf(modes) else np.asarray(modes * np.log1p(mean / modes))
 
 
-def _linked(eta_a: Array, eta_b: Array, mean: float, modes: float) -> Array:
-    """log of how much likelier one squeezer leaves both ends dark than two of its kind, each seen by one end."""
+def _linked(eta_a: Array, eta_b: Array, mean: float, modes: float, overlap: float = 1.0) -> Array:
+    """log of how much likelier two detectors stay dark together than two that see independent light.
+
+    overlap: of the polarisation that the one sees with the partner of what the other sees.
+    """
     if np.isinf(modes):
-        return eta_a * eta_b * mean
+        return overlap * eta_a * eta_b * mean
     n = mean / modes
-    return np.asarray(-modes * np.log1p(-eta_a * n / (1.0 + eta_a * n) * (eta_b * (1.0 + n) / (1.0 + eta_b * n))))
+    together = eta_a * n / (1.0 + eta_a * n) * (eta_b * (1.0 + n) / (1.0 + eta_b * n))
+    return np.asarray(-modes * np.log1p(-overlap * together))
