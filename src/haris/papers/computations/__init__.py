@@ -1,6 +1,6 @@
 """What haris recomputes, a file for each family of protocols."""
 
-from haris.papers.computations import decoy_bb84, limits
+from haris.papers.computations import decoy_bb84, limits, mdi
 
-COMPUTATIONS = (*decoy_bb84.COMPUTATIONS, *limits.COMPUTATIONS)
+COMPUTATIONS = (*decoy_bb84.COMPUTATIONS, *limits.COMPUTATIONS, *mdi.COMPUTATIONS)
 """The first that covers a row computes it."""
