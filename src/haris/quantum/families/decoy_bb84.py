@@ -56,10 +56,7 @@ def expected_counts(parts: Parts, n_pulses: float | None = None, distance_m: Arr
 def _check(parts: Parts) -> None:
     source, detector, _ = bb84_parts(parts)
     require_bound(parts.security, source.intensities)
-    gate_s = detector.gate_s
-    if gate_s is not None and gate_s * source.clock_hz > 1.0 + 1e-9:
-        period_s = 1.0 / source.clock_hz
-        raise ParameterError(f"gate_s must not pass the period of the clock, {period_s:.3g} s, got {gate_s:g}")
+    detector.require_clock(source.clock_hz)
 
 
 def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:

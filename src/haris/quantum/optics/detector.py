@@ -43,6 +43,12 @@ class Detector:
         if self.gate_s is not None and not self.gate_s > 0:
             raise ParameterError(f"gate_s must be above 0, got {self.gate_s}")
 
+    def require_clock(self, clock_hz: float) -> None:
+        """Raise ParameterError if gates of this width overlap at a clock of clock_hz."""
+        if self.gate_s is not None and self.gate_s * clock_hz > 1.0 + 1e-9:
+            period_s = 1.0 / clock_hz
+            raise ParameterError(f"gate_s must not pass the period of the clock, {period_s:.3g} s, got {self.gate_s:g}")
+
     @property
     def gated_efficiency(self) -> float:
         """Efficiency times the share of time tags (normal, jitter_s) that fall inside the gate."""

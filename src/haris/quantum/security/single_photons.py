@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import entr
 
 from haris.quantum.security.entropy import binary_entropy
+from haris.quantum.security.lo2001 import six_state_eve
 
 
 def bb84_fraction(qber: ArrayLike) -> NDArray[np.float64]:
@@ -24,8 +25,7 @@ def six_state_fraction(qber: ArrayLike) -> NDArray[np.float64]:
     1 - H(1 - 3Q/2, Q/2, Q/2, Q/2): equal error rates in three bases leave Eve the depolarising channel. 0 <= Q <= 2/3.
     Source: Lo, Quantum Inf. Comput. 1, 81 (2001).
     """
-    q = np.asarray(qber, dtype=np.float64)
-    return np.asarray(1.0 - (entr(1.0 - 1.5 * q) + 3.0 * entr(q / 2.0)) / np.log(2.0))
+    return np.asarray(1.0 - binary_entropy(qber) - six_state_eve(qber, qber))
 
 
 def sarg04_fraction(qber: ArrayLike) -> NDArray[np.float64]:
