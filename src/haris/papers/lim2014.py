@@ -27,7 +27,8 @@ class LimSystem:
 
     def detection(self, intensity: ArrayLike, distance_m: float) -> Array:
         """D_k, detections per pulse of each intensity, after-pulses left out."""
-        return np.asarray(1.0 - (1.0 - 2.0 * self.p_dark) * np.exp(-self._photons(intensity, distance_m)))
+        photons = self._photons(intensity, distance_m)
+        return np.asarray(2.0 * self.p_dark * np.exp(-photons) - np.expm1(-photons))
 
     def errors(self, intensity: ArrayLike, distance_m: float) -> Array:
         """e_k, errors per pulse; as printed it has the transmittance of the channel where the system's belongs."""
@@ -103,8 +104,8 @@ class LimSearch:
         return rates
 
     def reach_m(self) -> float:
-        """Distance at which the best key per sifted bit is 0, to 10 m."""
-        return last_with_key(lambda x, at_m: self._per_pulse_and_bit(x, at_m)[1], STARTS, 1e5, 3e4, 10.0)
+        """Distance at which the best key per sifted bit is 0, to 20 m."""
+        return last_with_key(lambda x, at_m: self._per_pulse_and_bit(x, at_m)[1], STARTS, 1e5, 3e4, 20.0)
 
     def _per_pulse_and_bit(self, settings: Settings | Array, distance_m: float) -> tuple[float, float]:
         mu1, mu2, p1, p2, q_x = (float(a) for a in settings)

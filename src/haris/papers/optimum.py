@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize
 
+from haris.nouns.errors import ParameterError
+
 Array = NDArray[np.float64]
 
 OPTIONS = {"maxiter": 2000, "xatol": 1e-4, "fatol": 1e-5}
@@ -22,22 +24,23 @@ def maximum(of: Callable[[Array], float], starts: Sequence[Settings]) -> tuple[f
     It ends when a search gains no more than 1e-5.
     """
     best = max(starts, key=lambda start: of(np.asarray(start)))
-    value = of(np.asarray(best))
-    while True:
+    value, gains = of(np.asarray(best)), True
+    while gains:
         scale = abs(value) or 1.0
         found = minimize(lambda x, s=scale: -of(x) / s, np.asarray(best), method="Nelder-Mead", options=OPTIONS)
-        gain, value = -float(found.fun) * scale - value, -float(found.fun) * scale
-        best = tuple(float(x) for x in found.x)
-        if gain <= 1e-5 * abs(value):
-            return value, best
+        reached = -float(found.fun) * scale
+        gains = reached - value > 1e-5 * abs(value)
+        value, best = reached, tuple(float(x) for x in found.x)
+    return value, best
 
 
 def last_with_key(
     gain: Callable[[Array, float], float], starts: Sequence[Settings], at: float, step: float, within: float
 ) -> float:
-    """Where along a link the best gain of any settings is 0, first looked for at `at` and in steps from there.
+    """Where along a link the best gain of any settings is 0, first looked for at `at` and in growing steps from there.
 
-    Each search may start from the last settings that were searched.
+    0 where there is none at all. Each search may start from the last settings that were searched. Raises
+    ParameterError where there still is some a hundred steps on: without dark counts it never ends.
     """
     known = tuple(starts)
 
@@ -48,8 +51,14 @@ def last_with_key(
         return value
 
     low = high = at
-    while low > 0.0 and best(low) <= 0.0:
-        low, high = max(low - step, 0.0), low
-    while high == low or best(high) > 0.0:
-        low, high = high, high + step
+    if best(high) > 0.0:
+        farthest = at + 100.0 * step
+        while (low := high) <= farthest and best(high := high + step) > 0.0:
+            step *= 2.0
+        if low > farthest:
+            raise ParameterError(f"key does not end: there is some at {low:g}")
+    else:
+        low = 0.0
+        if best(low) <= 0.0:
+            return 0.0
     return float(brentq(best, low, high, xtol=within))
