@@ -1,25 +1,11 @@
 #include "ascending.hpp"
 
-#include <cstddef>
-#include <cstdint>
 #include <cstring>
-#include <utility>
-
-#include <nanobind/ndarray.h>
-
-namespace nb = nanobind;
 
 namespace haris {
 namespace {
 
-template <typename T>
-using In = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-template <typename T>
-using Out = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-
 constexpr unsigned kWidth = 6;  // octets of the widest gap, 42 bits
-constexpr std::size_t kUnfit = ~std::size_t{0};
-
 constexpr std::size_t kRun = 8;  // gaps of an octet each that are written, or read, together
 
 // Writes kRun gaps of an octet each; false, and nothing to rely on, when one of them takes more. numbers[-1] is there.
@@ -34,8 +20,19 @@ bool short_gaps(const std::int64_t* numbers, std::uint8_t* to) {
     return all < 0x80;
 }
 
-// out has kWidth octets for each number. Returns kUnfit unless they ascend strictly from 0 on by less than 2^42.
-std::size_t pack(const std::int64_t* numbers, std::size_t n, std::uint8_t* out) {
+// The next kRun numbers while their gaps take an octet each and they stay below `below`; false, and nothing to rely on, if
+// not.
+bool short_numbers(const std::uint8_t* octets, std::int64_t before, std::int64_t below, std::int64_t* numbers) {
+    std::uint64_t eight;
+    std::memcpy(&eight, octets, kRun);
+    if ((eight & 0x8080808080808080) != 0) return false;
+    for (std::size_t k = 0; k < kRun; ++k) numbers[k] = before += octets[k] + 1;
+    return before < below;
+}
+
+}  // namespace
+
+std::size_t pack_ascending(const std::int64_t* numbers, std::size_t n, std::uint8_t* out) {
     std::uint8_t* to = out;
     std::int64_t before = -1;
     for (std::size_t i = 0; i < n;) {
@@ -52,20 +49,8 @@ std::size_t pack(const std::int64_t* numbers, std::size_t n, std::uint8_t* out) 
     return static_cast<std::size_t>(to - out);
 }
 
-// The next kRun numbers while their gaps take an octet each and they stay below `below`; false, and nothing to rely on, if
-// not.
-bool short_numbers(const std::uint8_t* octets, std::int64_t before, std::int64_t below, std::int64_t* numbers) {
-    std::uint64_t eight;
-    std::memcpy(&eight, octets, kRun);
-    if ((eight & 0x8080808080808080) != 0) return false;
-    for (std::size_t k = 0; k < kRun; ++k) numbers[k] = before += octets[k] + 1;
-    return before < below;
-}
-
-// How many of `count` numbers below `below` stand in the octets, and where in them reading stopped: count and n when
-// they are what pack writes, and nothing beside.
-std::pair<std::size_t, std::size_t> unpack(const std::uint8_t* octets, std::size_t n, std::size_t count,
-                                           std::int64_t below, std::int64_t* numbers) {
+std::pair<std::size_t, std::size_t> unpack_ascending(const std::uint8_t* octets, std::size_t n, std::size_t count,
+                                                     std::int64_t below, std::int64_t* numbers) {
     std::size_t at = 0;
     std::int64_t before = -1;
     for (std::size_t i = 0; i < count;) {
@@ -89,39 +74,6 @@ std::pair<std::size_t, std::size_t> unpack(const std::uint8_t* octets, std::size
                 before = numbers[i + kRun - 1];
     }
     return {count, at};
-}
-
-std::size_t pack_ascending(In<std::int64_t> numbers, Out<std::uint8_t> out) {
-    const std::int64_t* from = numbers.data();
-    const std::size_t n = numbers.size();
-    std::uint8_t* to = out.data();
-    std::size_t size = 0;
-    {
-        nb::gil_scoped_release release;
-        size = pack(from, n, to);
-    }
-    if (size == kUnfit) throw nb::value_error("numbers must ascend strictly from 0 on, by less than 2^42");
-    return size;
-}
-
-nb::tuple unpack_ascending(In<std::uint8_t> octets, std::int64_t below, Out<std::int64_t> numbers) {
-    const std::uint8_t* from = octets.data();
-    const std::size_t n = octets.size(), count = numbers.size();
-    std::int64_t* to = numbers.data();
-    std::pair<std::size_t, std::size_t> read;
-    {
-        nb::gil_scoped_release release;
-        read = unpack(from, n, count, below, to);
-    }
-    return nb::make_tuple(read.first, read.second);
-}
-
-}  // namespace
-
-// Shapes and ranges are checked by haris.kernels.ascending, the only caller.
-void bind_ascending(nb::module_& m) {
-    m.def("pack_ascending", &pack_ascending, "Gaps of ascending numbers as LEB128; returns how many octets.");
-    m.def("unpack_ascending", &unpack_ascending, "Numbers read, and octets taken, of gaps as LEB128.");
 }
 
 }  // namespace haris

@@ -95,9 +95,9 @@ using PextCompress = Compress;
 #endif
 
 // Appends bits to octets, which have room for whole words: 8 octets more than the bits take.
-class BitWriter {
+class RowWriter {
 public:
-    explicit BitWriter(std::uint8_t* out) : out_(out) {}
+    explicit RowWriter(std::uint8_t* out) : out_(out) {}
 
     // The low n bits of row, n <= 64; those above are 0.
     HARIS_INLINE void append(Row row, unsigned n) {
@@ -127,9 +127,9 @@ private:
 };
 
 // Reads bits from octets, one run after another.
-class BitReader {
+class RowReader {
 public:
-    BitReader(const std::uint8_t* octets, std::size_t n_bits, std::size_t at) : octets_(octets), n_(n_bits), at_(at) {}
+    RowReader(const std::uint8_t* octets, std::size_t n_bits, std::size_t at) : octets_(octets), n_(n_bits), at_(at) {}
 
     // The next m <= 64 bits.
     HARIS_INLINE Row take(unsigned m) {

@@ -1,10 +1,6 @@
 #include "checksum.hpp"
 
 #include <array>
-#include <cstddef>
-#include <cstdint>
-
-#include <nanobind/ndarray.h>
 
 #include "cpu.hpp"
 #include "target.hpp"
@@ -13,12 +9,8 @@
 #include <immintrin.h>
 #endif
 
-namespace nb = nanobind;
-
 namespace haris {
 namespace {
-
-using In = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 constexpr std::uint32_t kPolynomial = 0xEDB88320;  // bit-reversed
 
@@ -80,21 +72,13 @@ std::uint32_t carry_less(std::uint32_t crc, const std::uint8_t* p, std::size_t n
 HARIS_TARGET_END
 #endif
 
-std::uint32_t crc32(In octets, bool tables_only) {
-    const std::uint8_t* from = octets.data();
-    const std::size_t n = octets.size();
-    nb::gil_scoped_release release;
-#if defined(__x86_64__)
-    if (!tables_only && has_clmul()) return ~carry_less(~0u, from, n);
-#endif
-    return ~portable(~0u, from, n);
-}
-
 }  // namespace
 
-// Types are checked by haris.kernels.checksum, the only caller.
-void bind_checksum(nb::module_& m) {
-    m.def("crc32", &crc32, "CRC-32 of octets; with the second argument, on the path that every processor has.");
+std::uint32_t crc32(const std::uint8_t* octets, std::size_t n, bool tables_only) {
+#if defined(__x86_64__)
+    if (!tables_only && has_clmul()) return ~carry_less(~0u, octets, n);
+#endif
+    return ~portable(~0u, octets, n);
 }
 
 }  // namespace haris

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <vector>
 
-#include <nanobind/nanobind.h>
-
 #include "philox.hpp"
+
+namespace nanobind {
+class module_;
+}
 
 namespace haris {
 

@@ -5,28 +5,13 @@
 #include <bit>
 #include <cmath>
 
-#include <nanobind/ndarray.h>
-
-#include "bit_rows.hpp"
 #include "cpu.hpp"
-
-namespace nb = nanobind;
 
 namespace haris {
 namespace {
 
-template <typename T>
-using In = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-template <typename T>
-using Out = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-
 constexpr std::int64_t kLongAgo = -(std::int64_t{1} << 62);
 constexpr std::size_t kRun = 64;  // tags that are taken together
-
-struct Gating {
-    double period_ps, half_gate_ps;
-    std::int64_t n_pulses, hold_off;
-};
 
 // A run of tags, behind the tag before it. opens: in its window, and beyond the hold-off of the tag before. follows: in
 // the same gate as the tag before, and both in their windows.
@@ -54,25 +39,10 @@ HARIS_INLINE void place(const std::int64_t* time_ps, std::size_t n, const Gating
     }
 }
 
-// Gates where several tags came together: which of the gates that are written, and the channels of its tags as a mask.
-struct Several {
-    std::int64_t* gate;
-    std::uint8_t* mask;
-    std::size_t n = 0;
-
-    void add(std::int64_t which, unsigned before, unsigned channel) {
-        if (n == 0 || gate[n - 1] != which) {
-            gate[n] = which;
-            mask[n++] = static_cast<std::uint8_t>(1u << before);
-        }
-        mask[n - 1] |= static_cast<std::uint8_t>(1u << channel);
-    }
-};
-
 // One pass over the tags. Returns how many gates are written.
 template <typename Compress>
 HARIS_INLINE std::size_t click_gates_by(const std::int64_t* time_ps, const std::uint8_t* channel, std::size_t n,
-                                        const Gating& by, std::int64_t* pulse, BitWriter basis, BitWriter bit,
+                                        const Gating& by, std::int64_t* pulse, RowWriter basis, RowWriter bit,
                                         Several& several) {
     Run run;
     std::size_t written = 0;
@@ -112,46 +82,29 @@ HARIS_INLINE std::size_t click_gates_by(const std::int64_t* time_ps, const std::
     return written;
 }
 
-std::size_t click_gates(const std::int64_t* time_ps, const std::uint8_t* channel, std::size_t n, const Gating& by,
-                        std::int64_t* pulse, BitWriter basis, BitWriter bit, Several& several) {
+std::size_t click_gates_any(const std::int64_t* time_ps, const std::uint8_t* channel, std::size_t n, const Gating& by,
+                            std::int64_t* pulse, RowWriter basis, RowWriter bit, Several& several) {
     return click_gates_by<Compress>(time_ps, channel, n, by, pulse, basis, bit, several);
 }
 
 #if defined(__x86_64__)
 HARIS_TARGET_BEGIN("avx512f,avx512dq,avx512vl,avx512bw,bmi,bmi2,popcnt,lzcnt")
 std::size_t click_gates_avx512(const std::int64_t* time_ps, const std::uint8_t* channel, std::size_t n,
-                               const Gating& by, std::int64_t* pulse, BitWriter basis, BitWriter bit,
+                               const Gating& by, std::int64_t* pulse, RowWriter basis, RowWriter bit,
                                Several& several) {
     return click_gates_by<PextCompress>(time_ps, channel, n, by, pulse, basis, bit, several);
 }
 HARIS_TARGET_END
 #else
-constexpr auto* click_gates_avx512 = click_gates;
+constexpr auto* click_gates_avx512 = click_gates_any;
 #endif
-
-nb::tuple click_gates_of(In<std::int64_t> time_ps, In<std::uint8_t> channel, double period_ps, double half_gate_ps,
-                         std::int64_t n_pulses, std::int64_t hold_off, Out<std::int64_t> pulse, Out<std::uint8_t> basis,
-                         Out<std::uint8_t> bit, Out<std::int64_t> several, Out<std::uint8_t> mask, bool portable) {
-    const std::int64_t* times = time_ps.data();
-    const std::uint8_t* channels = channel.data();
-    const std::size_t n = time_ps.size();
-    std::int64_t* pulses = pulse.data();
-    BitWriter bases(basis.data()), bits(bit.data());
-    Several together{several.data(), mask.data()};
-    std::size_t written = 0;
-    {
-        nb::gil_scoped_release release;
-        const auto gates = has_avx512() && has_fast_pext() && !portable ? click_gates_avx512 : click_gates;
-        written = gates(times, channels, n, {period_ps, half_gate_ps, n_pulses, hold_off}, pulses, bases, bits, together);
-    }
-    return nb::make_tuple(written, together.n);
-}
 
 }  // namespace
 
-// Shapes and ranges are checked by haris.kernels.sift, the only caller.
-void bind_sift(nb::module_& m) {
-    m.def("click_gates", &click_gates_of, "Gates that clicked, and those with several tags; returns both numbers.");
+std::size_t click_gates(const std::int64_t* time_ps, const std::uint8_t* channel, std::size_t n, const Gating& by,
+                        std::int64_t* pulse, RowWriter basis, RowWriter bit, Several& several, bool portable) {
+    const auto gates = has_avx512() && has_fast_pext() && !portable ? click_gates_avx512 : click_gates_any;
+    return gates(time_ps, channel, n, by, pulse, basis, bit, several);
 }
 
 }  // namespace haris
