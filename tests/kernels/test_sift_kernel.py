@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from haris.kernels import ascending, reference_ascending, reference_sift, sift
 from haris.nouns.errors import ParameterError
 
-PERIODS = (400.0, 1000.0, 1e12 / 2.4999e9, 333.25)
+PERIODS = (4.0, 400.0, 1000.0, 1e12 / 2.4999e9, 333.25)
 
 
 def assert_same(ours, theirs):
@@ -41,7 +41,7 @@ def test_gates_are_those_of_the_specification(times, seed, period_ps, gate, n_pu
 def test_tags_at_the_edges_of_gates_fall_as_in_the_specification(period_ps):
     edges = np.floor(np.arange(20_000) * period_ps / 2)
     time_ps = np.sort(np.concatenate([edges + d for d in (-1, 0, 1)])).astype(np.int64)
-    time_ps = np.concatenate([[-(2**62)], time_ps, [2**52, 2**62]])
+    time_ps = np.concatenate([[-(2**63)], time_ps, [2**52, 2**63 - 1]])
     channel = np.resize(np.arange(4, dtype=np.uint8), len(time_ps))
     for half_gate_ps in (0.0, period_ps / 4, period_ps / 2):
         arguments = (time_ps, channel, period_ps, half_gate_ps, 9_000, 0)
@@ -56,6 +56,7 @@ def test_other_tags_are_refused():
         (time_ps, channel + np.uint8(4), 400.0, 200.0, 9, 0),
         (time_ps[:2], channel, 400.0, 200.0, 9, 0),
         (time_ps, channel, 0.0, 200.0, 9, 0),
+        (time_ps, channel, 3.9, 1.0, 9, 0),
         (time_ps, channel, 400.0, -1.0, 9, 0),
         (time_ps, channel, 400.0, 200.0, -1, 0),
         (time_ps, channel, 400.0, 200.0, 9, 2**62),
@@ -94,6 +95,13 @@ def test_any_octets_are_read_as_in_the_specification(octets, count, below):
     ours, theirs = (each.unpack_ascending(octets, count, below) for each in (ascending, reference_ascending))
     assert np.array_equal(ours[0], theirs[0])
     assert ours[1] == theirs[1]
+
+
+def test_numbers_near_the_end_of_int64_are_not_unpacked():
+    octets = ascending.pack_ascending(np.array([5, 9], np.int64))
+    assert ascending.unpack_ascending(octets, 2, 2**62)[1] == len(octets)
+    with pytest.raises(ParameterError):
+        ascending.unpack_ascending(octets, 2, 2**62 + 1)
 
 
 @pytest.mark.parametrize("numbers", [[-1], [3, 3], [5, 4], [2**42], [-(2**63), 2**63 - 1], [0, 2**43]])

@@ -9,6 +9,7 @@ from haris.kernels import _native  # noqa: TID251 (the surface of the extension)
 from haris.nouns.errors import ParameterError
 
 WIDTH_OCTETS = 6  # 42 bits of gap, 7 an octet
+MOST_BELOW = 2**62  # one gap more is int64 as well
 
 
 def pack_ascending(numbers: NDArray[np.int64]) -> bytes:
@@ -30,7 +31,10 @@ def unpack_ascending(octets: bytes, count: int, below: int) -> tuple[NDArray[np.
     """As many of count numbers below `below` as octets begin with, int64, and how many octets those take.
 
     A number that does not follow in its shortest form, or is not below, ends them.
+    Raises ParameterError where `below` is greater than 2^62.
     """
+    if below > MOST_BELOW:
+        raise ParameterError(f"numbers are unpacked below 2^62 at most, got {below}")
     numbers = np.empty(min(count, len(octets)), np.int64)
     n_read, n_octets = _native.unpack_ascending(np.frombuffer(octets, np.uint8), below, numbers)
     return numbers[:n_read], n_octets

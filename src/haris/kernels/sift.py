@@ -11,6 +11,9 @@ from haris.kernels import _native  # noqa: TID251 (the surface of the extension)
 from haris.nouns.checks import require_not_negative, require_positive
 from haris.nouns.errors import ParameterError
 
+LEAST_PERIOD_PS = 4.0
+"""Numbers of gates of any int64 picosecond, and their differences from one another, are int64 as well."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gates:
@@ -49,6 +52,8 @@ def click_gates(
     if int(channel.max(initial=0)) > 3:
         raise ParameterError(f"channels lie in 0..3, got {int(channel.max())}")
     require_positive("period_ps", period_ps)
+    if period_ps < LEAST_PERIOD_PS:
+        raise ParameterError(f"a period takes at least {LEAST_PERIOD_PS} ps, got {period_ps}")
     require_not_negative("half_gate_ps", half_gate_ps)
     if not (0 <= n_pulses < 2**62 and 0 <= hold_off < 2**62):
         raise ParameterError(f"n_pulses and hold_off lie in [0, 2^62), got {n_pulses} and {hold_off}")
