@@ -29,7 +29,11 @@ namespace avx2 {
 #undef HARIS_TARGET
 }  // namespace avx2
 namespace avx512 {
+#if defined(__clang__)  // ignores the whole of a target that it does not know a part of
+#define HARIS_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
+#else
 #define HARIS_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")))
+#endif
 #include "sum_product_rows.hpp"
 #undef HARIS_TARGET
 }  // namespace avx512
