@@ -1,37 +1,12 @@
-// What the fuzzers of LDPC kernels share: numbers and codes from random octets.
+// What the fuzzers of LDPC kernels share: codes from random octets.
 #pragma once
 
-#include <algorithm>
-#include <cstring>
 #include <vector>
 
+#include "fuzz_octets.hpp"
 #include "ldpc.hpp"
 
 namespace haris {
-
-class Octets {
-  public:
-    Octets(const std::uint8_t* data, std::size_t size) : data_(data), left_(size) {}
-    template <typename T>
-    T take() {
-        T value{};
-        const std::size_t size = std::min(left_, sizeof value);
-        std::memcpy(&value, data_, size);
-        data_ += size;
-        left_ -= size;
-        return value;
-    }
-    template <typename T>
-    std::vector<T> row(std::size_t count) {
-        std::vector<T> items(count);
-        for (T& item : items) item = take<T>();
-        return items;
-    }
-
-  private:
-    const std::uint8_t* data_;
-    std::size_t left_;
-};
 
 // One code in eight is left as it is drawn, and mostly refused; the others are made to fit.
 struct DrawnCode {
