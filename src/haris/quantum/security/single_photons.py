@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import entr
 
 from haris.quantum.security.entropy import binary_entropy
+from haris.quantum.security.fung2006 import single_photon_eve
 from haris.quantum.security.lo2001 import six_state_eve
 
 
@@ -35,5 +35,4 @@ def sarg04_fraction(qber: ArrayLike) -> NDArray[np.float64]:
     leaves half of the bit errors with a phase error. 0 <= Q <= 1/2.
     Source: Fung, Tamaki, Lo, PRA 73, 012337 (2006), who print the threshold; the weights are derived in the test.
     """
-    q = np.asarray(qber, dtype=np.float64)
-    return np.asarray(1.0 - (entr(1.0 - 2.0 * q) + 2.0 * entr(q / 2.0) + entr(q)) / np.log(2.0))
+    return np.asarray(1.0 - binary_entropy(qber) - single_photon_eve(qber))

@@ -1,0 +1,124 @@
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import qkd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from haris.nouns.errors import ParameterError
+from haris.quantum.families.sarg04 import FAMILY, photon_counts
+from haris.quantum.link import Link
+from haris.quantum.optics.detector import Detector
+from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.source import Source
+from haris.quantum.protocols.sarg04 import Sarg04
+from haris.quantum.security.entropy import binary_entropy
+from haris.quantum.security.key_length import Security
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "links" / "sarg04_50km.toml"
+
+links = st.builds(
+    Link,
+    st.sampled_from([Source(1e9, (0.2,), (1.0,)), Source(2.5e9, (0.6, 0.2, 0.0), (0.5, 0.3, 0.2))]),
+    st.builds(Fibre, st.floats(0, 4e5), st.floats(0.1, 0.3), st.floats(0, 10), st.floats(0, 0.5)),
+    st.builds(Detector, st.floats(0, 1), st.floats(0, 1e-2) | st.floats(0, 1), st.floats(0, 1e-6), st.floats(0, 0.2)),
+    st.builds(Sarg04, st.integers(1, 10**13)),
+    st.builds(Security, st.just("asymptotic"), f_ec=st.floats(1.0, 2.2)),
+)
+
+
+@settings(deadline=None)
+@given(links)
+def test_no_link_raises_or_passes_the_capacity(link):
+    rate = link.rate(np.append(np.linspace(0.0, 6e5, 13), 1e7))
+    assert np.all(np.isfinite(rate.secret_bits_per_s))
+    assert np.all(rate.secret_bits_per_pulse <= rate.plob_per_pulse)
+    assert np.all((rate.qber >= 0) & (rate.qber <= 1))
+    assert all(np.all(np.isfinite(term.value)) for term in rate.key.terms)
+    assert rate.secret_bits_per_s[-1] == 0
+    if link.detector.dead_time_s == 0 and link.detector.p_afterpulse == 0:
+        assert np.all(np.diff(rate.key.length_bits) <= 0)
+
+
+@settings(deadline=None)
+@given(links, st.floats(1.0, 100.0))
+def test_dark_counts_and_misalignment_never_help(link, more):
+    link = dataclasses.replace(link, detector=Detector(link.detector.efficiency, min(link.detector.p_dark, 1e-3)))
+    here = link.rate().key.length_bits
+    darker = dataclasses.replace(link.detector, p_dark=link.detector.p_dark * more)
+    assert dataclasses.replace(link, detector=darker).rate().key.length_bits <= here
+    turned = dataclasses.replace(link.channel, misalignment=min(0.5, link.channel.misalignment * more))
+    assert dataclasses.replace(link, channel=turned).rate().key.length_bits <= here
+
+
+def test_gains_and_rate_agree_with_qkd():
+    # qkd 0.2.0: Fung, Tamaki, Lo, Eqs. (39) to (43).
+    mu, wrong, dark, f_ec = 0.2, 0.033, 8.5e-7, 1.22
+    link = Link(
+        Source(2e6, (mu,), (1.0,)), Fibre(30e3, 0.21, misalignment=wrong), Detector(0.045, dark), Sarg04(10**15),
+        Security("asymptotic", f_ec=f_ec),
+    )  # fmt: skip
+    eta = 0.045 * 10 ** (-0.21 * 3)
+    counts = photon_counts(link, np.float64(30e3))
+    gain, error = qkd._core.sarg_gain(mu, eta, 2 * dark, wrong)
+    # What an avalanche and a dark count do together is left out there.
+    assert counts.sifted / counts.n_pulses == pytest.approx(gain, rel=1e-4)
+    assert counts.qber == pytest.approx(error, rel=1e-4)
+    parts = []
+    for n, share in ((1, mu * np.exp(-mu)), (2, mu**2 / 2 * np.exp(-mu))):
+        n_yield, n_error = qkd._core.sarg_yield(eta, 2 * dark, wrong, n)
+        assert counts.of_photons[n - 1] / counts.n_pulses == pytest.approx(share * n_yield, rel=1e-4)
+        assert counts.photon_qber[n - 1] == pytest.approx(n_error, rel=1e-3)  # of two photons some are double clicks
+        parts += [share * n_yield, n_error]
+    theirs = qkd._core.sarg_rate(gain, error, *parts, f_ec)
+    assert link.rate().secret_bits_per_pulse == pytest.approx(theirs, rel=2e-3)
+
+
+def test_two_photons_give_key_besides_one():
+    link = dataclasses.replace(Link.read(EXAMPLE), channel=Fibre(50e3, 0.21, misalignment=0.005))
+    key = link.rate().key
+    cost, _ = qkd._core.sarg_cost(float(key.value("single_error")))
+    of_one = key.value("single") * (1 - cost) - key.value("leaked")
+    assert key.length_bits - of_one == pytest.approx(
+        key.value("double") * (1 - binary_entropy(key.value("double_phase")))
+    )
+    assert key.length_bits > 1.02 * of_one
+
+
+def test_a_sweep_equals_its_points():
+    link = Link.read(EXAMPLE)
+    distances_m = np.array([[0.0, 10e3], [40e3, 500e3]])
+    sweep = link.rate(distances_m)
+    assert photon_counts(link, distances_m).of_photons.shape == (2, 2, 2)
+    for index, d in np.ndenumerate(distances_m):
+        assert link.rate(d).key.length_bits == sweep.key.length_bits[index]
+
+
+def test_the_example_gives_key_and_its_intensity_can_be_chosen():
+    link = Link.read(EXAMPLE)
+    assert link.family is FAMILY
+    rate = link.rate()
+    assert 1e5 < rate.key.length_bits < link.protocol.block_pulses * rate.plob_per_pulse
+    assert not rate.key.proof.finite
+    best = link.rate([50e3], optimise=True)
+    assert best.secret_bits_per_pulse[0] >= rate.secret_bits_per_pulse
+    assert 0.1 < best.settings["intensity 1"][0] < 0.3
+
+
+def test_what_does_not_fit_is_refused():
+    link = Link.read(EXAMPLE)
+    with pytest.raises(ParameterError, match=r"^intensities must begin with a signal above 0"):
+        dataclasses.replace(link, source=Source(1e9, (0.0,), (1.0,)))
+    with pytest.raises(ParameterError, match=r"^gate_s must not pass the period"):
+        dataclasses.replace(link, detector=Detector(0.5, 1e-7, gate_s=2e-6))
+    with pytest.raises(ParameterError, match=r"^block_pulses must be finite and above 0"):
+        Sarg04(0)
+
+
+@given(links)
+def test_a_link_survives_its_file(tmp_path_factory, link):
+    path = tmp_path_factory.mktemp("links") / "link.toml"
+    link.write(path)
+    assert Link.read(path) == link
