@@ -1,11 +1,12 @@
 """What haris recomputes, a file for each family of protocols."""
 
-from haris.papers.computations import decoy_bb84, gaussian_cv, limits, mdi
+from haris.papers.computations import decoy_bb84, entangled_pairs, gaussian_cv, limits, mdi
 
 COMPUTATIONS = (
     *decoy_bb84.COMPUTATIONS,
-    *gaussian_cv.COMPUTATIONS,
-    *mdi.COMPUTATIONS,
     *limits.COMPUTATIONS,
+    *mdi.COMPUTATIONS,
+    *entangled_pairs.COMPUTATIONS,
+    *gaussian_cv.COMPUTATIONS,
 )
 """The first that covers a row computes it."""
