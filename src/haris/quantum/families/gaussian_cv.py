@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haris.nouns.errors import ParameterError
+from haris.nouns.symbols import Symbols
 from haris.quantum.emulate.expected_gaussian import expected_block, expected_channel
+from haris.quantum.emulate.sampled_gaussian import sampled_symbols
 from haris.quantum.families.family import Family, Knob, Parts, Rate, of
 from haris.quantum.optics.coherent_receiver import CoherentReceiver
 from haris.quantum.optics.modulated_laser import ModulatedLaser
@@ -58,6 +60,18 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
     )
 
 
+def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float) -> tuple[Symbols, Symbols]:
+    """Symbols of n_pulses states, those that carry a reference left out."""
+    return sampled_symbols(
+        of(NAME, "source", parts.source, ModulatedLaser),
+        of(NAME, "channel", parts.channel, NoisyFibre),
+        of(NAME, "detector", parts.detector, CoherentReceiver),
+        round(n_pulses * (1.0 - of(NAME, "protocol", parts.protocol, GaussianCV).p_reference)),
+        seed,
+        eve_fraction,
+    )
+
+
 _KNOBS = (Knob("modulation", 0.1, 100.0, logarithmic=True), Knob("p of estimation", 1e-3, 0.9, logarithmic=True))
 
 
@@ -89,6 +103,7 @@ FAMILY = Family(
     bounds=PROOFS,
     check=_check,
     rate=_rate,
+    emulate=_emulate,
     ignores=("channel.misalignment", "security.f_ec"),
     knobs=_KNOBS,
     settings=_settings,

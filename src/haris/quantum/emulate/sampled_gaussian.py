@@ -1,0 +1,52 @@
+"""One block of emulated continuous variables: what Alice modulates and what Bob measures."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from haris.nouns.checks import require_not_negative, require_probability
+from haris.nouns.symbols import Symbols
+from haris.quantum.emulate.expected_gaussian import expected_channel
+from haris.quantum.emulate.sampled import derived_key
+from haris.quantum.optics.coherent_receiver import CoherentReceiver
+from haris.quantum.optics.modulated_laser import ModulatedLaser
+from haris.quantum.optics.noisy_fibre import NoisyFibre
+
+RESENT_NOISE_SNU = 2.0
+"""At the channel's input: a unit of Eve's heterodyne measurement, and one of the coherent state that she resends."""
+
+
+def sampled_symbols(
+    source: ModulatedLaser,
+    fibre: NoisyFibre,
+    receiver: CoherentReceiver,
+    n_symbols: int,
+    seed: int | bytes,
+    eve_fraction: float = 0.0,
+) -> tuple[Symbols, Symbols]:
+    """Sample n_symbols: Alice's half and Bob's. The same arguments give the same light.
+
+    Of homodyne detection, Alice's values are those of the quadrature that Bob drew and told. Alice's do not depend on
+    Eve, who measures both quadratures of the share eve_fraction of the symbols and resends what she found.
+    Raises ParameterError on arguments outside their range.
+    """
+    require_not_negative("n_symbols", n_symbols)
+    require_probability("eve_fraction", eve_fraction)
+    channel = expected_channel(source, fibre, receiver)
+    shape = (n_symbols, channel.values_per_symbol)
+    modulation = float(np.sqrt(source.modulation_variance_snu))
+    sent = _generator(seed, b"modulation").standard_normal(shape, dtype=np.float32) * np.float32(modulation)
+    light = _generator(seed, b"measured")
+    gain = np.float32(np.sqrt(channel.gain * channel.transmittance))
+    measured = light.standard_normal(shape, dtype=np.float32)
+    measured *= np.float32(np.sqrt(channel.value_noise_snu))
+    measured += gain * sent
+    if eve_fraction > 0.0:
+        resent = light.random(n_symbols, dtype=np.float32) < eve_fraction
+        noise = light.standard_normal((int(resent.sum()), shape[1]), dtype=np.float32)
+        measured[resent] += gain * np.float32(np.sqrt(RESENT_NOISE_SNU)) * noise
+    return Symbols(sent), Symbols(measured)
+
+
+def _generator(seed: int | bytes, purpose: bytes) -> np.random.Generator:
+    return np.random.default_rng(np.frombuffer(derived_key(seed, purpose), np.uint32))
