@@ -13,7 +13,7 @@ from scipy.optimize import linprog
 from haris.nouns.counts import KEY_BASIS, TEST_BASIS
 from haris.nouns.errors import ParameterError
 from haris.nouns.pair_counts import PairCounts
-from haris.quantum.emulate.expected_pairs import expected_pair_counts, expected_single_photons
+from haris.quantum.emulate.expected_announcements import expected_pair_counts, expected_single_photons
 from haris.quantum.optics.bell_station import BellStation
 from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.source import Source

@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from haris.nouns.announcements import Announcements
 from haris.nouns.counts import KEY_BASIS
 from haris.nouns.errors import ParameterError
 from haris.nouns.pair_counts import PairCounts
-from haris.quantum.emulate.expected_pairs import expected_pair_counts, expected_single_photons
+from haris.quantum.emulate.expected_announcements import expected_pair_counts, expected_single_photons
+from haris.quantum.emulate.sampled_announcements import emulate_announcements
 from haris.quantum.families.family import Family, Knob, Parts, Rate, of
 from haris.quantum.optics.bell_station import BellStation
 from haris.quantum.optics.source import Source
@@ -70,6 +72,13 @@ def _key_length(parts: Parts, at_m: NDArray[np.float64], counts: PairCounts) -> 
     return lo2012.asymptotic(counts, protocol.p_key_basis, single_yield, phase_error, leaked)
 
 
+def _emulate(
+    parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float
+) -> tuple[Announcements, Announcements]:
+    source, station, protocol = mdi_parts(parts)
+    return emulate_announcements(source, parts.channel, station, protocol, n_pulses, seed, eve_fraction)
+
+
 _KNOBS = (
     Knob("intensity 1", 0.05, 1.0),
     Knob("intensity 2", 0.005, 0.5, logarithmic=True),
@@ -112,6 +121,7 @@ FAMILY = Family(
     bounds={"curty2014": curty2014.PROOF, "asymptotic": lo2012.PROOF},
     check=_check,
     rate=_rate,
+    emulate=_emulate,
     knobs=_KNOBS,
     settings=_settings,
     turned=_turned,
