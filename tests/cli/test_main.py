@@ -35,6 +35,14 @@ def test_a_socket_that_cannot_be_had_is_named(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().err == f"haris light: the light cannot listen at {socket}: No such file or directory\n"
 
 
+def test_light_that_no_site_distils_is_refused_at_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    other = str(Path(METRO).with_name("mdi_50km.toml"))
+    for where in (["--socket", str(tmp_path / "fibre.sock")], ["--record", str(tmp_path / "recording")]):
+        assert main(["light", other, *where]) == 2
+        assert capsys.readouterr().err == "haris light: detector of decoy-bb84 is a Detector, got BellStation\n"
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_lists_of_a_laboratory_that_is_not_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["pki", str(tmp_path / "nowhere"), "--crl"]) == 2
     assert capsys.readouterr().err == f"haris pki: {tmp_path}/nowhere: no such directory\n"

@@ -41,10 +41,12 @@ def run(args: argparse.Namespace) -> int:
     require_probability("--eve", args.eve)
     if args.blocks < 1:
         raise ParameterError(f"--blocks is at least 1, got {args.blocks}")
+    link = Link.read(args.link)
+    link.agreement()  # raises on light that no site distils
     share_one_arena()
     seed = None if args.seed is None else hashlib.sha256(args.seed.encode()).digest()
     if args.record is not None:
-        _record(Link.read(args.link), args.record, args.blocks, seed, args.eve)
+        _record(link, args.record, args.blocks, seed, args.eve)
         return 0
 
     async def shine() -> None:
@@ -53,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, this.cancel)
         with contextlib.suppress(asyncio.CancelledError):
-            await run_light(Link.read(args.link), args.socket, seed, args.eve)
+            await run_light(link, args.socket, seed, args.eve)
 
     asyncio.run(shine())
     return 0
