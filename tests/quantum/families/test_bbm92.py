@@ -139,7 +139,10 @@ def test_a_source_in_the_middle_bears_dark_counts_best():
 def test_the_example_gives_key_and_other_parts_are_refused():
     link = Link.read(EXAMPLE)
     assert link.family is FAMILY
-    assert link.rate().key.length_bits > 1e6
+    key = link.rate().key
+    assert key.length_bits > 1e6
+    # Of a Werner state the CHSH value follows from the error rate; accidental coincidences are nearly white noise.
+    assert key.value("chsh") == pytest.approx(2 * np.sqrt(2) * (1 - 2 * key.value("qber")), rel=1e-3)
     with pytest.raises(ParameterError, match=r"^source of bbm92 is a PairSource"):
         dataclasses.replace(link, source=link.channel)
     with pytest.raises(ParameterError, match=r"^position must lie in \[0, 1\]"):

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from haris.nouns.coincidence_counts import CoincidenceCounts
 from haris.nouns.counts import KEY_BASIS
 from haris.nouns.detections import Detections
+from haris.quantum.emulate.bell_tests import coincidence_chsh
 from haris.quantum.emulate.coincidences import expected_coincidences
 from haris.quantum.emulate.sampled_pairs import emulate_pairs
 from haris.quantum.families.family import Family, Knob, Parts, Rate, of
@@ -18,9 +19,11 @@ from haris.quantum.optics.pair_receivers import PairReceivers
 from haris.quantum.optics.pair_source import PairSource
 from haris.quantum.protocols.bbm92 import BBM92
 from haris.quantum.security.entangled_bounds import ENTANGLED_PROOFS, entangled_key_length
+from haris.quantum.security.key_length import term
 from haris.quantum.security.limits import plob
 
 NAME = "bbm92"
+_CHSH = "what a Bell test on the coincidences would show; the bound does not use it"
 
 
 def bbm92_parts(parts: Parts) -> tuple[PairSource, PairReceivers, BBM92]:
@@ -46,9 +49,12 @@ def _check(parts: Parts) -> None:
 
 
 def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
-    """Each distance is one block of expected counts, with f_ec n h(qber) bits disclosed."""
+    """Each distance is one block of expected counts, with f_ec n h(qber) bits disclosed; CHSH stands beside."""
+    source, receivers, _ = bbm92_parts(parts)
     counts = coincidence_counts(parts, distance_m=at_m)
     key = entangled_key_length(counts, parts.security)
+    chsh = coincidence_chsh(source, parts.channel, receivers, at_m)
+    key = replace(key, terms=(*key.terms, term("chsh", chsh, "", _CHSH, "Ekert, PRL 67, 661 (1991)")))
     per_pulse = np.asarray(key.length_bits / counts.n_pulses)
     return Rate(
         distance_m=at_m,
