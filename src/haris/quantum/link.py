@@ -117,9 +117,14 @@ def link_of(document: Document) -> Link:
     security = document.table("security", Security) if "security" in document.values else Security()
     if "bound" not in document.values.get("security", {}):
         security = replace(security, bound=next(iter(family.bounds)))
+    parts = (source, channel, detector, protocol, security)
     try:
-        return Link(source, channel, detector, protocol, security)
+        return Link(*parts)
     except ValueError as error:
-        places = {"bound": ("security", "bound"), "gate_s": ("detector", "gate_s")}
-        place = places.get(str(error).split()[0], ("source", "intensities"))
-        raise document.error(str(error), *place) from None
+        raise document.error(str(error), *_place(str(error).split()[0], parts)) from None
+
+
+def _place(field: str, parts: tuple[Any, ...]) -> tuple[str, ...]:
+    """The table and key of the field that an error begins with; of none that is known, the file itself."""
+    holders = (table for table, part in zip(_TABLES, parts, strict=True) if field in fields_of(part))
+    return next(((table, field) for table in holders), ())

@@ -69,6 +69,52 @@ def test_rates_are_finite_below_plob_and_fall_with_distance(link):
     assert np.all(np.diff(rate.key.length_bits) <= 0)
 
 
+extremes = st.builds(
+    Link,
+    st.builds(ModulatedLaser, st.just(1e8), st.floats(1e-12, 1e8)),
+    st.builds(
+        NoisyFibre,
+        st.just(0.0),
+        st.floats(0, 10),
+        st.floats(0, 100),
+        st.just(0.0),
+        st.floats(0, 1e6),
+        st.floats(0, 1e6),
+    ),
+    st.builds(
+        CoherentReceiver,
+        st.sampled_from(["homodyne", "heterodyne"]),
+        st.floats(1e-300, 1),
+        st.floats(0, 1e6),
+        st.booleans(),
+    ),
+    st.builds(
+        GaussianCV,
+        st.integers(1, 10**15),
+        st.floats(0, 1),
+        st.floats(0, 0.999999),
+        st.floats(1e-300, 0.999999),
+        st.floats(0, 0.999),
+        st.integers(1, 16),
+    ),
+    st.builds(
+        Security,
+        st.sampled_from(["pirandola2021", "leverrier2010", "asymptotic"]),
+        st.floats(1e-300, 1),
+        st.just(1e-15),
+    ),
+)
+
+
+@settings(deadline=None, max_examples=1000)
+@given(extremes)
+def test_no_valid_setting_raises(link):
+    rate = link.rate([0.0, 1.0, 2e4, 1e5, 1e7])
+    assert np.all(np.isfinite(rate.secret_bits_per_s))
+    assert np.all(rate.secret_bits_per_pulse >= 0)
+    assert np.all(rate.secret_bits_per_pulse <= rate.plob_per_pulse)
+
+
 def test_lodewyck_2007_comes_back_to_its_printed_rate():
     rate = Link.read(EXAMPLES / "lodewyck2007_25km.toml").rate()
     assert rate.secret_bits_per_s == pytest.approx(12.3e3, rel=1e-3)  # printed: 12.3 kbit/s
@@ -118,6 +164,15 @@ def test_what_is_ignored_is_told():
         dataclasses.replace(METRO, security=Security("asymptotic", f_ec=1.1))
     with pytest.warns(ParameterWarning, match=r"gaussian-cv ignores channel.misalignment = 0.01"):
         dataclasses.replace(METRO, channel=NoisyFibre(20e3, 0.2, misalignment=0.01))
+
+
+def test_what_does_not_fit_together_is_told_with_its_line(tmp_path):
+    text = (EXAMPLES / "metro_cv_20km.toml").read_text().replace("p_estimation = 0.2", "p_estimation = 0.0")
+    path = tmp_path / "link.toml"
+    path.write_text(text)
+    line = text.splitlines().index("p_estimation = 0.0") + 1
+    with pytest.raises(ParameterError, match=rf"link\.toml:{line}: p_estimation must be above 0 for bound"):
+        Link.read(path)
 
 
 @pytest.mark.parametrize(

@@ -36,14 +36,14 @@ def channels_within(block: GaussianBlock, deviations: float) -> GaussianChannel:
     m = block.n_estimation * channel.values_per_symbol
     noise = channel.value_noise_snu
     t = np.sqrt(channel.gain * channel.transmittance)
-    spread = deviations * np.sqrt(noise / (m * channel.modulation_variance_snu))
+    with np.errstate(over="ignore", divide="ignore"):  # of next to nothing disclosed: any channel
+        spread = np.minimum(deviations * np.sqrt(noise / (m * channel.modulation_variance_snu)), 1.0)
+        most = noise * (1.0 + deviations * np.sqrt(2.0 / m))
+        excess = np.minimum((most - 1.0 - channel.electronic_noise_snu) / channel.gain, _MOST_NOISE_SNU)
     shares = _SHARES.reshape(-1, *(1,) * t.ndim)
     amplitude = np.clip(t + shares * spread, 0.0, np.sqrt(channel.gain))
-    most = noise * (1.0 + deviations * np.sqrt(2.0 / m))
-    excess = (most - 1.0 - channel.electronic_noise_snu) / channel.gain
     transmittance = np.minimum(amplitude**2 / channel.gain, 1.0)
-    noise_snu = np.broadcast_to(np.minimum(excess, _MOST_NOISE_SNU), transmittance.shape)
-    return replace(channel, transmittance=transmittance, noise_snu=noise_snu)
+    return replace(channel, transmittance=transmittance, noise_snu=np.broadcast_to(excess, transmittance.shape))
 
 
 def worst_holevo(block: GaussianBlock, deviations: float) -> NDArray[np.float64]:
