@@ -98,6 +98,16 @@ def test_what_nothing_covers_is_said(tmp_path):
     assert "1 are not covered yet" in page([result])
 
 
+def test_an_incomplete_row_waits_unless_it_says_that_it_is_complete(tmp_path):
+    text = '[[experiment]]\nid = "x"\nstatus = "plausibility"\nprotocol = "D_k"\npublished_detection_rate = 0.5\n'
+    (result,) = evaluate(rows(tmp_path, text))
+    assert (result.ours, result.holds) == (None, None)
+    assert result.explanation.startswith(NOT_COVERED)
+    assert "ROWS.toml:1: x: lacks distance_km" in result.explanation
+    with pytest.raises(ParameterError, match=r"ROWS\.toml:1: x: lacks distance_km"):
+        list(evaluate(rows(tmp_path, text.replace("plausibility", "regression"))))
+
+
 @pytest.mark.parametrize(
     ("inputs", "line", "words"),
     [

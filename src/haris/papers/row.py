@@ -21,6 +21,10 @@ class RowError(ParameterError):
     """What is wrong in a row, with its file and line."""
 
 
+class LackingInputError(RowError):
+    """A row has not all that its computation needs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row: the values of its table. status: how its numbers are to be met, one of STATUSES; [[golden]] is golden."""
@@ -47,10 +51,13 @@ class Row:
     def number(
         self, name: str, default: float | None = None, *, least: float = -math.inf, most: float = math.inf
     ) -> float:
-        """A finite number between least and most; default where the row has none. Raises RowError with the line."""
+        """A finite number between least and most; default where the row has none.
+
+        Raises RowError with the line, LackingInputError where there is neither value nor default.
+        """
         value = self.values.get(name, default)
         if value is None:
-            raise self.error(f"lacks {name} (a number)")
+            raise LackingInputError(str(self.error(f"lacks {name} (a number)")))
         if not is_number(value) or not least <= value <= most:
             limits = f" from {least:g} to {most:g}" if (least, most) != (-math.inf, math.inf) else ""
             raise self.error(f"{name} must be a number{limits}, got {value!r}", name)

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from haris.papers.claims import Claim, Sense, claims
 from haris.papers.computation import Computation, Ours
 from haris.papers.computations import COMPUTATIONS
-from haris.papers.row import Row, RowError
+from haris.papers.row import LackingInputError, Row, RowError
 
 NOT_COVERED = "not covered yet"
+
+COMPLETE = ("regression", "golden")
+"""Status of rows that have all their inputs: one that has not is wrong; any other that has not is not covered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,13 @@ def evaluate(rows: Iterable[Row]) -> Iterator[Result]:
 
 
 def _result(row: Row, claim: Claim, computation: Computation | None) -> Result:
-    ours = None if computation is None else _ours(row, claim.quantity, computation)
+    ours, why = None, NOT_COVERED
+    try:
+        ours = None if computation is None else _ours(row, claim.quantity, computation)
+    except LackingInputError as error:
+        if row.status in COMPLETE:
+            raise
+        why = f"{NOT_COVERED}: {error}"
     if ours is not None and claim.sense is None:
         raise row.error('a bound needs side = "at least" or "at most": where ours must lie', "status")
     value = None if ours is None else ours.value
@@ -74,7 +83,7 @@ def _result(row: Row, claim: Claim, computation: Computation | None) -> Result:
         tolerance=claim.tolerance,
         reason=claim.reason,
         holds=None if value is None else claim.holds(value),
-        explanation=NOT_COVERED if ours is None else _explanation(row, ours),
+        explanation=why if ours is None else _explanation(row, ours),
         row=row,
     )
 
