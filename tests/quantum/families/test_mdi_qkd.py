@@ -56,6 +56,16 @@ def test_dark_counts_and_misalignment_never_help(link, more):
     assert dataclasses.replace(link, channel=turned).rate().key.length_bits <= link.rate().key.length_bits
 
 
+@settings(deadline=None)
+@given(links)
+def test_finite_is_below_asymptotic_term_by_term(link):
+    finite, endless = (with_bound(link, bound).rate(np.linspace(0.0, 3e5, 7)).key for bound in BOUNDS)
+    assert np.all(finite.length_bits <= endless.length_bits)
+    assert np.all(finite.value("single") <= endless.value("single") + 1)
+    alive = finite.value("single") > 0
+    assert np.all(finite.value("phase_error")[alive] >= endless.value("phase_error")[alive] * (1 - 1e-9))
+
+
 @pytest.mark.parametrize("bound", BOUNDS)
 def test_key_falls_with_distance_and_ends(bound):
     link = with_bound(Link.read(EXAMPLE), bound)
