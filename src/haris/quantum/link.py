@@ -15,7 +15,7 @@ from haris.nouns.counts import DecoyCounts
 from haris.nouns.document import Document, read_document
 from haris.nouns.document_text import fields_of, write_document
 from haris.nouns.errors import ParameterError, ParameterWarning
-from haris.quantum.families import bbm92, decoy_bb84, diqkd, gaussian_cv, mdi_qkd, sarg04, six_state, sns_tf
+from haris.quantum.families import b92, bbm92, decoy_bb84, diqkd, gaussian_cv, mdi_qkd, sarg04, six_state, sns_tf
 from haris.quantum.families.family import Family, Parts, Rate
 from haris.quantum.families.joining import in_chunks
 from haris.quantum.families.optimum import optimum
@@ -34,6 +34,7 @@ FAMILIES: dict[str, Family] = {
         sns_tf.FAMILY,
         six_state.FAMILY,
         sarg04.FAMILY,
+        b92.FAMILY,
     )
 }
 """By the tag in LINK.toml: [protocol] name."""
