@@ -10,6 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haris.nouns.errors import ParameterError
+from haris.nouns.sns_counts import SnsCounts
+from haris.nouns.sns_windows import SnsWindows
+from haris.quantum.distill.sns_tally import tally
+from haris.quantum.emulate.sampled_sns import emulate_sns
 from haris.quantum.emulate.sns import expected_counts
 from haris.quantum.families.family import Family, Knob, Parts, Rate, of
 from haris.quantum.optics.sending_source import SendingSource
@@ -47,6 +51,28 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
         plob_per_pulse=plob(parts.channel.transmittance(at_m)),
         key=key,
     )
+
+
+def measured_counts(parts: Parts, alice: SnsWindows, bob: SnsWindows) -> SnsCounts:
+    """Counts of a block from both ends' halves. Raises PeerError when they hold different announcements."""
+    source, _, protocol = _parts(parts)
+    found = tally(alice, bob, protocol.phase_slice_rad)
+    return SnsCounts(
+        n_pulses=alice.n_pulses,
+        intensities=source.intensities,
+        p_decoys=source.p_decoy_kinds,
+        p_slice=source.p_both_x * protocol.p_in_slices,
+        p_one=source.p_signal_kinds[1],
+        decoys=found.decoys,
+        signal=found.signal,
+        slice_clicks=found.slice_clicks,
+        slice_errors=found.slice_errors,
+    )
+
+
+def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float) -> tuple[SnsWindows, SnsWindows]:
+    source, station, _ = _parts(parts)
+    return emulate_sns(source, parts.channel, station, n_pulses, seed, eve_fraction)
 
 
 _KNOBS = (
@@ -99,6 +125,7 @@ FAMILY = Family(
     bounds=PROOFS,
     check=_check,
     rate=_rate,
+    emulate=_emulate,
     knobs=_KNOBS,
     settings=_settings,
     turned=_turned,
