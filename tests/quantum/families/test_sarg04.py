@@ -13,6 +13,7 @@ from haris.quantum.link import Link
 from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.source import Source
+from haris.quantum.protocols.preparation import settings_at
 from haris.quantum.protocols.sarg04 import Sarg04
 from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import Security
@@ -85,6 +86,41 @@ def test_two_photons_give_key_besides_one():
         key.value("double") * (1 - binary_entropy(key.value("double_phase")))
     )
     assert key.length_bits > 1.02 * of_one
+
+
+def sifted(link, n_pulses, seed, eve_fraction=0.0):
+    """Right and wrong conclusive clicks of signals in emulated light, by the announcements of the protocol."""
+    pulses, detections = link.emulate(n_pulses, seed, eve_fraction)
+    gate = detections.time_ps * 1e-12 * link.source.clock_hz // 1
+    first = np.flatnonzero(np.diff(gate, prepend=-1.0))  # of the two tags of a double click, one as likely as the other
+    rng = np.random.default_rng(seed)
+    last = np.append(first[1:], gate.size) - 1
+    pick = np.where(rng.random(first.size) < 0.5, first, last)
+    sent = settings_at(pulses, gate[pick].astype(np.int64), 0.5, link.source.p_intensities)
+    bob_basis, bob_bit = detections.channel[pick] >> 1, detections.channel[pick] & 1
+    # Alice names her state and one of the other basis; Bob excludes that to which his outcome is orthogonal.
+    named_bit = rng.integers(2, size=pick.size)
+    same = bob_basis == sent.basis
+    signal = sent.intensity == 0
+    wrong = np.count_nonzero(signal & same & (bob_bit != sent.bit))
+    right = np.count_nonzero(signal & ~same & (bob_bit != named_bit))
+    return np.array([right, wrong])
+
+
+def test_emulated_light_has_the_expected_counts():
+    # Chi-square of right and wrong bits, two degrees of freedom: a false alarm above 30 has probability 3e-7.
+    link = Link(
+        Source(1e9, (0.5, 0.1), (0.7, 0.3)), Fibre(5e3, 0.2, misalignment=0.04),
+        Detector(0.6, 1e-3, dead_time_s=5e-9, p_afterpulse=0.05), Sarg04(10**9), Security("asymptotic"),
+    )  # fmt: skip
+    n_pulses = 10_000_000
+    counts = photon_counts(link, np.float64(5e3))
+    expected = np.array([counts.sifted - counts.errors, counts.errors]) * n_pulses / counts.n_pulses
+    drawn = sifted(link, n_pulses, seed=4)
+    assert np.sum((drawn - expected) ** 2 / expected) < 30
+    attacked = sifted(link, n_pulses, seed=4, eve_fraction=1.0)
+    # Who measures each photon in a random basis errs, once Bob has excluded, in a third of the bits.
+    assert attacked[1] / attacked.sum() == pytest.approx(1 / 3, abs=0.05)
 
 
 def test_a_sweep_equals_its_points():

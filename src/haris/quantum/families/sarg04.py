@@ -8,12 +8,16 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from haris.nouns.detections import Detections
 from haris.nouns.photon_counts import PhotonCounts
+from haris.nouns.pulses import Pulses
 from haris.quantum.emulate.photon_numbers import expected_photon_counts
+from haris.quantum.emulate.sampled import emulate as sampled
 from haris.quantum.families.family import Family, Knob, Parts, Rate, of
 from haris.quantum.families.photon_rate import photon_rate, require_signal
 from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.source import Source
+from haris.quantum.protocols.bb84 import DecoyBB84
 from haris.quantum.protocols.sarg04 import Sarg04
 from haris.quantum.security import fung2006
 from haris.quantum.security.entropy import binary_entropy
@@ -49,6 +53,13 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
     return photon_rate(parts, at_m, counts, fung2006.asymptotic(counts, leaked))
 
 
+def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float) -> tuple[Pulses, Detections]:
+    """The light is that of BB84 with both bases as likely: only what is announced differs."""
+    source, detector, protocol = sarg04_parts(parts)
+    light = DecoyBB84(0.5, protocol.block_pulses)
+    return sampled(source, parts.channel, detector, light, n_pulses, seed, eve_fraction)
+
+
 _KNOB = Knob("intensity 1", 0.01, 1.0)
 
 
@@ -71,6 +82,7 @@ FAMILY = Family(
     bounds={"asymptotic": fung2006.PROOF},
     check=_check,
     rate=_rate,
+    emulate=_emulate,
     knobs=(_KNOB,),
     settings=_settings,
     turned=_turned,
