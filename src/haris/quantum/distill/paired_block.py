@@ -1,0 +1,98 @@
+"""A block of photon pairs on its way through the engines of Alice and Bob.
+
+Whoever measures one photon of a pair prepares the other (Bennett, Brassard, Mermin, PRL 68, 557 (1992)): Alice's events
+are the pulses of the block, numbered in order, all of one intensity, and those of them that have a partner are Bob's
+detections. So sifting, reconciliation, verification and amplification are those of prepared light; the bound is that of
+pairs. To find the partners, Bob needs the times of Alice's events, which say nothing of what she measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from haris.nouns.coincidence_counts import CoincidenceCounts
+from haris.nouns.counts import DecoyCounts
+from haris.nouns.detections import Detections
+from haris.nouns.errors import ParameterError
+from haris.nouns.pulses import Pulses, Settings
+from haris.nouns.time_tags import TimeTags
+from haris.quantum.distill.clock_search import ClockFit, SearchRange, find_clock
+from haris.quantum.distill.clock_tracking import Clock, track
+from haris.quantum.distill.coincidences import Coincidences, Events, coincidences, events
+from haris.quantum.distill.engine import Length
+from haris.quantum.protocols.bb84 import Agreement, DecoyBB84
+from haris.quantum.security.entangled_bounds import entangled_key_length
+from haris.quantum.security.key_length import BlockLength, Security
+
+WINDOW_JITTERS = 6.0
+"""Width of a window for which none is asked: three standard deviations of a pair on either side."""
+CLOCK_HZ = 1e9
+_PERIOD_PS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class PairedBlock:
+    """Two recordings as one block: how the clocks were found and tracked, both ends' events, and their partners."""
+
+    fit: ClockFit
+    clock: Clock
+    window_ps: int
+    alice: Events
+    bob: Events
+    found: Coincidences
+
+    @property
+    def n_windows(self) -> float:
+        """Coincidence windows of the tracked time."""
+        return self.clock.span_ps / self.window_ps
+
+
+def pair_recordings(
+    alice: TimeTags, bob: TimeTags, within: SearchRange, entropy: Callable[[int], bytes], window_ps: int | None = None
+) -> PairedBlock:
+    """Search, track and pair two recordings.
+
+    window_ps: whole width of the coincidence window (None: WINDOW_JITTERS of a pair's jitter). entropy: decides clicks
+    of several detectors. Raises ParameterError where the recordings are not correlated.
+    """
+    fit = find_clock(alice.time_ps, bob.time_ps, within)
+    window = round(WINDOW_JITTERS * fit.jitter_ps) if window_ps is None else window_ps
+    clock = track(alice.time_ps, bob.time_ps, fit, window)
+    if not clock.span_ps:
+        raise ParameterError(f"no coincidences in windows of {window} ps where the clocks' offset was found")
+    ours, theirs = events(alice, window, entropy), events(bob, window, entropy)
+    return PairedBlock(fit, clock, window, ours, theirs, coincidences(ours.time_ps, theirs.time_ps, clock, window))
+
+
+def paired_agreement(
+    n_events: int, qber_abort: float = 0.11, reconciliation: Literal["cascade", "one-way"] = "cascade"
+) -> Agreement:
+    """What both engines agree on for a block of n_events of Alice's. Which basis was measured how often, they count."""
+    protocol = DecoyBB84(0.5, n_events, qber_abort, reconciliation)
+    return Agreement(protocol, CLOCK_HZ, intensities=(1.0,), p_intensities=(1.0,))
+
+
+def paired_pulses(alice: Events) -> Pulses:
+    """Alice's half: what she measured, as if she had prepared it."""
+    return Pulses(len(alice.bit), recorded=Settings.of(alice.basis, alice.bit, np.zeros_like(alice.bit)))
+
+
+def paired_detections(n_events: int, bob: Events, found: Coincidences) -> Detections:
+    """Bob's half: his events with a partner, each in the middle of the pulse that is its partner's number."""
+    channel = bob.basis[found.bob] << np.uint8(1) | bob.bit[found.bob]
+    return Detections(n_events, found.alice * _PERIOD_PS + _PERIOD_PS // 2, channel)
+
+
+def paired_length(security: Security, n_windows: float) -> Length:
+    """The bound of entangled pairs, as the engines ask for it. n_windows: coincidence windows of the block."""
+
+    def length(counts: DecoyCounts, leaked_bits: int) -> BlockLength:
+        pairs = CoincidenceCounts(n_windows, counts.clicks[..., 0], counts.errors[..., 0])
+        key = entangled_key_length(pairs, security, leaked_bits)
+        return BlockLength(int(key.length_bits), key.terms, key.proof)
+
+    return length
