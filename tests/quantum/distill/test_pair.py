@@ -74,12 +74,15 @@ def test_no_bit_of_the_key_basis_crosses_the_wire_before_reconciliation():
     assert ends[0] == ends[1]
 
 
-def test_an_eavesdropper_is_noticed_before_reconciliation():
-    a, b = run(0.25)
+@pytest.mark.parametrize("reconciliation", ["cascade", "one-way"])
+@pytest.mark.parametrize("qber", [0.25, 0.5, 0.97])  # the last: detectors of opposite wiring
+def test_an_eavesdropper_is_noticed_before_reconciliation(qber, reconciliation):
+    a, b = pair(*light(N_PULSES, qber, 5), agreed(N_PULSES, reconciliation=reconciliation), 5)
+    drive(a, b)
     for end in (a, b):
         assert isinstance(end.result, Aborted)
         assert end.result.reason is AbortReason.QBER
-        assert end.result.counts.qber[TEST_BASIS] == pytest.approx(0.25, abs=0.1)
+        assert end.result.counts.qber[TEST_BASIS] == pytest.approx(qber, abs=0.1)
     assert len(a.transcript.messages) == 4
     assert a.transcript.leaked_bits == 0
 

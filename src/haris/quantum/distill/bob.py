@@ -134,7 +134,8 @@ def _reconcile(
 
 def _expected_qber(counts: DecoyCounts) -> float:
     n_test, n_errors = counts.clicks[TEST_BASIS].sum(), counts.errors[TEST_BASIS].sum()
-    return float((n_errors + 1) / (n_test + 2))  # few test clicks without an error promise little
+    estimated = float((n_errors + 1) / (n_test + 2))  # few test clicks without an error promise little
+    return min(estimated, cascade.MAXIMUM_QBER)
 
 
 def _opening(counts: DecoyCounts, qber: float, n_bits: int, agreement: Agreement, entropy: Entropy) -> Opening:
