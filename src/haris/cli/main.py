@@ -22,6 +22,7 @@ COMMANDS = {
     "node": "run one site of the network",
     "light": "run one emulated fibre",
     "distill": "stored or live light to final keys, and where the time goes",
+    "coincidences": "two recordings of photon pairs to offset, QBER and key",
     "key": "ask a key manager for keys (ETSI GS QKD 014, 004, 020, SKIP)",
     "doctor": "examine a key manager, haris's or another's",
     "shadow": "run beside an incumbent key manager, and compare",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from distill_pair import BLOCK, End, drive, entropy_from
-from two_clocks import emulate
+from two_clocks import emulate, recorded
 
 from haris.nouns.blocks import Aborted, AbortReason, Distilled
 from haris.nouns.errors import ParameterError
@@ -25,15 +25,6 @@ from haris.wire.time_tags import read_qutag, read_s_fifteen
 
 SECURITY = Security("variable-length", epsilon_secrecy=1e-9, epsilon_correctness=1e-15)
 WITHIN = SearchRange(1_300_000_000_000, 10**12)
-
-
-def recorded(light):
-    """The light as quTAG wrote it at Alice's, and S-Fifteen's unit at Bob's, with detectors wired backwards."""
-    tags = np.empty(len(light.alice.time_ps), [("time", "<i8"), ("input", "<u2")])
-    tags["time"], tags["input"] = light.alice.time_ps, light.alice.channel + 1
-    units = ((light.bob.time_ps * 32 + 62) // 125).astype(np.uint64)
-    words = (units << np.uint64(10)) | (np.uint64(8) >> light.bob.channel.astype(np.uint64))
-    return bytes(40) + tags.tobytes(), words.astype("<u8").tobytes()
 
 
 def paired(seed, **light):

@@ -62,3 +62,12 @@ def emulate(
         tags.append(TimeTags(time_ps[order], channel[order]))
         numbers.append(number[order])
     return Emulated(*tags, *numbers, lambda time_ps: offset_ps + offset_at(time_ps))
+
+
+def recorded(light):
+    """The light as quTAG wrote it at Alice's, and S-Fifteen's unit at Bob's, with detectors wired backwards."""
+    tags = np.empty(len(light.alice.time_ps), [("time", "<i8"), ("input", "<u2")])
+    tags["time"], tags["input"] = light.alice.time_ps, light.alice.channel + 1
+    units = ((light.bob.time_ps * 32 + 62) // 125).astype(np.uint64)
+    words = (units << np.uint64(10)) | (np.uint64(8) >> light.bob.channel.astype(np.uint64))
+    return bytes(40) + tags.tobytes(), words.astype("<u8").tobytes()
