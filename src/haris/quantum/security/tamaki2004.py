@@ -54,7 +54,9 @@ def phase_error(overlap: float, clicks: ArrayLike, conclusive: ArrayLike, errors
     # P_01 - P_10, which is A_0 - B_0, as near as may be to that of P_10 = B_0 and P_01 = B_1, where all phases err.
     excess = np.clip(b1 - b0, b - (1.0 - total) - b0, b - b0)
     # The coherence falls with P_10 from where the two are independent.
-    least = np.maximum(np.maximum(0.0, -excess), np.where(excess * (b1 - b0) > 0.0, _ratio(excess * b0, b1 - b0), 0.0))
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        independent = np.where(excess * (b1 - b0) > 0.0, excess * b0 / (b1 - b0), 0.0)
+    least = np.maximum(np.maximum(0.0, -excess), independent)
     most = np.maximum(np.minimum(b0, b1 - excess), 0.0)
     low, high = np.minimum(least, most), most
     possible = _coherence(b0, b1, excess, low) >= coherence - SLACK * total
@@ -63,8 +65,9 @@ def phase_error(overlap: float, clicks: ArrayLike, conclusive: ArrayLike, errors
         middle = 0.5 * (low + high)
         enough = _coherence(b0, b1, excess, middle) >= coherence
         low, high = np.where(enough, middle, low), np.where(enough, high, middle)
-    phase = _ratio(high + b * excess, kept)
-    return np.asarray(np.where(possible & (kept > 0.0), np.clip(phase, 0.0, 0.5), 0.5))
+    wrong_phases = np.maximum(high + b * excess, 0.0)
+    fewer = np.asarray(possible & (wrong_phases < kept / 2.0))
+    return np.asarray(np.divide(wrong_phases, kept, out=np.full(fewer.shape, 0.5), where=fewer))
 
 
 def asymptotic(counts: ConclusiveCounts, overlap: float, leaked_bits: ArrayLike) -> KeyLength:
@@ -90,7 +93,3 @@ def _coherence(
     """Most of the coherence at P_10."""
     kept = np.maximum(b0 - p10, 0.0) * np.maximum(b1 - excess - p10, 0.0)
     return np.asarray(np.sqrt(kept) + np.sqrt(p10 * np.maximum(p10 + excess, 0.0)))
-
-
-def _ratio(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.divide(x, y, out=np.zeros(np.broadcast(x, y).shape), where=y != 0.0)
