@@ -37,6 +37,7 @@ def test_two_recordings_become_key(capsys, recordings):
     assert told["frequency_error"] == pytest.approx(1e-7, abs=1e-10)
     assert told["jitter_ps"] == pytest.approx(350 * 2**0.5, rel=0.05)
     assert told["tracked_s"] == pytest.approx(6.0, abs=0.1)
+    assert all(abs(late) < 40 for site in ("alice", "bob") for late in told["skew_ps"][site])  # 7 sigma of 7500 pairs
     for basis in ("key", "test"):
         assert told["sifted"][basis] == pytest.approx(15_000, rel=0.05)
         assert told["qber"][basis] == pytest.approx(0.0125, abs=0.005)

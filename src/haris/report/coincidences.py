@@ -25,6 +25,7 @@ def figures(block: PairedBlock, pairs: SiftedPairs, key: KeyLength, security: Se
         "frequency_drift_per_s": clock.frequency_drift_per_s,
         "jitter_ps": fit.jitter_ps,
         "log2_false_alarm": -fit.false_alarm_bits,
+        "skew_ps": dict(zip(("alice", "bob"), block.skew_ps().tolist(), strict=True)),
         "tracked_s": clock.span_ps / 1e12,
         "window_ps": block.window_ps,
         "events": [len(block.alice.bit), len(block.bob.bit)],
@@ -61,6 +62,7 @@ def text(told: dict[str, Any]) -> str:
         f"              when hers showed {_seconds(told['time_ps'])} s",
         f"frequency     {told['frequency_error']:+.4g}, growing by {told['frequency_drift_per_s']:+.2g} a second",
         f"jitter        {told['jitter_ps']:.0f} ps a pair; windows of {told['window_ps']} ps",
+        f"skew          {_skew(told, 'alice')} ps of Alice's detectors, {_skew(told, 'bob')} of Bob's",
         f"tracked       {told['tracked_s']:.3f} s",
         f"events        {told['events'][0]:,} at Alice, {told['events'][1]:,} at Bob",
         f"coincidences  {told['coincidences']:,}, about {told['by_chance']:.0f} of them by chance",
@@ -74,6 +76,10 @@ def text(told: dict[str, Any]) -> str:
     if "distilled" in told:
         lines.append(f"distilled     {_distilled(told['distilled'])}")
     return "\n".join(lines)
+
+
+def _skew(told: dict[str, Any], site: str) -> str:
+    return ", ".join(f"{late:+.0f}" for late in told["skew_ps"][site])
 
 
 def _seconds(time_ps: int) -> str:

@@ -72,6 +72,13 @@ def test_few_pairs_give_no_key():
         assert end.reason is AbortReason.NO_KEY_LENGTH
 
 
+def test_delays_of_detectors_are_told():
+    delays = np.array([[300, -100, -100, -100], [0, 0, -200, 200]])
+    light = emulate(5, seconds=4.0, skew_ps=delays)
+    skew = pair_recordings(light.alice, light.bob, WITHIN, entropy_from(5)).skew_ps()
+    assert np.abs(skew - delays).max() < 30.0  # 5 sigma of 10 000 pairs of 530 ps, and chance pairs
+
+
 def test_the_window_is_six_jitters_where_none_is_asked():
     light = emulate(4, seconds=1.0, jitter_ps=100.0)
     block = pair_recordings(light.alice, light.bob, WITHIN, entropy_from(4))

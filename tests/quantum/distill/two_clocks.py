@@ -30,8 +30,9 @@ def emulate(
     jitter_ps=350.0,
     p_key_basis=0.5,
     alice_zero_ps=5 * 10**14,
+    skew_ps=((0, 0, 0, 0), (0, 0, 0, 0)),
 ):
-    """singles_hz: of each site, the pairs' clicks included. jitter_ps: of each detector."""
+    """singles_hz: of each site, the pairs' clicks included. jitter_ps: of a detector. skew_ps: its delay, by site."""
     rng = np.random.default_rng(seed)
     span = seconds * 1e12
 
@@ -55,7 +56,7 @@ def emulate(
         lone = 2 * lone_basis + rng.integers(0, 2, n_alone[site], dtype=np.uint8)
         channel = np.concatenate([2 * basis[site] + bit[site], lone]).astype(np.uint8)
         number = np.concatenate([np.arange(n_pairs), np.full(n_alone[site], -1)])
-        time_ps = np.rint(time).astype(np.int64) + alice_zero_ps
+        time_ps = np.rint(time).astype(np.int64) + alice_zero_ps + np.array(skew_ps[site])[channel]
         if site:
             time_ps = time_ps + offset_ps + np.rint(offset_at(time_ps)).astype(np.int64)
         order = np.argsort(time_ps, kind="stable")
