@@ -48,6 +48,7 @@ def test_links_are_compared_and_optimised(capsys, tmp_path):
     assert code == 0
     assert "li2023_10km at its own 10 km" in out
     assert out.splitlines()[1].split()[-1] == "li2023_10km"
+    assert "b: li2023_10km, variable-length" in out
     code, out, _ = run(capsys, METRO, other, "--distance", "25", "--optimise", "--json")
     metro, _ = json.loads(out)
     fixed = json.loads(run(capsys, METRO, "--distance", "25", "--json")[1])

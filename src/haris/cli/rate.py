@@ -6,6 +6,7 @@ import argparse
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
@@ -79,10 +80,13 @@ def run(args: argparse.Namespace) -> int:
         for name, link in links.items()
     ]
     sweeps = {each.name: each.sweep for each in rated}
-    names = [f"{each.name}, {each.link.security.bound}" for each in rated]
-    title = names[0] if len(names) == 1 else "; ".join(f"{chr(ord('a') + i)} {name}" for i, name in enumerate(names))
+    bounds = {each.name: f"{each.name}, {each.link.security.bound}" for each in rated}
+    title = next(iter(bounds.values())) if len(rated) == 1 else "secret key rates"
     if args.plot is not None:
-        save_figure(rate_figure(sweeps, rated[0].link.source.clock_hz, title), args.plot)
+        save_figure(
+            rate_figure({bounds[name]: sweep for name, sweep in sweeps.items()}, rated[0].link.source.clock_hz, title),
+            args.plot,
+        )
     if args.json:
         reports = [_report(each, args.explain) for each in rated]
         print(json.dumps(reports[0] if len(reports) == 1 else reports))
@@ -90,6 +94,10 @@ def run(args: argparse.Namespace) -> int:
     print(rate_table(rated[0].sweep) if len(rated) == 1 else comparison_table(sweeps))
     if at_m.size > 1:
         print(f"\n{terminal_plot(sweeps, title)}")
+        if len(rated) > 1:
+            print(
+                "  ".join(f"{letter}: {name}" for letter, name in zip(ascii_lowercase, bounds.values(), strict=False))
+            )
     for each in rated:
         _tell(each, args.explain, named=len(rated) > 1)
     return 0
