@@ -1,9 +1,10 @@
 """What haris recomputes, a file for each family of protocols."""
 
-from haris.papers.computations import decoy_bb84, entangled_pairs, gaussian_cv, limits, mdi
+from haris.papers.computations import decoy_bb84, entangled_pairs, gaussian_cv, limits, mdi, twin_field
 
 COMPUTATIONS = (
     *decoy_bb84.COMPUTATIONS,
+    *twin_field.COMPUTATIONS,
     *limits.COMPUTATIONS,
     *mdi.COMPUTATIONS,
     *entangled_pairs.COMPUTATIONS,
