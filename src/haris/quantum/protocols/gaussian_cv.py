@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from haris.nouns.checks import require_positive, require_probability
 from haris.nouns.errors import ParameterError
+from haris.quantum.protocols.quadratures import QuadratureProtocol
 
 
 @dataclass(frozen=True, slots=True)
-class GaussianCV:
+class GaussianCV(QuadratureProtocol):
     """The protocol as plain data: reverse reconciliation, no post-selection, every quadrature that Bob measures kept.
 
     block_pulses: states of a block, reference states included.
@@ -21,24 +21,9 @@ class GaussianCV:
     Raises ParameterError on any other value.
     """
 
-    block_pulses: int
-    reconciliation_efficiency: float
-    frame_error_rate: float = 0.0
-    p_estimation: float = 0.5
-    p_reference: float = 0.0
     bits_per_value: int = 1
 
     def __post_init__(self) -> None:
-        require_positive("block_pulses", self.block_pulses)
-        require_probability("reconciliation_efficiency", self.reconciliation_efficiency)
-        for name in ("frame_error_rate", "p_estimation", "p_reference"):
-            require_probability(name, getattr(self, name))
-            if not getattr(self, name) < 1.0:
-                raise ParameterError(f"{name} must be below 1: nothing would be left for the key")
+        QuadratureProtocol.__post_init__(self)
         if not 1 <= self.bits_per_value <= 16:
             raise ParameterError(f"bits_per_value must lie in [1, 16], got {self.bits_per_value}")
-
-    @property
-    def n_symbols(self) -> float:
-        """Symbols of a block, key and estimation together."""
-        return self.block_pulses * (1.0 - self.p_reference)

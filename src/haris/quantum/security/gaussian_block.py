@@ -56,11 +56,20 @@ class GaussianBlock:
 
 def channel_terms(block: GaussianBlock, source: str) -> tuple[Term, ...]:
     """What the estimates say, the first terms of every bound here. source: of the Holevo bound."""
-    channel = block.channel
+    return estimate_terms(block.channel, block.channel.mutual_information, holevo(block.channel), source)
+
+
+def estimate_terms(
+    channel: GaussianChannel, informed: NDArray[np.float64], eve: NDArray[np.float64], source: str
+) -> tuple[Term, ...]:
+    """What the estimates say, and what follows of them for any modulation.
+
+    informed, eve: bits a symbol that Alice knows of Bob's values, and that Eve may. source: of the latter.
+    """
     return (
         term("transmittance", channel.transmittance, "", "of the channel, without the receiver", "estimated"),
         term("excess_noise", channel.noise_snu, "SNU", "at the channel's output, before the receiver", "estimated"),
         term("snr", channel.snr, "", "signal to noise ratio of a value", "estimated"),
-        term("information", channel.mutual_information, "bits", "Alice's of Bob's values, a symbol", SHANNON),
-        term("holevo", holevo(channel), "bits", "Eve's of Bob's values, a symbol, as estimated", source),
+        term("information", informed, "bits", "Alice's of Bob's values, a symbol", SHANNON),
+        term("holevo", eve, "bits", "Eve's of Bob's values, a symbol, as estimated", source),
     )

@@ -1,0 +1,40 @@
+"""What every protocol of quadratures agrees on, whatever its modulation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from haris.nouns.checks import require_positive, require_probability
+from haris.nouns.errors import ParameterError
+
+
+@dataclass(frozen=True, slots=True)
+class QuadratureProtocol:
+    """How the states of a block are used.
+
+    block_pulses: states of a block, reference states included.
+    reconciliation_efficiency: beta, share of the mutual information that reconciliation yields.
+    frame_error_rate: share of the frames that it fails to decode; they are forgotten, below 1.
+    p_estimation: share of the symbols that are disclosed to estimate the channel, below 1.
+    p_reference: share of the states that carry a phase reference in place of a symbol, below 1.
+    Raises ParameterError on any other value.
+    """
+
+    block_pulses: int
+    reconciliation_efficiency: float
+    frame_error_rate: float = 0.0
+    p_estimation: float = 0.5
+    p_reference: float = 0.0
+
+    def __post_init__(self) -> None:
+        require_positive("block_pulses", self.block_pulses)
+        require_probability("reconciliation_efficiency", self.reconciliation_efficiency)
+        for name in ("frame_error_rate", "p_estimation", "p_reference"):
+            require_probability(name, getattr(self, name))
+            if not getattr(self, name) < 1.0:
+                raise ParameterError(f"{name} must be below 1: nothing would be left for the key")
+
+    @property
+    def n_symbols(self) -> float:
+        """Symbols of a block, key and estimation together."""
+        return self.block_pulses * (1.0 - self.p_reference)
