@@ -15,7 +15,18 @@ from haris.nouns.counts import DecoyCounts
 from haris.nouns.document import Document, read_document
 from haris.nouns.document_text import fields_of, write_document
 from haris.nouns.errors import ParameterError, ParameterWarning
-from haris.quantum.families import b92, bbm92, decoy_bb84, diqkd, gaussian_cv, mdi_qkd, sarg04, six_state, sns_tf
+from haris.quantum.families import (
+    b92,
+    bbm92,
+    decoy_bb84,
+    diqkd,
+    discrete_cv,
+    gaussian_cv,
+    mdi_qkd,
+    sarg04,
+    six_state,
+    sns_tf,
+)
 from haris.quantum.families.family import Family, Parts, Rate
 from haris.quantum.families.joining import in_chunks
 from haris.quantum.families.optimum import optimum
@@ -31,6 +42,7 @@ FAMILIES: dict[str, Family] = {
         bbm92.FAMILY,
         diqkd.FAMILY,
         gaussian_cv.FAMILY,
+        discrete_cv.FAMILY,
         sns_tf.FAMILY,
         six_state.FAMILY,
         sarg04.FAMILY,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from haris.quantum.optics.coherent_receiver import CoherentReceiver
+from haris.quantum.optics.constellation_laser import ConstellationLaser
 from haris.quantum.optics.modulated_laser import ModulatedLaser
 from haris.quantum.optics.noisy_fibre import NoisyFibre
 from haris.quantum.protocols.gaussian_cv import GaussianCV
@@ -13,7 +14,10 @@ from haris.quantum.security.gaussian_channel import GaussianChannel
 
 
 def expected_channel(
-    source: ModulatedLaser, channel: NoisyFibre, receiver: CoherentReceiver, distance_m: ArrayLike | None = None
+    source: ModulatedLaser | ConstellationLaser,
+    channel: NoisyFibre,
+    receiver: CoherentReceiver,
+    distance_m: ArrayLike | None = None,
 ) -> GaussianChannel:
     """The channel as exact estimates would have it, arrays of distance_m's shape (None: the fibre's own length)."""
     return GaussianChannel(

@@ -1,0 +1,73 @@
+"""Continuous variables with discrete modulation over a fibre: QPSK and square QAM."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haris.quantum.emulate.expected_constellation import expected_constellation_block
+from haris.quantum.emulate.expected_gaussian import expected_channel
+from haris.quantum.families.family import Family, Knob, Parts, Rate, of
+from haris.quantum.optics.coherent_receiver import CoherentReceiver
+from haris.quantum.optics.constellation_laser import ConstellationLaser
+from haris.quantum.optics.noisy_fibre import NoisyFibre
+from haris.quantum.protocols.discrete_cv import DiscreteCV
+from haris.quantum.security.denys2021 import PROOF, asymptotic
+from haris.quantum.security.limits import plob
+
+NAME = "discrete-cv"
+
+
+def _check(parts: Parts) -> None:
+    """Any parts of these classes fit together."""
+
+
+def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
+    """Each distance is one block whose estimates meet their expectation."""
+    source = of(NAME, "source", parts.source, ConstellationLaser)
+    protocol = of(NAME, "protocol", parts.protocol, DiscreteCV)
+    channel = expected_channel(
+        source,
+        of(NAME, "channel", parts.channel, NoisyFibre),
+        of(NAME, "detector", parts.detector, CoherentReceiver),
+        at_m,
+    )
+    key = asymptotic(expected_constellation_block(source, channel, protocol), parts.security)
+    per_pulse = np.asarray(key.length_bits / protocol.block_pulses)
+    return Rate(
+        distance_m=at_m,
+        secret_bits_per_pulse=per_pulse,
+        secret_bits_per_s=np.asarray(per_pulse * source.clock_hz),
+        qber=np.full(at_m.shape, np.nan),
+        plob_per_pulse=plob(channel.transmittance),
+        key=key,
+    )
+
+
+def _settings(parts: Parts) -> dict[str, float]:
+    return {"modulation": of(NAME, "source", parts.source, ConstellationLaser).modulation_variance_snu}
+
+
+def _turned(parts: Parts, settings: Mapping[str, float]) -> Parts:
+    source = of(NAME, "source", parts.source, ConstellationLaser)
+    return replace(parts, source=replace(source, modulation_variance_snu=settings["modulation"]))
+
+
+FAMILY = Family(
+    name=NAME,
+    title="continuous variables with discrete modulation (QPSK to 256-QAM), homodyne or heterodyne detection",
+    source=ConstellationLaser,
+    channel=NoisyFibre,
+    detector=CoherentReceiver,
+    protocol=DiscreteCV,
+    bounds={"asymptotic": PROOF},
+    check=_check,
+    rate=_rate,
+    ignores=("channel.misalignment", "security.f_ec"),
+    knobs=(Knob("modulation", 0.02, 20.0, logarithmic=True),),
+    settings=_settings,
+    turned=_turned,
+)
