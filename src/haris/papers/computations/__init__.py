@@ -1,6 +1,6 @@
 """What haris recomputes, a file for each family of protocols."""
 
-from haris.papers.computations import decoy_bb84, entangled_pairs, gaussian_cv, limits, mdi, twin_field
+from haris.papers.computations import decoy_bb84, discrete_cv, entangled_pairs, gaussian_cv, limits, mdi, twin_field
 
 COMPUTATIONS = (
     *decoy_bb84.COMPUTATIONS,
@@ -9,5 +9,6 @@ COMPUTATIONS = (
     *mdi.COMPUTATIONS,
     *entangled_pairs.COMPUTATIONS,
     *gaussian_cv.COMPUTATIONS,
+    *discrete_cv.COMPUTATIONS,
 )
 """The first that covers a row computes it."""
