@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <nanobind/nanobind.h>
+namespace nanobind {
+class module_;
+}
 
 namespace haris {
 
@@ -39,6 +41,9 @@ struct CascadeSearch {
     std::uint32_t* ends;
     std::size_t capacity;
 };
+
+// Whether this processor has the path with AVX2; portable, below, forbids it.
+bool cascade_is_wide();
 
 // Decides the next step of every frame. Returns how many parities it asks for; 0: the search has ended.
 std::size_t cascade_decide(const CascadePlan& plan, CascadeSearch& search, bool portable);

@@ -7,7 +7,6 @@
 namespace haris {
 namespace {
 
-constexpr std::size_t kIdOctets = 16;
 constexpr std::size_t kIdText = 36;
 constexpr std::string_view kKeysOpen = "{\"keys\":[", kKeyOpen = "{\"key_ID\":\"", kKeyMiddle = "\",\"key\":\"",
                            kKeyExtension = "\",\"key_extension\":", kContainerExtension = ",\"key_container_extension\":",
@@ -22,7 +21,7 @@ char* put(char* out, std::string_view text) {
 
 char* put_id(char* out, const std::uint8_t* id) {
     constexpr char digits[] = "0123456789abcdef";
-    for (std::size_t i = 0; i < kIdOctets; ++i) {
+    for (std::size_t i = 0; i < kKeyIdOctets; ++i) {
         if (i == 4 || i == 6 || i == 8 || i == 10) *out++ = '-';
         *out++ = digits[id[i] >> 4];
         *out++ = digits[id[i] & 15];
@@ -43,9 +42,9 @@ constexpr std::array<std::uint8_t, 256> kNibbles = [] {
 
 bool get_id(std::string_view text, std::uint8_t* id) {
     if (text.size() != kIdText || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-') return false;
-    constexpr std::uint8_t places[kIdOctets] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
+    constexpr std::uint8_t places[kKeyIdOctets] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
     unsigned wrong = 0;
-    for (std::size_t i = 0; i < kIdOctets; ++i) {
+    for (std::size_t i = 0; i < kKeyIdOctets; ++i) {
         const unsigned high = kNibbles[static_cast<std::uint8_t>(text[places[i]])];
         const unsigned low = kNibbles[static_cast<std::uint8_t>(text[places[i] + 1u])];
         wrong |= high | low;
@@ -56,15 +55,15 @@ bool get_id(std::string_view text, std::uint8_t* id) {
 
 // Whether a key_ID stands there twice: a table of places, open addressing, at most half full.
 bool has_twice(const std::vector<std::uint8_t>& key_ids) {
-    const std::size_t n = key_ids.size() / kIdOctets, size = std::bit_ceil(2 * n + 1);
+    const std::size_t n = key_ids.size() / kKeyIdOctets, size = std::bit_ceil(2 * n + 1);
     std::vector<std::uint32_t> table(size, 0);
     for (std::size_t i = 0; i < n; ++i) {
-        const std::uint8_t* id = key_ids.data() + kIdOctets * i;
+        const std::uint8_t* id = key_ids.data() + kKeyIdOctets * i;
         std::uint64_t words[2];
-        std::memcpy(words, id, kIdOctets);
+        std::memcpy(words, id, kKeyIdOctets);
         std::size_t at = ((words[0] ^ words[1]) * 0x9E3779B97F4A7C15u) >> 32 & (size - 1);
         for (; table[at] != 0; at = (at + 1) & (size - 1))
-            if (std::memcmp(key_ids.data() + kIdOctets * (table[at] - 1), id, kIdOctets) == 0) return true;
+            if (std::memcmp(key_ids.data() + kKeyIdOctets * (table[at] - 1), id, kKeyIdOctets) == 0) return true;
         table[at] = static_cast<std::uint32_t>(i + 1);
     }
     return false;
@@ -198,8 +197,8 @@ bool read_key(Reader& reader, Container& container, bool first) {
     container.key_octets = size;
     container.key_extension = extension;
     container.keys.push_back(key);
-    container.key_ids.resize(container.key_ids.size() + kIdOctets);
-    return get_id(id, container.key_ids.data() + container.key_ids.size() - kIdOctets);
+    container.key_ids.resize(container.key_ids.size() + kKeyIdOctets);
+    return get_id(id, container.key_ids.data() + container.key_ids.size() - kKeyIdOctets);
 }
 
 bool read_keys(Reader& reader, Container& container) {
@@ -227,7 +226,7 @@ void write_container(const std::uint8_t* key_ids, const std::uint8_t* secrets, s
     out = put(out, kKeysOpen);
     for (std::size_t i = 0; i < n_keys; ++i) {
         if (i > 0) *out++ = ',';
-        out = put_id(put(out, kKeyOpen), key_ids + kIdOctets * i);
+        out = put_id(put(out, kKeyOpen), key_ids + kKeyIdOctets * i);
         out = put_base64(put(out, kKeyMiddle), secrets + key_octets * i, key_octets);
         if (key_extension.empty()) {
             out = put(out, kIdClose);
@@ -248,11 +247,11 @@ bool read_key_ids(std::string_view body, std::vector<std::uint8_t>& key_ids) {
         !reader.take('['))
         return false;
     do {
-        std::uint8_t id[kIdOctets];
+        std::uint8_t id[kKeyIdOctets];
         if (!reader.take('{') || !reader.plain_string(text) || text != "key_ID" || !reader.take(':') ||
             !reader.plain_string(text) || !get_id(text, id) || !reader.take('}'))
             return false;
-        key_ids.insert(key_ids.end(), id, id + kIdOctets);
+        key_ids.insert(key_ids.end(), id, id + kKeyIdOctets);
     } while (reader.take(','));
     return reader.take(']') && reader.take('}') && reader.at_end() && !has_twice(key_ids);
 }
@@ -266,7 +265,7 @@ void write_key_ids(const std::uint8_t* key_ids, std::size_t n_keys, char* out) {
     out = put(out, kIdsOpen);
     for (std::size_t i = 0; i < n_keys; ++i) {
         if (i > 0) *out++ = ',';
-        out = put(put_id(put(out, kIdOpen), key_ids + kIdOctets * i), kIdClose);
+        out = put(put_id(put(out, kIdOpen), key_ids + kKeyIdOctets * i), kIdClose);
     }
     put(out, kClose);
 }
@@ -308,101 +307,6 @@ bool decode_base64(std::string_view text, std::uint8_t* out, std::size_t n) {
         if (rest == 2) out[3 * whole + 1] = static_cast<std::uint8_t>(b << 4 | c >> 2);
     }
     return (wrong & ~63) == 0;
-}
-
-namespace nb = nanobind;
-
-namespace {
-
-// Octets of any object with a buffer, for as long as this lives.
-class Octets {
-  public:
-    explicit Octets(nb::handle object, bool writable = false) {
-        if (PyObject_GetBuffer(object.ptr(), &view_, writable ? PyBUF_WRITABLE : PyBUF_SIMPLE)) nb::raise_python_error();
-    }
-    ~Octets() { PyBuffer_Release(&view_); }
-    Octets(const Octets&) = delete;
-    Octets& operator=(const Octets&) = delete;
-
-    std::uint8_t* data() const { return static_cast<std::uint8_t*>(view_.buf); }
-    std::size_t size() const { return static_cast<std::size_t>(view_.len); }
-    std::string_view text() const { return {static_cast<const char*>(view_.buf), size()}; }
-
-  private:
-    Py_buffer view_;
-};
-
-nb::object new_bytearray(std::size_t size) {
-    PyObject* made = PyByteArray_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size));
-    if (made == nullptr) nb::raise_python_error();
-    return nb::steal(made);
-}
-
-std::uint8_t* octets_of(nb::handle bytearray) {
-    return reinterpret_cast<std::uint8_t*>(PyByteArray_AS_STRING(bytearray.ptr()));
-}
-
-nb::bytes as_bytes(std::string_view text) { return nb::bytes(text.data(), text.size()); }
-
-nb::bytes as_bytes(const std::vector<std::uint8_t>& octets) { return nb::bytes(octets.data(), octets.size()); }
-
-nb::object bound_write_container(nb::handle key_ids, nb::handle secrets, nb::handle key_extension,
-                                 nb::handle container_extension) {
-    const Octets ids(key_ids), octets(secrets), each(key_extension), all(container_extension);
-    const std::size_t n_keys = ids.size() / kIdOctets;
-    if (ids.size() % kIdOctets || n_keys == 0 || octets.size() == 0 || octets.size() % n_keys)
-        throw nb::value_error("write_container: key_ids and secrets do not fit");
-    const std::size_t key_octets = octets.size() / n_keys;
-    nb::object out = new_bytearray(container_size(n_keys, key_octets, each.text(), all.text()));
-    write_container(ids.data(), octets.data(), n_keys, key_octets, each.text(), all.text(),
-                    reinterpret_cast<char*>(octets_of(out)));
-    return out;
-}
-
-nb::object bound_read_container(nb::handle body) {
-    const Octets text(body);
-    Container container;
-    if (!read_container(text.text(), container)) return nb::none();
-    nb::object secrets = new_bytearray(container.keys.size() * container.key_octets);
-    std::uint8_t* out = octets_of(secrets);
-    bool right = true;
-    for (std::string_view key : container.keys) {
-        right &= decode_base64(key, out, container.key_octets);
-        out += container.key_octets;
-    }
-    if (!right) {
-        std::memset(octets_of(secrets), 0, container.keys.size() * container.key_octets);
-        return nb::none();
-    }
-    return nb::make_tuple(as_bytes(container.key_ids), secrets, as_bytes(container.key_extension),
-                          as_bytes(container.container_extension));
-}
-
-nb::object bound_read_key_ids(nb::handle body) {
-    const Octets text(body);
-    std::vector<std::uint8_t> key_ids;
-    if (!read_key_ids(text.text(), key_ids)) return nb::none();
-    return as_bytes(key_ids);
-}
-
-nb::object bound_write_key_ids(nb::handle key_ids) {
-    const Octets ids(key_ids);
-    const std::size_t n_keys = ids.size() / kIdOctets;
-    if (ids.size() % kIdOctets) throw nb::value_error("write_key_ids: a key_ID has 16 octets");
-    PyObject* made = PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(key_ids_size(n_keys)));
-    if (made == nullptr) nb::raise_python_error();
-    write_key_ids(ids.data(), n_keys, PyBytes_AS_STRING(made));
-    return nb::steal(made);
-}
-
-}  // namespace
-
-void bind_key_container(nb::module_& module) {
-    module.def("write_container", &bound_write_container, nb::arg("key_ids"), nb::arg("secrets"),
-               nb::arg("key_extension"), nb::arg("container_extension"));
-    module.def("read_container", &bound_read_container, nb::arg("body"));
-    module.def("read_key_ids", &bound_read_key_ids, nb::arg("body"));
-    module.def("write_key_ids", &bound_write_key_ids, nb::arg("key_ids"));
 }
 
 }  // namespace haris

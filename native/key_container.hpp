@@ -9,9 +9,13 @@
 #include <string_view>
 #include <vector>
 
-#include <nanobind/nanobind.h>
+namespace nanobind {
+class module_;
+}
 
 namespace haris {
+
+constexpr std::size_t kKeyIdOctets = 16;
 
 // Octets of the container's text. key_octets: of each key. extensions: JSON text, empty when there is none.
 std::size_t container_size(std::size_t n_keys, std::size_t key_octets, std::string_view key_extension,
