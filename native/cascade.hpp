@@ -11,8 +11,8 @@ class module_;
 namespace haris {
 
 // What both parties agree on. A frame has n_words words of 64 bits; pass p cuts it into blocks of 2^levels[p] bits in
-// the order of the butterfly whose masks are the rows rows[p] to rows[p + 1]. Needs 1 <= levels[p] and at least one
-// block in a frame.
+// the order of the butterfly whose masks are the rows rows[p] to rows[p + 1]. Needs 1 <= levels[p] and at least two
+// blocks in a frame: the only one of a later pass would ask for nothing, which looks like the end of the search.
 struct CascadePlan {
     std::size_t n_frames, n_passes, n_words;
     const std::int32_t* levels;

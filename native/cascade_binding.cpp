@@ -36,22 +36,20 @@ struct Views {
                           rows.size() == n_passes + 1 && masks.shape(1) == n_words && live.shape(0) == n_frames &&
                           live.shape(1) == n_passes && marks.shape(0) == n_frames && marks.shape(1) == n_passes &&
                           marks.shape(2) == CascadeSearch::mark_words(n_words) && standing.shape(0) == 3 &&
-                          standing.shape(1) == n_frames &&
-                          nodes.shape(0) == 2 && nodes.shape(1) == n_frames;
+                          standing.shape(1) == n_frames && nodes.shape(0) == 2 && nodes.shape(1) == n_frames;
         if (!fits) throw nb::value_error("cascade: the arrays of plan and search do not belong together");
         for (Size pass = 0; pass < n_passes; ++pass) {
             const std::int32_t level = levels.data()[pass], from = rows.data()[pass], to = rows.data()[pass + 1];
-            const bool possible = level >= 1 && level < 32 && 64 * n_words >> level >= 1 && from >= 0 && to >= from &&
-                                  static_cast<Size>(to) <= masks.shape(0) &&
+            const bool possible = level >= 1 && level < 32 && (64 * n_words - 1) >> level >= 1 &&
+                                  from >= 0 && to >= from && static_cast<Size>(to) <= masks.shape(0) &&
                                   to - from <= static_cast<std::int32_t>(Butterfly::top(n_words)) + 1;
             if (!possible) throw nb::value_error("cascade: a level or a row of masks is out of range");
         }
         const Size frames_words = n_frames * n_passes * n_words, capacity = nodes.shape(2);
         plan = {n_frames, n_passes, n_words, levels.data(), rows.data(), masks.data()};
         search = {bitmaps.data(), bitmaps.data() + frames_words, bitmaps.data() + 2 * frames_words,
-                  marks.data(), live.data(),
-                  standing.data(), standing.data() + n_frames, standing.data() + 2 * n_frames,
-                  nodes.data(), nodes.data() + n_frames * capacity, capacity};
+                  marks.data(), live.data(), standing.data(), standing.data() + n_frames,
+                  standing.data() + 2 * n_frames, nodes.data(), nodes.data() + n_frames * capacity, capacity};
     }
 };
 

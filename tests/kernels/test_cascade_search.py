@@ -122,6 +122,15 @@ def test_plans_that_cannot_be_are_refused(n_bits, levels, seed, told):
         Plan.of(n_bits, levels, seed)
 
 
+def test_a_pass_of_one_block_is_refused_by_the_kernel_too():
+    # It would ask for no parity, as if the search had ended, and the passes behind it would never open.
+    search = Search.over(np.zeros(1024, np.uint8), Plan.of(1024, (5, 9, 9), bytes(32)))
+    for level in (0, 10):
+        search.plan.levels[1] = level
+        with pytest.raises(ValueError, match="a level or a row of masks is out of range"):
+            search.begin()
+
+
 def test_bits_of_another_shape_or_type_are_refused():
     plan = Plan.of(1000, (5,), bytes(32))
     for bits in (np.zeros(999, np.uint8), np.zeros(1000, np.int64), np.zeros((1000, 1), np.uint8)):
