@@ -188,7 +188,7 @@ bool read_key(Reader& reader, Container& container, bool first) {
                                         : name == "key"           ? &key
                                         : name == "key_extension" ? &extension
                                                                   : nullptr;
-        if (value == nullptr || !value->empty()) return false;
+        if (value == nullptr || value->data() != nullptr) return false;  // an empty one was named, too
         if (!(value == &extension ? reader.object(*value) : reader.plain_string(*value))) return false;
     } while (reader.take(','));
     if (!reader.take('}')) return false;

@@ -137,6 +137,8 @@ def key(secret="AAAA", extension=""):
         key(extension=',"key_extension":{"a":[}'),
         key(extension=',"x":{}'),
         key(extension=',"key":"AAAA"'),
+        f'{{"key_ID":"{NAME}","key":"","key":"AAAA"}}',
+        f'{{"key_ID":"","key_ID":"{NAME}","key":"AAAA"}}',
     ],
 )
 def test_other_containers_are_left_to_the_other_reader(keys):
