@@ -69,7 +69,9 @@ public:
             word_ = 0, filled_ = 0;
         }
     }
-    void finish() { std::memcpy(out_, &word_, (filled_ + 7) / 8); }
+    void finish() {
+        if (filled_ > 0) std::memcpy(out_, &word_, (filled_ + 7) / 8);  // without a bit there may be no octets at all
+    }
 
 private:
     std::uint8_t* out_;

@@ -1,6 +1,7 @@
 // Feeds the LDPC kernels with codes and states from random octets, and stops where two paths differ:
 //
-//     clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined native/ldpc.fuzz.cpp native/ldpc.cpp -o ldpc_fuzz
+//     clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+//         native/ldpc.fuzz.cpp native/ldpc.cpp -o ldpc_fuzz
 //     ./ldpc_fuzz -max_len=4096 -max_total_time=600
 #include <cstdlib>
 #include <vector>

@@ -2,7 +2,7 @@
 // plain loop:
 //
 //     clang++ -std=c++20 -g -O1 -ffp-contract=off -fsanitize=fuzzer,address,undefined,float-cast-overflow
-//         native/sift.fuzz.cpp native/{sift,sifted,ascending,checksum,cpu}.cpp -o sift_fuzz
+//         -fno-sanitize-recover=all native/sift.fuzz.cpp native/{sift,sifted,ascending,checksum,cpu}.cpp -o sift_fuzz
 //     ./sift_fuzz -len_control=0 -max_len=4096 -max_total_time=600
 #include <algorithm>
 #include <array>

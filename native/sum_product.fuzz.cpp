@@ -1,7 +1,7 @@
 // Feeds sum-product decoding with codes and beliefs from random octets, and stops where two paths differ:
 //
-//     clang++ -std=c++20 -g -O1 -ffp-contract=off -fsanitize=fuzzer,address,undefined native/sum_product.fuzz.cpp
-//         native/sum_product.cpp native/ldpc.cpp -o sum_product_fuzz
+//     clang++ -std=c++20 -g -O1 -ffp-contract=off -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+//         native/sum_product.fuzz.cpp native/sum_product.cpp native/ldpc.cpp -o sum_product_fuzz
 //     ./sum_product_fuzz -max_len=4096 -max_total_time=600
 #include <cstdlib>
 #include <cstring>

@@ -1,8 +1,9 @@
 // libFuzzer: sizes and bits from the input, every path against the sum that defines the hash. To build and run it:
 //
-//   clang++ -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -Wno-psabi native/toeplitz.fuzz.cpp
-//       native/toeplitz.cpp native/toeplitz_*[a-z2].cpp native/cpu.cpp -o toeplitz_fuzz   (without toeplitz_binding.cpp)
-//   ./toeplitz_fuzz -max_len=4096 -max_total_time=600
+//   clang++ -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Wno-psabi
+//       native/toeplitz.fuzz.cpp native/toeplitz.cpp
+//       native/toeplitz_{portable,avx2,avx512,gfni,vpclmul,pmull}.cpp native/cpu.cpp -o toeplitz_fuzz   (minutes a file)
+//   ./toeplitz_fuzz -len_control=0 -max_len=4096 -max_total_time=600
 #include "toeplitz.hpp"
 
 #include <cstdlib>
