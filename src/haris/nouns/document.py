@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import re
 import tomllib
 import types
@@ -27,6 +28,9 @@ _UNITS: dict[str, tuple[str, dict[str, float]]] = {
     "octets": ("octets", {"bytes": 1.0, "bits": 1 / 8, "kb": 1e3, "mb": 1e6}),
 }
 """By the suffix that haris writes: the unit's name, and what others might write with its size in ours."""
+
+MOST_NUMBER = 1e30
+"""Nothing that haris reads is larger, and arithmetic with what is might overflow."""
 
 _NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a string", Path: "a path"}
 
@@ -73,7 +77,7 @@ class Document:
         table = self.values.get(name)
         if not isinstance(table, dict):
             raise self.error(f"table [{name}] is missing", name)
-        if table.get(tag) not in things:
+        if not isinstance(table.get(tag), str) or table[tag] not in things:
             known = " or ".join(f'"{thing}"' for thing in things)
             raise self.error(f"[{name}] needs {tag} = {known}, got {table.get(tag)!r}", name, tag)
         return things[table[tag]]
@@ -120,6 +124,8 @@ class Document:
             return hint(value)
         if hint is Path and isinstance(value, str):
             return self.folder / value
+        if type(value) in (int, float) and MOST_NUMBER < abs(value) < math.inf:
+            raise self.error(f"{_title(place)} must lie within {MOST_NUMBER:g} of 0", *place)
         if hint is float and type(value) is int:
             return float(value)
         if isinstance(hint, type) and type(value) is hint:
@@ -132,7 +138,7 @@ def read_document(path: Path | str) -> Document:
     """Read a TOML file. Raises ParameterError, with the line, when it cannot be read or is not TOML 1.0."""
     path = Path(path)
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise ParameterError(f"{path}: cannot be read: {reason}") from None
@@ -147,6 +153,8 @@ def parse_document(text: str, name: str = "<text>", folder: Path | str = ".") ->
         at = re.search(r" \(at line (\d+), column \d+\)", str(error))
         line = at[1] if at else text.count("\n") + 1
         raise ParameterError(f"{name}:{line}: not TOML: {re.sub(r' [(]at .*', '', str(error))}") from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, tables a thousand deep
+        raise ParameterError(f"{name}: not TOML that can be read: {error}") from None
     return Document(name, Path(folder), values, find_lines(text.replace("\r\n", "\n")))
 
 

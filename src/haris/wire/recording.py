@@ -29,6 +29,7 @@ _ORIGINS = {1: Origin.MEASURED, 2: Origin.EMULATED}
 FILE_OCTETS = _FILE.size
 BLOCK_OCTETS = _BLOCK.size
 TAG_OCTETS = 9
+MOST_PULSES = 1 << 63
 _SEALED = 52  # octets of a block's header that its own checksum covers
 
 
@@ -126,6 +127,8 @@ def read_block_header(octets: bytes) -> BlockHeader:
         raise ParameterError(f"the header is damaged: checksum {found:08x}, written {own:08x}")
     if kind not in set(Kind):
         raise ParameterError(f"a record of kind {kind} is unknown: there are 0 to {max(Kind).value}")
+    if start + n_pulses > MOST_PULSES:
+        raise ParameterError(f"pulses {start} to {start + n_pulses}: their numbers lie below {MOST_PULSES}")
     header = BlockHeader(Kind(kind), number, n_pulses, start, n_items, checksum)
     if header.n_octets != n_octets:
         raise ParameterError(f"{n_items} items take {header.n_octets} octets, the header says {n_octets}")

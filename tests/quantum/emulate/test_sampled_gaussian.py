@@ -58,7 +58,7 @@ def test_estimates_spread_as_the_finite_bounds_take_them_to(receiver):
     held_t = held_noise = 0
     for each in found:
         inside = channels_within(GaussianBlock(each, n, n, 0.95, 0.0, 1), 2.0)
-        held_t += bool(inside.transmittance[0] <= channel.transmittance <= inside.transmittance[4])
+        held_t += bool(inside.transmittance[0] <= channel.transmittance <= inside.transmittance[2])
         held_noise += bool(channel.noise_snu <= inside.noise_snu[0])
     assert held_t > 170  # of 200: below that with probability 1e-7
     assert held_noise > 180  # 1e-8

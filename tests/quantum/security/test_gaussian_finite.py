@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import qkd._core as peer
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
@@ -81,7 +81,7 @@ def test_estimates_and_penalty_are_those_of_a_peer():
         least = holevo(ours)[0]
         assert least == pytest.approx(eve, abs=3e-6)
         assert worst_holevo(b, float(norm.isf(eps / 2))) >= least
-        agree += worst_holevo(b, float(norm.isf(eps / 2))) == least
+        agree += worst_holevo(b, float(norm.isf(eps / 2))) == pytest.approx(least, rel=1e-5)
         smoothing = gaussian_key_length(b, Security("leverrier2010", 4 * eps, eps)).value("smoothing")
         values = (1 - share) * n
         assert (smoothing + 2 * np.log2(1 / eps)) / values == pytest.approx(delta, rel=1e-9)
@@ -91,18 +91,18 @@ def test_estimates_and_penalty_are_those_of_a_peer():
 def test_beyond_3_db_the_greatest_transmittance_is_the_worst():
     b = block(t=0.3, n=1e9)
     eve = holevo(channels_within(b, 6.5))
-    assert np.argmax(eve) == 4
-    assert eve[4] > eve[0]
+    assert np.argmax(eve) == 2
+    assert eve[2] > eve[0]
     assert np.argmax(holevo(channels_within(block(t=0.8, n=1e9), 6.5))) == 0
 
 
 @settings(max_examples=200, deadline=None)
 @given(blocks)
-def test_five_places_are_enough(b):
-    # A dense grid over t finds more by less than the finite bounds give up beside.
+@example(block(5.4535, 0.6918, 0.0, False, 0.801284, 0.05, True, 6.27e6, 5.43e-4, 1.0, 0.0, 3))
+def test_no_channel_on_a_dense_grid_is_worse(b):
     inside = channels_within(b, 6.5)
-    low, high = (np.sqrt(inside.transmittance[i]) for i in (0, 4))
-    t = np.linspace(low, high, 1001) ** 2
+    low, high = (np.sqrt(inside.transmittance[i]) for i in (0, 2))
+    t = np.linspace(low, high, 4001) ** 2
     c = b.channel
     dense = GaussianChannel(
         c.modulation_variance_snu,
@@ -114,8 +114,8 @@ def test_five_places_are_enough(b):
         c.trusted,
     )
     worst = worst_holevo(b, 6.5)
-    smoothing = gaussian_key_length(b, Security("leverrier2010")).value("smoothing") / b.n_kept
-    assert holevo(dense).max() <= worst + 0.05 * smoothing + 0.05 * (worst - holevo(c))
+    assert holevo(dense).max() <= worst * (1.0 + 1e-12) + 1e-12
+    assert worst <= holevo(dense).max() * (1.0 + 1e-3) + 1e-6  # and little is given away
 
 
 @settings(max_examples=300, deadline=None)

@@ -41,7 +41,8 @@ def _bits_per_symbol(row: Row, worst: bool = False) -> float:
 
 def symbols_per_s(row: Row) -> float:
     """Of frames that were decoded."""
-    clock = next(key for key in ("effective_rate_hz", "symbol_rate_hz", "clock_hz") if key in row.values)
+    keys = ("effective_rate_hz", "symbol_rate_hz", "clock_hz")
+    clock = next((key for key in keys if key in row.values), keys[0])  # the first is told as lacking
     return (
         row.positive(clock) * (1.0 - row.probability("reference_overhead", 0.0)) * (1.0 - row.probability("fer", 0.0))
     )

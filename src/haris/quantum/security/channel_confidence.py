@@ -23,15 +23,42 @@ from haris.quantum.security.holevo import holevo
 TAILS = 3
 """t too great, t too small, s^2 too great: the ways in which a channel can lie outside."""
 
-_SHARES = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+N_COARSE = 9
+N_FINE = 7
+ROUNDS = 4
 _MOST_NOISE_SNU = 1e6
 
 
-def channels_within(block: GaussianBlock, deviations: float) -> GaussianChannel:
+def worst_holevo(block: GaussianBlock, deviations: float) -> NDArray[np.float64]:
+    """The most bits that Eve may know of Bob's values of one symbol, up to so many deviations from the estimate.
+
+    Along t her knowledge rises to one peak and falls. It is looked for between ever nearer places; where it bends as a
+    concave function does, it lies above the highest of them by no more than that one lies above its neighbours, and
+    that is added; not where the highest is an end of the interval.
+    """
+    shape = block.channel.transmittance.shape
+    low, high = np.full(shape, -1.0), np.full(shape, 1.0)
+    for n in (N_COARSE, *ROUNDS * (N_FINE,)):
+        steps = np.linspace(0.0, 1.0, n).reshape(-1, *(1,) * len(shape))
+        shares = low + steps * (high - low)
+        known = holevo(channels_within(block, deviations, shares))
+        top = np.argmax(known, axis=0)[None]
+        below, above = np.maximum(top - 1, 0), np.minimum(top + 1, n - 1)
+        low, high = (np.take_along_axis(shares, at, axis=0)[0] for at in (below, above))
+    most, *beside = (np.take_along_axis(known, at, axis=0)[0] for at in (top, below, above))
+    at_end = np.abs(np.take_along_axis(shares, top, axis=0)[0]) > 1.0 - 1e-9
+    return np.asarray(most + np.where(at_end, 0.0, most - np.minimum(*beside)))
+
+
+def channels_within(
+    block: GaussianBlock, deviations: float, shares: NDArray[np.float64] | None = None
+) -> GaussianChannel:
     """Channels up to so many standard deviations from the estimate, with the most noise; a leading axis over t.
 
-    Five places, the ends and the estimate among them: between them Eve's knowledge bends, it does not jump.
+    shares: of the deviations, in [-1, 1], where t lies; None: both ends and the estimate.
     """
+    if shares is None:
+        shares = np.array([-1.0, 0.0, 1.0]).reshape(-1, *(1,) * block.channel.transmittance.ndim)
     channel = block.channel
     m = block.n_estimation * channel.values_per_symbol
     noise = channel.value_noise_snu
@@ -40,12 +67,6 @@ def channels_within(block: GaussianBlock, deviations: float) -> GaussianChannel:
         spread = np.minimum(deviations * np.sqrt(noise / (m * channel.modulation_variance_snu)), 1.0)
         most = noise * (1.0 + deviations * np.sqrt(2.0 / m))
         excess = np.minimum((most - 1.0 - channel.electronic_noise_snu) / channel.gain, _MOST_NOISE_SNU)
-    shares = _SHARES.reshape(-1, *(1,) * t.ndim)
     amplitude = np.clip(t + shares * spread, 0.0, np.sqrt(channel.gain))
     transmittance = np.minimum(amplitude**2 / channel.gain, 1.0)
     return replace(channel, transmittance=transmittance, noise_snu=np.broadcast_to(excess, transmittance.shape))
-
-
-def worst_holevo(block: GaussianBlock, deviations: float) -> NDArray[np.float64]:
-    """The most bits that Eve may know of Bob's values of one symbol, over channels_within."""
-    return np.asarray(holevo(channels_within(block, deviations)).max(axis=0))

@@ -11,6 +11,9 @@ from haris.nouns.checks import require_probability
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Proof
 
+MOST_BITS = 2.0**62
+MOST_F_EC = 1e6
+LEAST_EPSILON_SECRECY = 1e-60
 LEAST_EPSILON_CORRECTNESS = 1e-24
 """The verification hash of 128 bits collides with probability below this on any block that distillation accepts."""
 
@@ -40,14 +43,18 @@ class Security:
         for name in ("epsilon_secrecy", "epsilon_correctness"):
             require_probability(name, getattr(self, name))
             if not getattr(self, name) > 0.0:
-                raise ParameterError(f"{name} must be above 0: no finite key is perfect")
+                raise ParameterError(f"{name} must be above 0: no finite key is perfect; got {getattr(self, name)}")
+        if self.epsilon_secrecy < LEAST_EPSILON_SECRECY:
+            raise ParameterError(
+                f"epsilon_secrecy must be at least {LEAST_EPSILON_SECRECY:g}, got {self.epsilon_secrecy}"
+            )
         if self.epsilon_correctness < LEAST_EPSILON_CORRECTNESS:
             raise ParameterError(
                 f"epsilon_correctness must be at least {LEAST_EPSILON_CORRECTNESS:g}, got {self.epsilon_correctness}: "
                 "the verification hash has 128 bits"
             )
-        if not self.f_ec >= 1.0:
-            raise ParameterError(f"f_ec must be at least 1 (Shannon), got {self.f_ec}")
+        if not 1.0 <= self.f_ec <= MOST_F_EC:
+            raise ParameterError(f"f_ec must lie in [1 (Shannon), {MOST_F_EC:g}], got {self.f_ec}")
 
     @property
     def epsilon_testing(self) -> float:
@@ -102,9 +109,9 @@ class BlockLength:
 
 
 def whole_bits(length: ArrayLike) -> NDArray[np.int64]:
-    """A real length as whole bits: rounded down, and 0 if negative or not a number."""
+    """A real length as whole bits: rounded down, 0 if negative or not a number, and never above MOST_BITS."""
     length = np.asarray(length, dtype=np.float64)
-    return np.asarray(np.floor(np.maximum(np.nan_to_num(length, nan=0.0), 0.0)).astype(np.int64))
+    return np.asarray(np.floor(np.clip(np.nan_to_num(length, nan=0.0), 0.0, MOST_BITS)).astype(np.int64))
 
 
 def term(name: str, value: ArrayLike, unit: str, meaning: str, source: str) -> Term:
