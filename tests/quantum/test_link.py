@@ -51,6 +51,48 @@ def test_parts_of_no_family_are_refused_and_what_is_ignored_is_told():
     assert ignoring.unused(METRO) == ["detector.dead_time_s = 1e-06"]
 
 
+def test_distances_that_are_none_and_live_links_that_are_not(tmp_path):
+    for wrong in (-1.0, np.nan, [0.0, np.inf]):
+        with pytest.raises(ParameterError, match=r"^distance_m must be finite and at least 0"):
+            METRO.rate(wrong)
+    assert METRO.rate([], optimise=True).secret_bits_per_s.size == 0
+    path = tmp_path / "link.toml"
+    dataclasses.replace(METRO, security=Security("lim2014")).write(path)
+    with pytest.raises(ParameterError, match=r"link\.toml: a live key needs bound = 'variable-length', got 'lim2014'"):
+        Link.read_live(path)
+    with pytest.raises(ParameterError, match=r"bbm92_100km\.toml: source of decoy-bb84 is a Source, got PairSource"):
+        Link.read_live(next(example for example in EXAMPLES if example.stem == "bbm92_100km"))
+    METRO.write(path)
+    assert Link.read_live(path) == METRO
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("length_m = 25000.0", "length_m = 1" + 400 * "0", "length_m must lie within 1e.30 of 0"),
+        ("dead_time_s = 1e-06", "dead_time_s = 1e300", "dead_time_s must lie within 1e.30 of 0"),
+        ('name = "decoy-bb84"', 'name = ["decoy-bb84"]', r"\[protocol\] needs name = "),
+        ("epsilon_secrecy = 1e-09", "epsilon_secrecy = 1e-300", "epsilon_secrecy must be at least 1e-60, got 1e-300"),
+        ("intensities = [0.4, 0.13, 0.0]", "intensities = [inf, 0.13, 0.0]", r"intensities must lie in \[0, 100\]"),
+        ("f_ec = 2.2", "f_ec = inf", r"f_ec must lie in \[1"),
+        ("clock_hz = 1000000000.0", "clock_hz = 1" + 5000 * "0", "not TOML that can be read"),
+    ],
+)
+def test_numbers_with_which_arithmetic_would_overflow_are_refused_with_their_line(tmp_path, old, new, told):
+    path = tmp_path / "link.toml"
+    METRO.write(path)
+    text = path.read_text()
+    assert old in text, text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(ParameterError, match=told):
+        Link.read(path)
+
+
+def test_a_block_of_more_pulses_than_an_integer_holds_bits_gives_no_negative_key():
+    rate = dataclasses.replace(METRO, protocol=DecoyBB84(0.85, 10**23)).rate()
+    assert int(rate.key.length_bits) == 2**62
+
+
 def test_haris_exports_link():
     assert haris.Link is Link
 

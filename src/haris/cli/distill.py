@@ -73,7 +73,7 @@ def _recorded(folder: Path) -> Source:
 
 
 def _live(path: Path, n_blocks: int, seed: str | None) -> Source:
-    link = Link.read(path)
+    link = Link.read_live(path)
     octets = os.urandom(32) if seed is None else hashlib.sha256(seed.encode()).digest()
     return Source(link, Origin.EMULATED, light=emulated(link, n_blocks, octets))
 

@@ -150,7 +150,7 @@ def _report(rated: _Rated, explain: bool) -> dict[str, Any]:
         "rates": {
             "distance_m": sweep.distance_m.tolist(),
             "secret_bits_per_pulse": sweep.secret_bits_per_pulse.tolist(),
-            "secret_bits_per_s": sweep.secret_bits_per_s.tolist(),
+            "secret_bits_per_s": _or_null(sweep.secret_bits_per_s),
             "qber": _or_null(sweep.qber),
             "plob_per_pulse": _or_null(sweep.plob_per_pulse),
         },
@@ -160,7 +160,7 @@ def _report(rated: _Rated, explain: bool) -> dict[str, Any]:
         report["rates"]["settings"] = {name: value.tolist() for name, value in sweep.settings.items()}
     if explain:
         report["terms"] = [
-            {"name": t.name, "value": float(t.value), "unit": t.unit, "meaning": t.meaning, "source": t.source}
+            {"name": t.name, "value": _number(float(t.value)), "unit": t.unit, "meaning": t.meaning, "source": t.source}
             for t in here.key.terms
         ]
         proof = here.key.proof
@@ -175,4 +175,8 @@ def _report(rated: _Rated, explain: bool) -> dict[str, Any]:
 
 def _or_null(values: NDArray[np.float64]) -> list[float | None]:
     """JSON has no infinity, and no number for what there is not."""
-    return [float(value) if np.isfinite(value) else None for value in values]
+    return [_number(float(value)) for value in values]
+
+
+def _number(value: float) -> float | None:
+    return value if np.isfinite(value) else None

@@ -314,4 +314,4 @@ def _making(configuration: NodeConfiguration, entry: SpanEntry) -> LightPlan | S
     lit = named[0] if named else entry
     if lit.link is None or lit.light is None:
         raise ParameterError(f"span {entry.name}: nothing makes its blocks")  # a configuration that was read has it
-    return LightPlan(Link.read(lit.link), lit.light)
+    return LightPlan(Link.read_live(lit.link), lit.light)

@@ -26,6 +26,15 @@ def require_probability(name: str, value: float, at_most: float = 1.0) -> None:
         raise ParameterError(f"{name} must lie in [0, {at_most:g}], got {value}")
 
 
+MOST_PHOTONS = 100.0
+
+
+def require_weak(name: str, intensities: Sequence[float]) -> None:
+    """Raise ParameterError unless mean photon numbers lie in [0, MOST_PHOTONS]; weak light never has more."""
+    if not all(0.0 <= mu <= MOST_PHOTONS for mu in intensities):
+        raise ParameterError(f"{name} must lie in [0, {MOST_PHOTONS:g}], got {tuple(intensities)}")
+
+
 def require_simplex(name: str, values: Sequence[float]) -> None:
     """Raise ParameterError unless values are positive and sum to 1 within 1e-9."""
     if not values or any(not v > 0 for v in values) or abs(math.fsum(values) - 1.0) > 1e-9:

@@ -125,7 +125,7 @@ class Document:
         if hint is Path and isinstance(value, str):
             return self.folder / value
         if type(value) in (int, float) and MOST_NUMBER < abs(value) < math.inf:
-            raise self.error(f"{_title(place)} must lie within {MOST_NUMBER:g} of 0", *place)
+            raise self.error(f"{_title(place)} must lie within {MOST_NUMBER:g} of 0, got {str(value)[:24]}", *place)
         if hint is float and type(value) is int:
             return float(value)
         if isinstance(hint, type) and type(value) is hint:

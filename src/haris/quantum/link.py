@@ -32,7 +32,7 @@ from haris.quantum.families.joining import in_chunks
 from haris.quantum.families.optimum import optimum
 from haris.quantum.protocols.bb84 import Agreement
 from haris.quantum.security.key_length import BlockLength, Security
-from haris.quantum.security.variable_length import block_length
+from haris.quantum.security.variable_length import block_length, require_live_bound
 
 FAMILIES: dict[str, Family] = {
     family.name: family
@@ -79,6 +79,17 @@ class Link(Parts):
         """The link of a LINK.toml. Raises ParameterError, with the line, on whatever is wrong in it."""
         return link_of(read_document(path))
 
+    @classmethod
+    def read_live(cls, path: Path | str) -> Link:
+        """As read, of a link whose blocks can become keys. ParameterError where its family or its bound forbids it."""
+        link = cls.read(path)
+        try:
+            decoy_bb84.agreement(link)
+            require_live_bound(link.security)
+        except ParameterError as error:
+            raise ParameterError(f"{path}: {error}") from None
+        return link
+
     def write(self, path: Path | str) -> None:
         """Write LINK.toml, whole or not at all; reading it back gives an equal link."""
         tags = {"channel": {"kind": "fibre"}, "protocol": {"name": self.family.name}}
@@ -89,10 +100,14 @@ class Link(Parts):
 
         Each distance is one block of expected counts. Never raises for a hopeless distance: its rate is 0.
         optimise: with the best settings at each distance (haris.quantum.families.optimum); ParameterError where the
-        family has none to choose.
+        family has none to choose, and on a distance that is negative or not finite.
         """
         at_m = np.asarray(self.channel.length_m if distance_m is None else distance_m, dtype=np.float64)
-        return optimum(self.family, self, at_m) if optimise else in_chunks(partial(self.family.rate, self), at_m)
+        if not np.all((at_m >= 0.0) & (at_m < np.inf)):
+            raise ParameterError("distance_m must be finite and at least 0")
+        if optimise and at_m.size:
+            return optimum(self.family, self, at_m)
+        return in_chunks(partial(self.family.rate, self), at_m)
 
     def emulate(self, n_pulses: int, seed: int | bytes, eve_fraction: float = 0.0) -> tuple[Any, Any]:
         """Sampled light: Alice's half and Bob's half of n_pulses. The same seed gives the same light.

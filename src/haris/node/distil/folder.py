@@ -41,7 +41,7 @@ def open_folder(folder: Path) -> Folder:
     """
     if not folder.is_dir():
         raise ParameterError(f"{folder}: no folder of a recording")
-    link = Link.read(folder / LINK)
+    link = Link.read_live(folder / LINK)
     alice = _only(folder, "alice")
     with alice.open("rb") as file:
         ours = file.read(len(recording.MAGIC)) == recording.MAGIC

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from haris.nouns.checks import require_not_negative, require_positive, require_simplex
+from haris.nouns.checks import require_not_negative, require_positive, require_simplex, require_weak
 from haris.nouns.errors import ParameterError
 
 
@@ -33,6 +33,8 @@ class SendingSource:
     def __post_init__(self) -> None:
         require_positive("clock_hz", self.clock_hz)
         require_positive("signal_intensity", self.signal_intensity)
+        require_weak("signal_intensity", (self.signal_intensity,))
+        require_weak("decoy_intensities", self.decoy_intensities)
         for name in ("p_signal", "p_send"):
             if not 0.0 < getattr(self, name) < 1.0:
                 raise ParameterError(f"{name} must lie strictly between 0 and 1, got {getattr(self, name)}")

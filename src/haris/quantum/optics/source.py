@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from haris.nouns.checks import require_positive, require_simplex
+from haris.nouns.checks import require_positive, require_simplex, require_weak
 from haris.nouns.errors import ParameterError
 
 
@@ -27,6 +27,7 @@ class Source:
         require_simplex("p_intensities", self.p_intensities)
         if len(self.intensities) != len(self.p_intensities):
             raise ParameterError(f"{len(self.intensities)} intensities, but {len(self.p_intensities)} p_intensities")
+        require_weak("intensities", self.intensities)
         descending = all(a > b for a, b in zip(self.intensities, self.intensities[1:], strict=False))
         if not descending or not self.intensities or self.intensities[-1] < 0:
             raise ParameterError(f"intensities must descend strictly to a value >= 0, got {self.intensities}")

@@ -58,8 +58,7 @@ def secret_key_length(counts: DecoyCounts, security: Security, leaked_bits: Arra
     Returns lengths >= 0 (0: abort) with every term; small or empty counts give 0.
     Raises ParameterError if security names another bound, or on intensities that the estimate cannot use.
     """
-    if security.bound != "variable-length":
-        raise ParameterError(f"a live key needs bound = 'variable-length', got {security.bound!r}")
+    require_live_bound(security)
     require_decoys(counts.intensities)
     two = len(counts.intensities) == 3
     events = (lim2014.EVENTS if two else rusca2018.EVENTS) + 1  # and the random sampling
@@ -93,6 +92,12 @@ def secret_key_length(counts: DecoyCounts, security: Security, leaked_bits: Arra
         term("correctness", correctness, "bits", "verification: log2(2/eps_EV)", f"{TUPKARY}, theorem"),
     )
     return KeyLength(whole_bits(length), terms, PROOF)
+
+
+def require_live_bound(security: Security) -> None:
+    """Raise ParameterError unless this bound is the one that is asked for."""
+    if security.bound != "variable-length":
+        raise ParameterError(f"a live key needs bound = 'variable-length', got {security.bound!r}")
 
 
 def block_length(counts: DecoyCounts, security: Security, leaked_bits: int) -> BlockLength:
