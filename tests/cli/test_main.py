@@ -39,7 +39,9 @@ def test_light_that_no_site_distils_is_refused_at_once(capsys: pytest.CaptureFix
     other = str(Path(METRO).with_name("mdi_50km.toml"))
     for where in (["--socket", str(tmp_path / "fibre.sock")], ["--record", str(tmp_path / "recording")]):
         assert main(["light", other, *where]) == 2
-        assert capsys.readouterr().err == "haris light: detector of decoy-bb84 is a Detector, got BellStation\n"
+        assert (
+            capsys.readouterr().err == f"haris light: {other}: detector of decoy-bb84 is a Detector, got BellStation\n"
+        )
     assert not list(tmp_path.iterdir())
 
 

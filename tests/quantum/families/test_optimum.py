@@ -51,7 +51,7 @@ def test_the_best_settings_are_as_good_as_those_of_differential_evolution(at_m):
     loss_db=st.floats(0.0, 10.0),
     n=st.integers(1, 50),
 )
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_no_distance_gets_less_than_a_farther_one_or_than_the_links_own_settings(
     intensities, dead_time_s, bound, loss_db, n
 ):
