@@ -19,7 +19,7 @@ demo: setup
 	@$(BIN)/haris demo $(ARGS)
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 trials: setup
 	$(BIN)/python -m pytest -m trial $(ARGS)

@@ -75,6 +75,7 @@ def test_eve_from_the_first_pulse_leaves_no_key() -> None:
     assert result["seconds_to_first_order"] is None
 
 
+@pytest.mark.trial
 @pytest.mark.timeout(150)
 def test_eve_amid_the_orders_ends_them_or_is_outlived_but_never_hangs() -> None:
     code, result, stderr = demo("--once", "--eve", "1.0", "--eve-after", "30", "--json", patience_s=120)

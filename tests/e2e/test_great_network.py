@@ -18,6 +18,7 @@ from great_trial import great_trial
 GREAT_RUN = os.environ.get("HARIS_GREAT", "")
 
 
+@pytest.mark.trial
 @pytest.mark.timeout(420)  # faults for 10 s; a busy machine starts four sites, and lets them rest, much more slowly
 async def test_four_sites_under_every_fault(tmp_path: Path) -> None:
     report = await great_trial(tmp_path, SMALL, seed=4, for_s=10, pause_s=0.5, pace_s=1.5)

@@ -111,7 +111,7 @@ async def kill_at_random(network: TrialNetwork, chance: random.Random, n_kills: 
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("n_kills", [8, pytest.param(50, marks=pytest.mark.trial)])
+@pytest.mark.parametrize("n_kills", [6, pytest.param(50, marks=pytest.mark.trial)])
 async def test_kills_lose_no_key_and_use_no_pad_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_kills: int
 ) -> None:

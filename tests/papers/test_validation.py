@@ -15,8 +15,19 @@ from haris.papers.validation import NOT_COVERED, evaluate
 PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
 
 
+def test_rows_that_are_quickly_computed_hold_and_stand_on_the_page():
+    """All but the curves of one figure, whose settings are searched anew at each point."""
+    quick = [row for row in published_rows() if not row.id.startswith("lim2014_fig1_n")]
+    results = list(evaluate(quick))
+    assert [(r.id, r.key, r.published, r.ours) for r in results if r.holds is False] == []
+    written = PAGE.read_text(encoding="utf-8").splitlines()
+    ours = [line for line in page(results).splitlines() if line.startswith("| ")]
+    assert len(ours) > 150
+    assert [line for line in ours if line not in written] == [], "docs/validation.md is out of date: run `make papers`"
+
+
+@pytest.mark.trial
 def test_every_row_is_there_holds_and_says_what_it_assumes():
-    """In one test, for the rows take long to compute."""
     results = list(evaluate(published_rows()))
     assert [(r.id, r.key, r.published, r.ours) for r in results if r.holds is False] == []
     assert PAGE.read_text(encoding="utf-8") == page(results), "docs/validation.md is out of date: run `make papers`"

@@ -23,7 +23,7 @@ from haris.nouns.assignments import Assignment
 from haris.nouns.errors import HarisError, KeyNotFound, KeyUnavailable, PeerError
 from haris.nouns.keys import Origin, Pedigree, Proof, StoredKey
 
-N_KILLS = 24
+N_KILLS = 12
 KEK = bytes(range(32))
 PEDIGREE = Pedigree(1e-9, Origin.MEASURED, Proof("t", "coherent", True))
 
