@@ -32,9 +32,10 @@ _MOST_NOISE_SNU = 1e6
 def worst_holevo(block: GaussianBlock, deviations: float) -> NDArray[np.float64]:
     """The most bits that Eve may know of Bob's values of one symbol, up to so many deviations from the estimate.
 
-    Along t her knowledge rises to one peak and falls. It is looked for between ever nearer places; where it bends as a
-    concave function does, it lies above the highest of them by no more than that one lies above its neighbours, and
-    that is added; not where the highest is an end of the interval.
+    Along t her knowledge rises to one peak and falls: so on every dense grid that was tried, which is no proof. It is
+    looked for between ever nearer places; where it bends as a concave function does, it lies above the highest of them
+    by no more than that one lies above its neighbours, and that is added; not where the highest is an end of the
+    interval.
     """
     shape = block.channel.transmittance.shape
     low, high = np.full(shape, -1.0), np.full(shape, 1.0)
