@@ -231,3 +231,10 @@ def test_a_plan_and_a_live_block_use_one_bound():
     assert live.proof == planned.proof
     with pytest.raises(ParameterError, match="a live key needs"):
         dataclasses.replace(METRO, security=Security("lim2014")).block_length(counts, 0)
+
+
+def test_a_mark_of_utf_8_at_the_head_of_a_file_is_no_error(tmp_path):
+    path = tmp_path / "link.toml"
+    METRO.write(path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert Link.read(path) == METRO

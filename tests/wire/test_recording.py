@@ -109,3 +109,9 @@ def test_wrong_values_are_told_with_their_place_and_both_numbers():
         recording.read_tags(resealed(tags([1], [1]), Kind.TAGS, 1), tags([1], [1])[:-1])
     with pytest.raises(ParameterError, match="the block is damaged: checksum"):
         recording.read_tags(resealed(tags([1], [1]), Kind.TAGS, 1), tags([2], [1]))
+
+
+def test_pulses_beyond_what_their_numbers_hold_are_refused():
+    header = recording.BlockHeader(recording.Kind.KEY, 0, 1000, 2**63 - 999, 1)
+    with pytest.raises(ParameterError, match="their numbers lie below 9223372036854775808"):
+        recording.read_block_header(recording.write_block_header(header))
