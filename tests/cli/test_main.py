@@ -36,12 +36,11 @@ def test_a_socket_that_cannot_be_had_is_named(capsys: pytest.CaptureFixture[str]
 
 
 def test_light_that_no_site_distils_is_refused_at_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    other = str(Path(METRO).with_name("mdi_50km.toml"))
+    other = str(Path(METRO).with_name("diqkd_400m.toml"))
     for where in (["--socket", str(tmp_path / "fibre.sock")], ["--record", str(tmp_path / "recording")]):
         assert main(["light", other, *where]) == 2
-        assert (
-            capsys.readouterr().err == f"haris light: {other}: detector of decoy-bb84 is a Detector, got BellStation\n"
-        )
+        refused = "name 'diqkd' has no live keys: its light is not distilled"
+        assert capsys.readouterr().err == f"haris light: {other}: {refused}\n"
     assert not list(tmp_path.iterdir())
 
 

@@ -60,10 +60,25 @@ def test_distances_that_are_none_and_live_links_that_are_not(tmp_path):
     dataclasses.replace(METRO, security=Security("lim2014")).write(path)
     with pytest.raises(ParameterError, match=r"link\.toml: a live key needs bound = 'variable-length', got 'lim2014'"):
         Link.read_live(path)
-    with pytest.raises(ParameterError, match=r"bbm92_100km\.toml: source of decoy-bb84 is a Source, got PairSource"):
+    with pytest.raises(ParameterError, match=r"bbm92_100km\.toml: name 'bbm92' has no live keys"):
         Link.read_live(next(example for example in EXAMPLES if example.stem == "bbm92_100km"))
     METRO.write(path)
     assert Link.read_live(path) == METRO
+
+
+def test_a_bound_of_a_weaker_class_issues_keys_only_where_that_is_accepted():
+    weaker = dataclasses.replace(METRO.family.bounds["variable-length"], attacks="collective")
+    family = dataclasses.replace(METRO.family, bounds={"variable-length": weaker})
+    with pytest.raises(ParameterError, match=r"collective attacks only: no key .* accepted_attacks = 'collective'"):
+        family.require_live(METRO)
+    accepting = dataclasses.replace(METRO, security=Security(accepted_attacks="collective"))
+    assert family.live_proof(accepting).assumptions[0].startswith("no attacks but collective ones")
+    assert accepting.block_length(METRO.expected_counts(), 0).proof == METRO.family.bounds["variable-length"]
+    endless = dataclasses.replace(METRO.family, bounds={"variable-length": dataclasses.replace(weaker, finite=False)})
+    with pytest.raises(ParameterError, match="a live key needs"):
+        endless.require_live(accepting)
+    with pytest.raises(ParameterError, match=r"^accepted_attacks must be one of coherent, collective"):
+        Security(accepted_attacks="none")
 
 
 @pytest.mark.parametrize(

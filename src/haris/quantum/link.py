@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from haris.nouns.counts import DecoyCounts
 from haris.nouns.document import Document, read_document
 from haris.nouns.document_text import fields_of, write_document
 from haris.nouns.errors import ParameterError, ParameterWarning
@@ -30,9 +29,7 @@ from haris.quantum.families import (
 from haris.quantum.families.family import Family, Parts, Rate
 from haris.quantum.families.joining import in_chunks
 from haris.quantum.families.optimum import optimum
-from haris.quantum.protocols.bb84 import Agreement
 from haris.quantum.security.key_length import BlockLength, Security
-from haris.quantum.security.variable_length import block_length, require_live_bound
 
 FAMILIES: dict[str, Family] = {
     family.name: family
@@ -84,8 +81,7 @@ class Link(Parts):
         """As read, of a link whose blocks can become keys. ParameterError where its family or its bound forbids it."""
         link = cls.read(path)
         try:
-            decoy_bb84.agreement(link)
-            require_live_bound(link.security)
+            link.family.require_live(link)
         except ParameterError as error:
             raise ParameterError(f"{path}: {error}") from None
         return link
@@ -118,20 +114,25 @@ class Link(Parts):
             raise ParameterError(f"there is no emulated light of {self.family.name}")
         return self.family.emulate(self, n_pulses, seed, eve_fraction)
 
-    def agreement(self) -> Agreement:
-        """What sifting and estimation need to know, without the physics. Of decoy-bb84 alone."""
-        return decoy_bb84.agreement(self)
+    def agreement(self) -> Any:
+        """What sifting and estimation need to know, without the physics. ParameterError where keys are not live."""
+        return self.family.require_live(self).agreement(self)
 
-    def expected_counts(self, n_pulses: float | None = None, distance_m: ArrayLike | None = None) -> DecoyCounts:
-        """Expected sifted counts of n_pulses (None: one block), distance_m.shape + (2, k). Of decoy-bb84 alone."""
-        return decoy_bb84.expected_counts(self, n_pulses, distance_m)
+    def expected_counts(self, n_pulses: float | None = None, distance_m: ArrayLike | None = None) -> Any:
+        """Expected counts of n_pulses (None: one block) at distance_m; of decoy-bb84, distance_m.shape + (2, k).
 
-    def block_length(self, counts: DecoyCounts, leaked_bits: int) -> BlockLength:
+        Raises ParameterError of a family whose keys are not live.
+        """
+        if self.family.live is None:
+            raise ParameterError(f"there are no counts of {self.family.name}")
+        return self.family.live.expected(self, n_pulses, distance_m)
+
+    def block_length(self, counts: Any, leaked_bits: int) -> BlockLength:
         """Secret bits of one measured block: what both ends of a distillation are given as their length.
 
-        Raises ParameterError if the link's bound is not the one for live keys.
+        Raises ParameterError if the link's bound is not one for live keys.
         """
-        return block_length(counts, self.security, leaked_bits)
+        return self.family.live_length(self, counts, leaked_bits)
 
 
 def link_of(document: Document) -> Link:

@@ -9,7 +9,6 @@ from haris.kernels.toeplitz import instruction_set
 from haris.node.distil.block import STAGES
 from haris.node.distil.run import Result, Source
 from haris.nouns.keys import Pedigree, Proof
-from haris.quantum.security.variable_length import PROOF
 from haris.wire.pedigree import write_pedigree
 
 NO_PROOF = "three states: no theorem here covers them; the length is what the bound of four states would give"
@@ -25,7 +24,8 @@ def pedigree(source: Source, tagged_octets: int) -> Pedigree:
     """What may be said of the key of a block whose two tags covered so many octets each."""
     if source.raw:
         return Pedigree(None, source.origin, RAW_PROOF, epsilon_reason=NO_PROOF)
-    return Pedigree(source.link.security.epsilon + 2 * forgery_probability(tagged_octets), source.origin, PROOF)
+    proof = source.link.family.live_proof(source.link)
+    return Pedigree(source.link.security.epsilon + 2 * forgery_probability(tagged_octets), source.origin, proof)
 
 
 def figures(source: Source, result: Result) -> dict[str, Any]:

@@ -25,9 +25,6 @@ from haris.node.distil.halves import Given
 from haris.node.system.loop import run_in_loop
 from haris.nouns.blocks import Distilled
 from haris.nouns.errors import HarisError, ParameterError, PeerError
-from haris.nouns.pulses import Pulses
-from haris.quantum.distill.alice import alice
-from haris.quantum.distill.bob import bob
 from haris.quantum.distill.engine import Engine
 from haris.quantum.distill.transcript import Sender
 from haris.quantum.link import Link
@@ -177,10 +174,11 @@ class Party:
             block.peer_gave_up()
 
     def _engine(self, block: Block, given: Given) -> Engine:
-        agreement, length, transcript = given.agreement, self._plan.link.block_length, block.transcript
-        if isinstance(given.half, Pulses):
-            return alice(block.name, given.half, agreement, length, lambda _: b"", os.urandom, transcript)
-        return bob(block.name, given.half, agreement, length, os.urandom, transcript)
+        link, transcript = self._plan.link, block.transcript
+        live, length = link.family.require_live(link), link.block_length
+        if self._plan.role is Sender.ALICE:
+            return live.alice(block.name, given.half, given.agreement, length, lambda _: b"", os.urandom, transcript)
+        return live.bob(block.name, given.half, given.agreement, length, os.urandom, transcript)
 
     async def _obey(self) -> None:
         """Take the desk's orders until it says that nothing follows."""

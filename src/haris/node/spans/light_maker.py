@@ -13,8 +13,6 @@ from haris.nouns.blocks import Aborted, Distilled
 from haris.nouns.counts import KEY_BASIS, TEST_BASIS, DecoyCounts
 from haris.nouns.errors import ParameterError, PeerError
 from haris.nouns.keys import FinalKey, Pedigree
-from haris.quantum.distill.alice import alice
-from haris.quantum.distill.bob import bob
 from haris.quantum.distill.engine import Engine
 from haris.quantum.distill.transcript import Sender, Transcript
 from haris.wire import distillation, light, span
@@ -98,15 +96,15 @@ class LightMaker:
 
     def _engine(self, order: BlockOrder, half: light.Message, transcript: Transcript) -> Engine:
         link, block = self._fibre.link, order.block
-        agreement, length = link.agreement(), link.block_length
+        live, agreement, length = link.family.require_live(link), link.agreement(), link.block_length
         if self._alice and isinstance(half, light.Prepared):
 
             def share(length_bits: int) -> bytes:
                 return allot(length_bits, order.levels(), self._plan.targets).encode()
 
-            return alice(block, light.pulses(half), agreement, length, share, self._entropy, transcript)
+            return live.alice(block, light.pulses(half), agreement, length, share, self._entropy, transcript)
         if not self._alice and isinstance(half, light.Detected):
-            return bob(block, light.detections(half), agreement, length, self._entropy, transcript)
+            return live.bob(block, light.detections(half), agreement, length, self._entropy, transcript)
         raise PeerError(f"the light handed {self._plan.role} a {type(half).__name__}")
 
     async def _distil(self, order: BlockOrder, engine: Engine, transcript: Transcript) -> Distilled | Aborted:

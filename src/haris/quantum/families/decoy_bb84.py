@@ -1,4 +1,4 @@
-"""Decoy-state BB84 over a fibre: the family whose keys are live."""
+"""Decoy-state BB84 over a fibre."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from haris.nouns.counts import KEY_BASIS, DecoyCounts
 from haris.nouns.detections import Detections
 from haris.nouns.errors import ParameterError
 from haris.nouns.pulses import Pulses
+from haris.quantum.distill.alice import alice
+from haris.quantum.distill.bob import bob
 from haris.quantum.emulate.expected import expected_counts as counts_of
 from haris.quantum.emulate.sampled import emulate as sampled
-from haris.quantum.families.family import Family, Knob, Parts, Rate, of
+from haris.quantum.families.family import Family, Knob, Live, Parts, Rate, of
 from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.source import Source
 from haris.quantum.protocols.bb84 import Agreement, DecoyBB84
 from haris.quantum.security.bounds import PROOFS, key_length, require_bound
+from haris.quantum.security.key_length import BlockLength
 from haris.quantum.security.limits import plob
+from haris.quantum.security.variable_length import block_length
 
 NAME = "decoy-bb84"
 
@@ -74,6 +78,10 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
     )
 
 
+def _length(parts: Parts, counts: DecoyCounts, leaked_bits: int) -> BlockLength:
+    return block_length(counts, parts.security, leaked_bits)
+
+
 def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float) -> tuple[Pulses, Detections]:
     source, detector, protocol = bb84_parts(parts)
     return sampled(source, parts.channel, detector, protocol, n_pulses, seed, eve_fraction)
@@ -124,6 +132,7 @@ FAMILY = Family(
     check=_check,
     rate=_rate,
     emulate=_emulate,
+    live=Live(("variable-length",), agreement, expected_counts, _length, alice, bob),
     knobs=_KNOBS,
     settings=_settings,
     turned=_turned,

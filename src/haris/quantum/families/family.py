@@ -7,16 +7,18 @@ of it, so that a protocol more is a file more.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Proof
+from haris.quantum.distill.engine import Engine, Entropy, Length
+from haris.quantum.distill.transcript import Transcript
 from haris.quantum.optics.fibre import Fibre
-from haris.quantum.security.key_length import KeyLength, Security
+from haris.quantum.security.key_length import STRONGEST, BlockLength, KeyLength, Security
 
 T = TypeVar("T")
 
@@ -89,6 +91,28 @@ class Knob:
         return (value - self.low) / (self.high - self.low)
 
 
+Allot = Callable[[int], bytes]
+"""How a key of so many bits is to be cut, in octets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """How the light of a family becomes keys.
+
+    bounds: those of its bounds that hold for one measured block. agreement: what the engines need to know of a link,
+    without its physics. expected: counts of n pulses (None: a block) at distances (None: the link's own).
+    length: secret bits of a measured block, from its counts and the bits that leaked. alice, bob: engines of the two
+    ends, given the block's name, this end's half of it, and the agreement; see haris.quantum.distill.engine.
+    """
+
+    bounds: tuple[str, ...]
+    agreement: Callable[[Parts], Any]
+    expected: Callable[[Parts, float | None, ArrayLike | None], Any]
+    length: Callable[[Parts, Any, int], BlockLength]
+    alice: Callable[[bytes, Any, Any, Length, Allot, Entropy, Transcript], Engine]
+    bob: Callable[[bytes, Any, Any, Length, Entropy, Transcript], Engine]
+
+
 def _no_settings(parts: Parts) -> dict[str, float]:
     return {}
 
@@ -105,6 +129,7 @@ class Family:
     [security] bound may take, with the proof of each, the first of them by default. check: raises ParameterError, whose
     text begins with the field, on parts that do not fit together. rate: at distances in metres, any shape.
     emulate: sampled halves of n pulses for a seed and Eve's share of the pulses; None while there is no such light.
+    live: how that light becomes keys; None while it does not.
     ignores: fields, as part.field, that this family's model does not use. knobs: what optimisation may choose, with
     settings (their values in parts) and turned (parts with other values; ParameterError where they do not fit).
     """
@@ -118,6 +143,7 @@ class Family:
     check: Callable[[Parts], None]
     rate: Callable[[Parts, NDArray[np.float64]], Rate]
     emulate: Callable[[Parts, int, int | bytes, float], tuple[Any, Any]] | None = None
+    live: Live | None = None
     channel: type[Fibre] = Fibre
     ignores: tuple[str, ...] = ()
     knobs: tuple[Knob, ...] = ()
@@ -132,6 +158,35 @@ class Family:
             raise ParameterError(f"bound must be one of {', '.join(self.bounds)}, got {parts.security.bound!r}")
         self.check(parts)
 
+    def require_live(self, parts: Parts) -> Live:
+        """How these parts' light becomes keys. Raises ParameterError where it does not, or by no such bound.
+
+        A bound is refused unless it is proved for finite, measured blocks, and against the attacks that
+        security.accepted_attacks allows.
+        """
+        if self.live is None:
+            raise ParameterError(f"name {self.name!r} has no live keys: its light is not distilled")
+        bound = parts.security.bound
+        if bound not in self.live.bounds or not self.bounds[bound].finite:
+            raise ParameterError(f"a live key needs bound = {' or '.join(map(repr, self.live.bounds))}, got {bound!r}")
+        attacks = self.bounds[bound].attacks
+        if attacks not in parts.security.attacks_allowed:
+            raise ParameterError(
+                f"bound {bound!r} is proved against {attacks} attacks only: no key is issued by it unless "
+                f"accepted_attacks = {attacks!r} says that this is enough"
+            )
+        return self.live
+
+    def live_proof(self, parts: Parts) -> Proof:
+        """Why the keys of these parts are secret, with what the operator accepted. Raises as require_live."""
+        self.require_live(parts)
+        return _as_accepted(self.bounds[parts.security.bound])
+
+    def live_length(self, parts: Parts, counts: Any, leaked_bits: int) -> BlockLength:
+        """Secret bits of one measured block, whose proof says what the operator accepted. Raises as require_live."""
+        length = self.require_live(parts).length(parts, counts, leaked_bits)
+        return replace(length, proof=_as_accepted(length.proof))
+
     def unused(self, parts: Parts) -> list[str]:
         """Fields of the parts that were set and that the model ignores, as part.field = value."""
         found = []
@@ -143,6 +198,14 @@ class Family:
             if known.default is MISSING or value != known.default:
                 found.append(f"{path} = {value}")
         return found
+
+
+def _as_accepted(proof: Proof) -> Proof:
+    """The proof as it is told with a key: one of a weaker class says that somebody allowed it."""
+    if proof.attacks == STRONGEST:
+        return proof
+    accepted = f"no attacks but {proof.attacks} ones: accepted_attacks of the link allows it"
+    return replace(proof, assumptions=(accepted, *proof.assumptions))
 
 
 def of(family: str, name: str, part: object, cls: type[T]) -> T:

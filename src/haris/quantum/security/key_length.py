@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +17,10 @@ MOST_F_EC = 1e6
 LEAST_EPSILON_SECRECY = 1e-60
 LEAST_EPSILON_CORRECTNESS = 1e-24
 """The verification hash of 128 bits collides with probability below this on any block that distillation accepts."""
+
+STRONGEST = "coherent"
+"""Class of attacks that leaves nothing out."""
+_ALLOWED = {STRONGEST: (STRONGEST,), "collective": (STRONGEST, "collective")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,9 @@ class Security:
     f_ec: bits disclosed by reconciliation over Shannon's n h(qber), where they are estimated and not counted. Cascade
     with the parities of both directions counted comes to about 2.1, on small blocks to 2.2; the usual count of one
     direction to half of that.
+    accepted_attacks: the weakest class of attacks that a bound may be proved against for keys to be issued by it:
+    "coherent" is every attack; "collective" lets keys be issued that are proved only against an Eve who treats every
+    signal alike and by itself. Each key tells. Planned rates do not depend on it.
     Raises ParameterError on any other value.
     """
 
@@ -38,8 +46,13 @@ class Security:
     epsilon_secrecy: float = 1e-9
     epsilon_correctness: float = 1e-15
     f_ec: float = 2.2
+    accepted_attacks: Literal["coherent", "collective"] = "coherent"
 
     def __post_init__(self) -> None:
+        if self.accepted_attacks not in _ALLOWED:
+            raise ParameterError(
+                f"accepted_attacks must be one of {', '.join(_ALLOWED)}, got {self.accepted_attacks!r}"
+            )
         for name in ("epsilon_secrecy", "epsilon_correctness"):
             require_probability(name, getattr(self, name))
             if not getattr(self, name) > 0.0:
@@ -55,6 +68,11 @@ class Security:
             )
         if not 1.0 <= self.f_ec <= MOST_F_EC:
             raise ParameterError(f"f_ec must lie in [1 (Shannon), {MOST_F_EC:g}], got {self.f_ec}")
+
+    @property
+    def attacks_allowed(self) -> tuple[str, ...]:
+        """Classes of attacks of the proofs by which keys may be issued."""
+        return _ALLOWED[self.accepted_attacks]
 
     @property
     def epsilon_testing(self) -> float:
