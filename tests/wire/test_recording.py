@@ -1,5 +1,7 @@
 """Recordings come back as they were written, and nothing else is taken for one."""
 
+import struct
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from haris.nouns.detections import Detections
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Origin
 from haris.nouns.pulses import Pulses, Settings
+from haris.nouns.symbols import Symbols
 from haris.wire import recording
 from haris.wire.recording import BlockHeader, FileHeader, Half, Kind
 
@@ -115,3 +118,20 @@ def test_pulses_beyond_what_their_numbers_hold_are_refused():
     header = recording.BlockHeader(recording.Kind.KEY, 0, 1000, 2**63 - 999, 1)
     with pytest.raises(ParameterError, match="their numbers lie below 9223372036854775808"):
         recording.read_block_header(recording.write_block_header(header))
+
+
+@pytest.mark.parametrize("n_values", [1, 2])
+def test_symbols_come_back_within_half_a_step_and_wrong_ones_are_refused(n_values):
+    sent = Symbols(np.random.default_rng(4).normal(0.0, 3.0, (500, n_values)).astype(np.float32))
+    header, octets = parts(recording.write_half(3, sent))
+    assert (header.number, header.n_pulses, header.n_items) == (3, 500, 500)
+    assert len(octets) == 8 + 2 * n_values * 500
+    step = np.abs(sent.values).max() / 32767
+    assert np.abs(recording.read_symbols(header, octets).values - sent.values).max() <= 0.501 * step
+    nothing = Symbols(np.zeros((2, n_values), np.float32))
+    assert np.array_equal(recording.read_symbols(*parts(recording.write_half(0, nothing))).values, nothing.values)
+    for wrong in (b"\0" * 8, struct.pack("<d", -1.0), struct.pack("<d", float("nan")), struct.pack("<d", 1e300)):
+        with pytest.raises(ParameterError, match="a step of the values is"):
+            recording.read_symbols(resealed(wrong + octets[8:], header.kind, 500, 500), wrong + octets[8:])
+    with pytest.raises(ParameterError, match="a record of kind 3 where 4 belongs"):
+        recording.read_symbols(resealed(bytes(9), Kind.TAGS, 1), bytes(9))

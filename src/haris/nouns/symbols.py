@@ -32,6 +32,11 @@ class Symbols:
         """Of the block."""
         return len(self.values)
 
+    @property
+    def n_pulses(self) -> int:
+        """The same: states that carry a reference are left out."""
+        return len(self.values)
+
     def part(self, first: int, end: int) -> Symbols:
         """The symbols from first up to end."""
         return Symbols(self.values[first:end])

@@ -18,6 +18,7 @@ from haris.nouns.detections import Detections
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Origin
 from haris.nouns.pulses import Pulses, Settings
+from haris.nouns.symbols import Symbols
 
 VERSION = 1
 NAME_OCTETS = 16
@@ -41,12 +42,31 @@ class Half(IntEnum):
 
 
 class Kind(IntEnum):
-    """What a record holds: nothing (the last one), or a block's pulse key, settings, or time tags."""
+    """What a record holds: nothing (the last one), or a block's pulse key, settings, time tags, or quadratures.
+
+    QUADRATURES, QUADRATURE_PAIRS: of symbols with one value each, or two.
+    """
 
     END = 0
     KEY = 1
     SETTINGS = 2
     TAGS = 3
+    QUADRATURES = 4
+    QUADRATURE_PAIRS = 5
+
+
+_ITEM_OCTETS = {
+    Kind.END: 0,
+    Kind.KEY: 32,
+    Kind.SETTINGS: 1,
+    Kind.TAGS: TAG_OCTETS,
+    Kind.QUADRATURES: 2,
+    Kind.QUADRATURE_PAIRS: 4,
+}
+_VALUES = {Kind.QUADRATURES: 1, Kind.QUADRATURE_PAIRS: 2}
+STEP = struct.Struct("<d")
+"""Before quadratures: how much of a shot-noise unit a step of their whole numbers is."""
+MOST_STEPS = (1 << 15) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +83,8 @@ class BlockHeader:
     """The first BLOCK_OCTETS of a record.
 
     number: of the block in the recording, from 0; of the closing record: how many blocks there were. n_pulses: of the
-    block. start: number of its first pulse in the link's life. n_items: pulse keys, settings, or tags. checksum: CRC-32
-    of the octets that follow.
+    block, of quadratures its symbols. start: number of its first pulse in the link's life. n_items: pulse keys,
+    settings, tags, or symbols. checksum: CRC-32 of the octets that follow.
     """
 
     kind: Kind
@@ -77,7 +97,7 @@ class BlockHeader:
     @property
     def n_octets(self) -> int:
         """Octets that follow the header."""
-        return {Kind.END: 0, Kind.KEY: 32, Kind.SETTINGS: 1, Kind.TAGS: TAG_OCTETS}[self.kind] * self.n_items
+        return _ITEM_OCTETS[self.kind] * self.n_items + (STEP.size if self.kind in _VALUES else 0)
 
 
 Octets = bytes | NDArray[np.uint8]
@@ -135,6 +155,17 @@ def read_block_header(octets: bytes) -> BlockHeader:
     return header
 
 
+def write_half(number: int, half: Pulses | Detections | Symbols) -> tuple[bytes, bytes]:
+    """Header and octets of either half of a block."""
+    match half:
+        case Pulses():
+            return write_pulses(number, half)
+        case Detections():
+            return write_tags(number, half)
+        case Symbols():
+            return write_symbols(number, half)
+
+
 def write_pulses(number: int, pulses: Pulses) -> tuple[bytes, bytes]:
     """Header and octets of Alice's half of a block."""
     sent = pulses.recorded
@@ -180,6 +211,27 @@ def read_tags(header: BlockHeader, octets: Octets) -> Detections:
             raise ParameterError(f"tag {wrong[0]} has channel {channel[wrong[0]]}; there are 0 to 3") from None
         at = int(np.flatnonzero(time_ps[1:] < time_ps[:-1])[0])
         raise ParameterError(f"tag {at + 1} at {time_ps[at + 1]} ps comes after one at {time_ps[at]} ps") from None
+
+
+def write_symbols(number: int, symbols: Symbols) -> tuple[bytes, bytes]:
+    """Header and octets of either half of a block of continuous variables, in steps of its greatest value / 32767."""
+    values = symbols.values
+    step = float(np.abs(values).max(initial=0.0)) / MOST_STEPS or 1.0
+    octets = STEP.pack(step) + np.rint(values / np.float64(step)).astype("<i2").tobytes()
+    kind = Kind.QUADRATURES if values.shape[1] == 1 else Kind.QUADRATURE_PAIRS
+    return _record(kind, number, symbols.n_symbols, 0, symbols.n_symbols, octets)
+
+
+def read_symbols(header: BlockHeader, octets: Octets) -> Symbols:
+    """Either half of a block of continuous variables. Raises ParameterError on a step that is none."""
+    _require(header, octets, *_VALUES)
+    if header.n_items != header.n_pulses:
+        raise ParameterError(f"{header.n_items} symbols in a block of {header.n_pulses}")
+    (step,) = STEP.unpack(bytes(octets[: STEP.size]))
+    if not 0.0 < step < np.finfo(np.float32).max / MOST_STEPS:
+        raise ParameterError(f"a step of the values is {step:g} shot-noise units, not a number above 0")
+    steps = np.frombuffer(octets, "<i2", offset=STEP.size)
+    return Symbols((steps * np.float32(step)).reshape(-1, _VALUES[header.kind]))
 
 
 def write_end(n_blocks: int) -> bytes:

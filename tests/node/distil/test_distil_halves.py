@@ -30,7 +30,7 @@ def written(blocks):
 
 
 def read(octets, role=Sender.BOB, link=SHORT):
-    return list(recorded(io.BytesIO(octets), "bob.tags", role, link.agreement()))
+    return list(recorded(io.BytesIO(octets), "bob.tags", role, link))
 
 
 def test_blocks_come_back_as_they_shone():

@@ -6,13 +6,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
 
 from haris.node.distil.halves import recorded_origin
-from haris.nouns.detections import Detections
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Origin
-from haris.nouns.pulses import Pulses
 from haris.quantum.distill.transcript import Sender
 from haris.quantum.link import Link
 from haris.wire import recording
@@ -74,12 +72,12 @@ class Recorder:
         for file, half in ((alice, Half.ALICE), (bob, Half.BOB)):
             file.write(recording.write_file_header(FileHeader(half, origin, name)))
 
-    def write(self, pulses: Pulses, detections: Detections) -> None:
+    def write(self, alice: Any, bob: Any) -> None:
         """The next block. Raises ParameterError unless its halves have one length."""
-        if pulses.n_pulses != detections.n_pulses:
-            raise ParameterError(f"{pulses.n_pulses} pulses, and detections of {detections.n_pulses}")
-        records = recording.write_pulses(self._n_blocks, pulses), recording.write_tags(self._n_blocks, detections)
-        for file, octets in zip(self._files.values(), records, strict=True):
+        if alice.n_pulses != bob.n_pulses:
+            raise ParameterError(f"{alice.n_pulses} pulses, and detections of {bob.n_pulses}")
+        for file, half in zip(self._files.values(), (alice, bob), strict=True):
+            octets = recording.write_half(self._n_blocks, half)
             file.write(octets[0])
             file.write(octets[1])
             file.flush()

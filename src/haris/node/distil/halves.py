@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Origin
 from haris.nouns.pulses import Pulses, Settings
 from haris.quantum.distill.transcript import Sender
+from haris.quantum.link import Link
 from haris.quantum.protocols.bb84 import Agreement
 from haris.wire import raw_key, recording
 from haris.wire.distillation import LIMITS
@@ -23,8 +24,6 @@ from haris.wire.recording import Half, Kind
 
 MOST_OCTETS = 1 << 31
 """Of one block of a recording."""
-_LOOK = 1 << 16
-_SIGNIFICANT = 64  # a state that should have come so often and never did is not sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +31,17 @@ class Given:
     """One end's half of one block, and what both ends agreed on for it."""
 
     number: int
-    half: Pulses | Detections
-    agreement: Agreement
+    half: Any
+    agreement: Any
 
 
-def recorded(file: IO[bytes], name: str, role: Sender, agreement: Agreement) -> Iterator[Given]:
+def recorded(file: IO[bytes], name: str, role: Sender, link: Link) -> Iterator[Given]:
     """Blocks of one half of a recording, read from its front; a pipe will do.
 
     Raises ParameterError with the file's name, the block and the octet on whatever is not what was written: damage,
     a file that ends before its closing record, another block length than agreed, an Alice who sends three states.
     """
+    live, agreement = link.family.require_live(link), link.agreement()
     half = Half.ALICE if role is Sender.ALICE else Half.BOB
     place, at = name, 0
     try:
@@ -60,11 +60,11 @@ def recorded(file: IO[bytes], name: str, role: Sender, agreement: Agreement) -> 
             _require_bounded(header)
             if header.kind is Kind.KEY and origin is not Origin.EMULATED:
                 raise ParameterError(f"settings that follow from a key belong to emulated light, this is {origin}")
-            if header.n_pulses != agreement.protocol.block_pulses:
+            if header.n_pulses != agreement.block_pulses:
                 raise ParameterError(
-                    f"{header.n_pulses} pulses; link.toml says block_pulses = {agreement.protocol.block_pulses}"
+                    f"{header.n_pulses} pulses; link.toml says block_pulses = {agreement.block_pulses}"
                 )
-            yield Given(number, _half(role, header, _read(file, header.n_octets), agreement), agreement)
+            yield Given(number, live.read(role, header, _read(file, header.n_octets), agreement), agreement)
             at += recording.BLOCK_OCTETS + header.n_octets
             number += 1
     except ParameterError as error:
@@ -115,40 +115,12 @@ def _read(file: IO[bytes], n_octets: int) -> NDArray[np.uint8]:
     return octets[:n_read]
 
 
-def _half(
-    role: Sender, header: recording.BlockHeader, octets: NDArray[np.uint8], agreement: Agreement
-) -> Pulses | Detections:
-    if role is Sender.BOB:
-        return recording.read_tags(header, octets)
-    pulses = recording.read_pulses(header, octets, len(agreement.intensities))
-    if pulses.recorded is not None:
-        _require_four_states(pulses.recorded, agreement)
-    return pulses
-
-
 def _require_bounded(header: recording.BlockHeader) -> None:
     """Raise ParameterError on more than is taken at once, before it is read."""
     if header.n_octets > MOST_OCTETS:
         raise ParameterError(f"a block of {header.n_octets} octets; at most {MOST_OCTETS} are taken")
     if header.kind is Kind.TAGS and header.n_items > LIMITS.clicks:
         raise ParameterError(f"{header.n_items} time tags; at most {LIMITS.clicks} are taken: record shorter blocks")
-
-
-def _require_four_states(sent: Settings, agreement: Agreement) -> None:
-    """Raise ParameterError if a state is never sent: the bound of four states would be wrong for three."""
-    p_key, n_pulses = agreement.protocol.p_key_basis, len(sent.octets)
-    for state, p_state in enumerate((p_key / 2, p_key / 2, (1 - p_key) / 2, (1 - p_key) / 2)):
-        if n_pulses * p_state > _SIGNIFICANT and not _sends(sent, state):
-            raise ParameterError(
-                f"basis {state >> 1}, bit {state & 1} is sent in 0 of {n_pulses} pulses: "
-                "the bound of a live key is for four states"
-            )
-
-
-def _sends(sent: Settings, state: int) -> bool:
-    """Whether a state was ever sent. Most often one of the first pulses tells."""
-    parts = (sent.octets[at : at + _LOOK] for at in range(0, len(sent.octets), _LOOK))
-    return any(np.any(part & np.uint8(3) == state) for part in parts)
 
 
 def _raw_block(path: Path, file: IO[bytes], head: bytes, number: int, at: int) -> bytes:

@@ -58,16 +58,15 @@ class Plan:
 
     def halves(self, pipe: IO[bytes] | None) -> Iterator[Given]:
         """The halves that this end is given."""
-        agreement = self.link.agreement()
         if self.raw and self.paths is not None:
-            yield from halves.raw(self.paths, self.role, agreement)
+            yield from halves.raw(self.paths, self.role, self.link.agreement())
         elif self.paths is not None:
             path = self.paths[self.role.name.lower()]
             with path.open("rb") as file:
-                yield from halves.recorded(file, str(path), self.role, agreement)
+                yield from halves.recorded(file, str(path), self.role, self.link)
         else:
             assert pipe is not None
-            yield from halves.recorded(pipe, f"{self.role.name.lower()}'s light", self.role, agreement)
+            yield from halves.recorded(pipe, f"{self.role.name.lower()}'s light", self.role, self.link)
 
 
 class Party:

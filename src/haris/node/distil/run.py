@@ -14,6 +14,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from haris.crypto.wegman_carter import PAD_OCTETS
 from haris.node.distil.block import Clock
@@ -30,10 +31,8 @@ from haris.node.distil.desk import (
 )
 from haris.node.distil.folder import Recorder
 from haris.node.distil.party import BUFFER_OCTETS, Plan
-from haris.nouns.detections import Detections
 from haris.nouns.errors import HarisError, ParameterError
 from haris.nouns.keys import Origin
-from haris.nouns.pulses import Pulses
 from haris.quantum.distill.transcript import Sender
 from haris.quantum.link import Link
 from haris.quantum.security.entropy import binary_entropy
@@ -57,7 +56,7 @@ class Source:
     origin: Origin
     paths: dict[str, Path] | None = None
     raw: bool = False
-    light: Iterator[tuple[Pulses, Detections]] | None = None
+    light: Iterator[tuple[Any, Any]] | None = None
 
 
 @dataclass(slots=True)

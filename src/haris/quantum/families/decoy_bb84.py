@@ -14,6 +14,7 @@ from haris.nouns.errors import ParameterError
 from haris.nouns.pulses import Pulses
 from haris.quantum.distill.alice import alice
 from haris.quantum.distill.bob import bob
+from haris.quantum.distill.recorded_light import recorded_light
 from haris.quantum.emulate.expected import expected_counts as counts_of
 from haris.quantum.emulate.sampled import emulate as sampled
 from haris.quantum.families.family import Family, Knob, Live, Parts, Rate, of
@@ -132,7 +133,7 @@ FAMILY = Family(
     check=_check,
     rate=_rate,
     emulate=_emulate,
-    live=Live(("variable-length",), agreement, expected_counts, _length, alice, bob),
+    live=Live(("variable-length",), agreement, expected_counts, _length, alice, bob, recorded_light),
     knobs=_KNOBS,
     settings=_settings,
     turned=_turned,

@@ -16,9 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Proof
 from haris.quantum.distill.engine import Engine, Entropy, Length
-from haris.quantum.distill.transcript import Transcript
+from haris.quantum.distill.transcript import Sender, Transcript
 from haris.quantum.optics.fibre import Fibre
 from haris.quantum.security.key_length import STRONGEST, BlockLength, KeyLength, Security
+from haris.wire.recording import BlockHeader, Octets
 
 T = TypeVar("T")
 
@@ -103,6 +104,8 @@ class Live:
     without its physics. expected: counts of n pulses (None: a block) at distances (None: the link's own).
     length: secret bits of a measured block, from its counts and the bits that leaked. alice, bob: engines of the two
     ends, given the block's name, this end's half of it, and the agreement; see haris.quantum.distill.engine.
+    read: an end's half of a recorded block, ParameterError on one that its engine would not take; the agreement has
+    block_pulses, of a recorded block.
     """
 
     bounds: tuple[str, ...]
@@ -111,6 +114,7 @@ class Live:
     length: Callable[[Parts, Any, int], BlockLength]
     alice: Callable[[bytes, Any, Any, Length, Allot, Entropy, Transcript], Engine]
     bob: Callable[[bytes, Any, Any, Length, Entropy, Transcript], Engine]
+    read: Callable[[Sender, BlockHeader, Octets, Any], Any]
 
 
 def _no_settings(parts: Parts) -> dict[str, float]:

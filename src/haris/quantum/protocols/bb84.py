@@ -54,3 +54,8 @@ class Agreement:
         require_simplex("p_intensities", self.p_intensities)
         if len(self.intensities) != len(self.p_intensities):
             raise ParameterError(f"{len(self.intensities)} intensities, {len(self.p_intensities)} probabilities")
+
+    @property
+    def block_pulses(self) -> int:
+        """Pulses of a block, as both ends record them."""
+        return self.protocol.block_pulses
