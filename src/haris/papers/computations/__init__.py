@@ -1,6 +1,15 @@
 """What haris recomputes, a file for each family of protocols."""
 
-from haris.papers.computations import decoy_bb84, discrete_cv, entangled_pairs, gaussian_cv, limits, mdi, twin_field
+from haris.papers.computations import (
+    decoy_bb84,
+    discrete_cv,
+    entangled_pairs,
+    gaussian_cv,
+    limits,
+    mdi,
+    passive_cv,
+    twin_field,
+)
 
 COMPUTATIONS = (
     *decoy_bb84.COMPUTATIONS,
@@ -10,5 +19,6 @@ COMPUTATIONS = (
     *entangled_pairs.COMPUTATIONS,
     *gaussian_cv.COMPUTATIONS,
     *discrete_cv.COMPUTATIONS,
+    *passive_cv.COMPUTATIONS,
 )
 """The first that covers a row computes it."""

@@ -14,8 +14,9 @@ from haris.quantum.security.gaussian_channel import GaussianChannel
 def estimated_channel(alice: Symbols, bob: Symbols, known: GaussianChannel) -> GaussianChannel:
     """The channel by maximum likelihood: Bob's value is t times Alice's, and noise.
 
-    alice, bob: the same disclosed symbols. known: modulation and calibrated receiver; its transmittance and noise are
-    not used. A transmittance above 1 and a noise below the receiver's own are cut to what can be.
+    alice, bob: the same disclosed symbols. known: modulation, trusted noise of preparation and calibrated receiver; its
+    transmittance and noise are not used. A transmittance above 1 and a noise below the receiver's own are cut to what
+    can be.
     Raises ParameterError on halves that differ in shape, or without a symbol.
     Source: Leverrier, Grosshans, Grangier, PRA 81, 062343 (2010), estimators of t and sigma^2.
     """
@@ -30,5 +31,6 @@ def estimated_channel(alice: Symbols, bob: Symbols, known: GaussianChannel) -> G
     t = max(float((x * y).sum()) / power, 0.0)
     noise = float(((y - t * x) ** 2).mean())
     transmittance = min(t * t / known.gain, 1.0)
-    excess = max((noise - 1.0 - known.electronic_noise_snu) / known.gain, 0.0)
+    arriving = (noise - 1.0 - known.electronic_noise_snu) / known.gain
+    excess = np.maximum(arriving - transmittance * known.trusted_preparation_snu, 0.0)
     return replace(known, transmittance=np.asarray(transmittance), noise_snu=np.asarray(excess))

@@ -56,7 +56,8 @@ def channels_within(
 ) -> GaussianChannel:
     """Channels up to so many standard deviations from the estimate, with the most noise; a leading axis over t.
 
-    shares: of the deviations, in [-1, 1], where t lies; None: both ends and the estimate.
+    shares: of the deviations, in [-1, 1], where t lies; None: both ends and the estimate. Trusted noise of preparation
+    falls with t and leaves the more of s^2 to Eve: what the least t leaves is taken for every t, the safe side.
     """
     if shares is None:
         shares = np.array([-1.0, 0.0, 1.0]).reshape(-1, *(1,) * block.channel.transmittance.ndim)
@@ -68,6 +69,8 @@ def channels_within(
         spread = np.minimum(deviations * np.sqrt(noise / (m * channel.modulation_variance_snu)), 1.0)
         most = noise * (1.0 + deviations * np.sqrt(2.0 / m))
         excess = np.minimum((most - 1.0 - channel.electronic_noise_snu) / channel.gain, _MOST_NOISE_SNU)
+    least = np.maximum(t - spread, 0.0) ** 2 / channel.gain
+    excess = np.maximum(excess - least * channel.trusted_preparation_snu, 0.0)
     amplitude = np.clip(t + shares * spread, 0.0, np.sqrt(channel.gain))
     transmittance = np.minimum(amplitude**2 / channel.gain, 1.0)
     return replace(channel, transmittance=transmittance, noise_snu=np.broadcast_to(excess, transmittance.shape))

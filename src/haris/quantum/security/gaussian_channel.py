@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 class GaussianChannel:
     """Estimated or expected parameters of a link of continuous variables; variances in shot-noise units.
 
-    modulation_variance_snu: of either quadrature at the channel's input.
+    modulation_variance_snu: of either quadrature at the channel's input, as far as Alice's values tell it.
     transmittance: of the channel alone, in [0, 1], float64, any shape.
     noise_snu: excess noise at the channel's output, before the receiver, same shape.
     heterodyne: both quadratures are measured, not one. efficiency, electronic_noise_snu: of the receiver; the noise is
-    of each value. trusted: whether the receiver is out of Eve's reach.
+    of each value, a number or an array of the same shape. trusted: whether the receiver is out of Eve's reach.
+    trusted_preparation_snu: variance at the channel's input that Alice's values do not tell, and that is out of Eve's
+    reach: noise of the preparation of states.
     """
 
     modulation_variance_snu: float
@@ -24,8 +26,9 @@ class GaussianChannel:
     noise_snu: NDArray[np.float64]
     heterodyne: bool
     efficiency: float
-    electronic_noise_snu: float
+    electronic_noise_snu: float | NDArray[np.float64]
     trusted: bool
+    trusted_preparation_snu: float = 0.0
 
     @property
     def values_per_symbol(self) -> int:
@@ -39,8 +42,9 @@ class GaussianChannel:
 
     @property
     def value_noise_snu(self) -> NDArray[np.float64]:
-        """Variance of a value of Bob's given Alice's: the vacuum, the electronics and the excess noise."""
-        return np.asarray(1.0 + self.electronic_noise_snu + self.gain * self.noise_snu)
+        """Variance of a value of Bob's given Alice's: vacuum, electronics, excess noise and noise of preparation."""
+        arriving = self.noise_snu + self.transmittance * self.trusted_preparation_snu
+        return np.asarray(1.0 + self.electronic_noise_snu + self.gain * arriving)
 
     @property
     def snr(self) -> NDArray[np.float64]:
@@ -53,14 +57,21 @@ class GaussianChannel:
         return np.asarray(self.values_per_symbol * 0.5 * np.log1p(self.snr) / np.log(2.0))
 
     def as_attacked(self) -> GaussianChannel:
-        """The channel that Eve holds, before a receiver that she does not.
+        """The channel that Eve holds, before a receiver that she does not, as it is seen by what Bob measures.
 
         An untrusted receiver becomes a perfect one behind a channel with its loss and noise: the same values measured.
+        Noise of preparation that she does not hold becomes modulation: both are variance of the light that leaves, and
+        what she learns of Bob's values does not depend on what Alice knows of them.
         """
-        if self.trusted:
-            return self
-        return replace(
+        seen = replace(
             self,
+            modulation_variance_snu=self.modulation_variance_snu + self.trusted_preparation_snu,
+            trusted_preparation_snu=0.0,
+        )
+        if self.trusted:
+            return seen
+        return replace(
+            seen,
             transmittance=self.efficiency * self.transmittance,
             noise_snu=self.efficiency * self.noise_snu + self.values_per_symbol * self.electronic_noise_snu,
             efficiency=1.0,
