@@ -59,6 +59,11 @@ def test_counts_beyond_the_digits_of_a_factorial_have_a_bound(size):
     assert bound / (3 * size) == pytest.approx(0.05 + serfling(size, 3 * size, 1e-20), rel=1e-12)
 
 
+@pytest.mark.parametrize("size", [10.0, 1e12, 3e17, 1e25])
+def test_where_nothing_was_sampled_all_may_be_wrong(size):
+    assert unsampled_errors(0.0, 0.0, size, 1e-10) == size
+
+
 @given(st.integers(1, 10**7), st.integers(1, 10**8), st.floats(0, 0.5), st.sampled_from([1e-9, 1e-21]))
 def test_bound_is_monotone_and_within_serfling(sampled, unsampled, rate, epsilon):
     observed = int(rate * sampled)

@@ -63,10 +63,11 @@ def unsampled_errors(
     n = np.floor(np.asarray(unsampled, dtype=np.float64))
     x, m, n = np.broadcast_arrays(x, m, n)
     low, high = np.zeros(x.shape), n.copy()  # low is never refuted; the answer lies in [low, high]
-    many = (m + n > MOST_COUNTED) & (m > 0.0) & (n > 0.0)
+    many = m + n > MOST_COUNTED
     if np.any(many):
         some_m, some_n = np.maximum(m, 1.0), np.maximum(n, 1.0)
         closed = np.minimum(np.ceil(n * (x / some_m + serfling(some_m, some_n, epsilon))), n)
+        closed = np.where(m > 0.0, closed, n)  # nothing sampled, nothing known
         low, high = np.where(many, closed, low), np.where(many, closed, high)
     while np.any(low < high):
         middle = np.ceil((low + high) / 2.0)
