@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.document import Document, read_document
 from haris.nouns.document_text import fields_of, write_document
@@ -100,12 +100,17 @@ class Link(Parts):
         optimise: with the best settings at each distance (haris.quantum.families.optimum); ParameterError where the
         family has none to choose, and on a distance that is negative or not finite.
         """
-        at_m = np.asarray(self.channel.length_m if distance_m is None else distance_m, dtype=np.float64)
-        if not np.all((at_m >= 0.0) & (at_m < np.inf)):
-            raise ParameterError("distance_m must be finite and at least 0")
+        at_m = self.distances(distance_m)
         if optimise and at_m.size:
             return optimum(self.family, self, at_m)
         return in_chunks(partial(self.family.rate, self), at_m)
+
+    def distances(self, distance_m: ArrayLike | None) -> NDArray[np.float64]:
+        """Distances in metres; None: the link's own length. ParameterError on one that is negative or not finite."""
+        at_m = np.asarray(self.channel.length_m if distance_m is None else distance_m, dtype=np.float64)
+        if not np.all((at_m >= 0.0) & (at_m < np.inf)):
+            raise ParameterError("distance_m must be finite and at least 0")
+        return at_m
 
     def emulate(self, n_pulses: int, seed: int | bytes, eve_fraction: float = 0.0) -> tuple[Any, Any]:
         """Sampled light: Alice's half and Bob's half of n_pulses. The same seed gives the same light.

@@ -37,6 +37,32 @@ def photons_at_detectors(
     return np.asarray(transmittance[..., None, None, None] * np.array(source.intensities)[:, None, None] * split)
 
 
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """What of the light reaches the detectors, class by class: pulses of one intensity that fared alike on their way.
+
+    intensity: of each class, an index, ascending. p: probability of each class, float64 (..., c); those of an intensity
+    sum to the intensity's. mean_photons: as of photons_at_detectors, (..., c, 2, 2); infinite where a detector surely
+    fires. Leading axes are a sweep of distances. Of one class alone the two detectors click independently.
+    """
+
+    intensity: tuple[int, ...]
+    p: Floats
+    mean_photons: Floats
+
+    def by_intensity(self, per_class: Floats, axis: int = -1) -> Floats:
+        """Sums over the classes of each intensity, along an axis that follows the classes."""
+        first = np.unique(self.intensity, return_index=True)[1]
+        return np.asarray(np.add.reduceat(per_class, first, axis=axis))
+
+
+def arrivals(source: Source, fibre: Fibre, detector: Detector, distance_m: ArrayLike | None = None) -> Arrivals:
+    """Of an honest fibre: the pulses of an intensity all fare alike."""
+    mean_photons = photons_at_detectors(source, fibre, detector, distance_m)
+    p = np.broadcast_to(np.array(source.p_intensities), mean_photons.shape[:-2])
+    return Arrivals(tuple(range(len(source.intensities))), p, mean_photons)
+
+
 def p_click(mean_photons: Floats, p_dark: float) -> Floats:
     """Click probability of one live threshold detector: 1 - (1 - p_dark) exp(-mean_photons), any shape."""
     return np.asarray(p_dark - (1.0 - p_dark) * np.expm1(-mean_photons))
@@ -103,23 +129,42 @@ def click_rates(
     Shape distance_m.shape + (k, 2, 3), each entry given that alignment: [..., intensity, aligned or unaligned, only
     right, only wrong, both detectors]. The intensity's probability is included.
     """
-    p = p_click(photons_at_detectors(source, fibre, detector, distance_m), detector.p_dark)
-    p_intensities = np.array(source.p_intensities)
+    return class_rates(arrivals(source, fibre, detector, distance_m), detector, source.clock_hz)
+
+
+def class_rates(
+    arrived: Arrivals, detector: Detector, clock_hz: float, p_aligned: float = 1.0
+) -> tuple[Floats, Renewal]:
+    """click_rates by class of arrivals, (..., c, 2, 3), the probability of the class included.
+
+    p_aligned: probability that the bases are aligned. It matters only where they change whether a gate clicks.
+    """
+    p = p_click(arrived.mean_photons, detector.p_dark)
     fresh = outcomes(p)
-    # Whether a gate clicks does not depend on how the photons split, so any alignment gives the same average.
-    p_any = np.asarray(fresh[..., 0, :].sum(axis=-1) @ p_intensities)
-    clock_hz = source.clock_hz
+    by_alignment = fresh.sum(axis=-1) @ np.array([p_aligned, 1.0 - p_aligned])
+    p_any = np.minimum(np.sum(by_alignment * arrived.p, axis=-1), 1.0)
     rates = renewal(p_any, detector.hold_off_gates(clock_hz), detector.p_afterpulse, detector.p_release(clock_hz))
     per_gate = rates.fresh[..., None, None, None] * fresh
     per_gate += rates.releases[..., None, None, None] * release_outcomes(p)
-    return per_gate * p_intensities[:, None, None], rates
+    return per_gate * arrived.p[..., None, None], rates
 
 
 def click_law(
-    source: Source, fibre: Fibre, detector: Detector, protocol: DecoyBB84, eve_fraction: float = 0.0
+    source: Source,
+    fibre: Fibre,
+    detector: Detector,
+    protocol: DecoyBB84,
+    eve_fraction: float = 0.0,
+    arrived: Arrivals | None = None,
 ) -> ClickLaw:
-    """The same model as the sampler takes it. Raises ParameterError on a gate that does not fit the clock."""
-    mean_photons = photons_at_detectors(source, fibre, detector)
+    """The same model as the sampler takes it. Raises ParameterError on a gate that does not fit the clock.
+
+    arrived: at one distance, in place of what an honest fibre leaves. Classes refine the intensities that Alice draws,
+    so that her half of the light is the same.
+    """
+    arrived = arrivals(source, fibre, detector) if arrived is None else arrived
+    some = arrived.p > 0.0
+    mean_photons = arrived.mean_photons[some]
     p = p_click(mean_photons, detector.p_dark)
     p_photon = np.divide(-np.expm1(-mean_photons), p, out=np.zeros_like(p), where=p > 0.0)
     period_ps = 1e12 / source.clock_hz
@@ -127,7 +172,7 @@ def click_law(
         raise ParameterError(f"gates of {detector.gate_s} s overlap at a clock of {source.clock_hz} Hz")
     return ClickLaw(
         p_key_basis=protocol.p_key_basis,
-        p_intensities=source.p_intensities,
+        p_intensities=tuple(arrived.p[some].tolist()),
         p_click=p,
         p_photon=np.minimum(p_photon, 1.0),
         eve_fraction=eve_fraction,

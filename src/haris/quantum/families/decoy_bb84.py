@@ -66,7 +66,11 @@ def _check(parts: Parts) -> None:
 
 def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
     """Each distance is one block of expected counts, with f_ec n h(qber) bits disclosed."""
-    counts = expected_counts(parts, distance_m=at_m)
+    return rate_of_counts(parts, expected_counts(parts, distance_m=at_m), at_m)
+
+
+def rate_of_counts(parts: Parts, counts: DecoyCounts, at_m: NDArray[np.float64]) -> Rate:
+    """The rate that these counts of one block give at each distance, whatever they come from."""
     key = key_length(counts, parts.security)
     per_pulse = np.asarray(key.length_bits / counts.n_pulses)
     return Rate(

@@ -1,0 +1,62 @@
+"""Beam splitting: Eve takes for herself the light that the fibre would have lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from haris.quantum.attacks.attack import Secret
+from haris.quantum.attacks.pulses import COVERED, WITNESSED, PulseBlock, shared_bits
+from haris.quantum.emulate.clicks import Arrivals, arrivals
+from haris.quantum.optics.detector import Detector
+from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.source import Source
+from haris.quantum.security.key_length import term
+
+
+@dataclass(frozen=True, slots=True)
+class BeamSplitting:
+    """Eve puts a fibre without loss and a beam splitter of the same transmittance in place of the fibre.
+
+    Nothing that the users count changes. She keeps what she split off until the bases are told: of a sifted bit she
+    knows everything if she holds a photon of its pulse.
+    """
+
+    NAME: ClassVar[str] = "beam-splitting"
+    TITLE: ClassVar[str] = "Eve keeps the light that the fibre would have lost"
+    SOURCE: ClassVar[str] = "Bennett et al., J. Cryptology 5, 3 (1992)"
+    FAMILIES: ClassVar[tuple[str, ...]] = ("decoy-bb84",)
+
+    @property
+    def eve_fraction(self) -> float:
+        """She measures nothing on the way."""
+        return 0.0
+
+    def arrivals(
+        self, source: Source, fibre: Fibre, detector: Detector, distance_m: ArrayLike | None = None
+    ) -> Arrivals:
+        """As ever."""
+        return arrivals(source, fibre, detector, distance_m)
+
+    def secret_pulses(self, block: PulseBlock) -> Secret:
+        """Photons of a coherent pulse go either way independently: what Bob got tells nothing of what she has."""
+        source, fibre = block.parts.source, block.parts.channel
+        assert isinstance(source, Source)
+        return split_secret(block, np.array(source.intensities), fibre.transmittance(block.distance_m), COVERED)
+
+
+def split_secret(block: PulseBlock, intensities: np.ndarray, passed: np.ndarray, least: str) -> Secret:
+    """What is left where Eve holds the share 1 - passed of pulses of these true intensities. least: source of at_least.
+
+    Every class of arrivals is one intensity.
+    """
+    right, wrong = block.sifted
+    dark = np.exp(-intensities * (1.0 - np.asarray(passed)[..., None]))
+    left = np.sum(dark * shared_bits(right, wrong), axis=-1)
+    bits = np.sum(right + wrong, axis=-1)
+    known = np.divide(np.sum((1.0 - dark) * (right + wrong), axis=-1), bits, out=np.zeros_like(bits), where=bits > 0.0)
+    share = term("eve_knows", known, "", "share of the sifted bits that Eve knows", f"{BeamSplitting.SOURCE}")
+    return Secret(block.claimed_bits, np.asarray(left), least, WITNESSED, (share,))
