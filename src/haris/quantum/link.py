@@ -23,6 +23,7 @@ from haris.quantum.families import (
     gaussian_cv,
     mdi_qkd,
     passive_cv,
+    rrdps,
     sarg04,
     six_state,
     sns_tf,
@@ -46,6 +47,7 @@ FAMILIES: dict[str, Family] = {
         six_state.FAMILY,
         sarg04.FAMILY,
         b92.FAMILY,
+        rrdps.FAMILY,
     )
 }
 """By the tag in LINK.toml: [protocol] name."""

@@ -51,7 +51,7 @@ def emulate_announcements(
     flat = np.append(p.ravel(), max(0.0, 1.0 - p.sum()))
     per_case = rng.multinomial(n_pulses, flat / flat.sum())[:-1]
     case = rng.permutation(np.repeat(np.arange(p.size), per_case))
-    index = _some(rng, n_pulses, case.size)
+    index = some_pulses(rng, n_pulses, case.size)
     resent, basis_a, bit_a, intensity_a, basis_b, bit_b, intensity_b, bell = (
         axis.astype(np.uint8) for axis in np.unravel_index(case, p.shape)
     )
@@ -92,7 +92,7 @@ def _p_click(photons: Floats, p_dark: float) -> Floats:
     return np.asarray(p_dark - (1.0 - p_dark) * np.expm1(-photons))
 
 
-def _some(rng: np.random.Generator, n: int, size: int) -> Integers:
+def some_pulses(rng: np.random.Generator, n: int, size: int) -> Integers:
     """Which `size` of n pulses, ascending and each once."""
     if 2 * size >= n:
         return np.sort(rng.permutation(n)[:size]).astype(np.int64)

@@ -1,0 +1,92 @@
+"""One block of emulated light whose pulses meet in an interferometer: both ends' bits of the packets that are kept.
+
+Each count is traced to its origin: a photon of one pulse, through one arm, to one port; or a dark count in some period.
+Nothing here uses the closed forms. Packets without a lone count cost nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haris.nouns.checks import require_probability
+from haris.nouns.errors import ParameterError
+from haris.nouns.packet_bits import PacketBits
+from haris.quantum.emulate.expected_packets import photons_per_pulse
+from haris.quantum.emulate.sampled import derived_key
+from haris.quantum.emulate.sampled_announcements import some_pulses
+from haris.quantum.optics.delay_interferometer import DelayInterferometer
+from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.pulse_train import PulseTrain
+from haris.quantum.protocols.rrdps import Rrdps
+
+MOST_PACKETS = 1e8
+"""Packets with a lone count, of a block that is held at once."""
+
+
+def emulate_rrdps(
+    source: PulseTrain,
+    fibre: Fibre,
+    receiver: DelayInterferometer,
+    protocol: Rrdps,
+    n_pulses: int,
+    seed: int | bytes,
+    eve_fraction: float = 0.0,
+) -> tuple[PacketBits, PacketBits]:
+    """Sample the whole packets of n_pulses: Alice's half and Bob's half. The same arguments give the same light.
+
+    In the share eve_fraction of the packets Eve finds in which pulse a photon is, and sends one there: the counts stay,
+    the interference is gone. Raises ParameterError on arguments outside their range, or on more than MOST_PACKETS
+    packets with a lone count.
+    """
+    pulses, dark = protocol.packet_pulses, receiver.p_dark
+    photons = pulses * float(photons_per_pulse(source, fibre, receiver))
+    gates = 2.0 * (pulses + np.arange(1, pulses))  # by the delay
+    alone = np.exp(-photons) * (1.0 - dark) ** (gates - 1.0)
+    p_photon, p_dark_count = alone * photons * (1.0 - dark), alone * gates * dark
+    p_lone = p_photon + p_dark_count
+    rng, packet = _lone_packets(n_pulses // pulses, float(p_lone.max()), seed, b"rrdps", eve_fraction)
+
+    delay = rng.integers(1, pulses, packet.size)
+    drawn = rng.random(packet.size) * p_lone.max()
+    lone, lit = drawn < p_lone[delay - 1], drawn < p_photon[delay - 1]
+    period = np.where(
+        lit,
+        rng.integers(0, pulses, packet.size) + delay * rng.integers(0, 2, packet.size),
+        np.floor(rng.random(packet.size) * (pulses + delay)),
+    )
+    kept = lone & (period >= delay) & (period < pulses)
+    wrong = _wrong_ports(rng, lit & (rng.random(packet.size) >= eve_fraction), receiver)
+    return _halves(rng, n_pulses // pulses, packet[kept], wrong[kept], np.zeros(int(kept.sum()), dtype=np.bool_))
+
+
+def _lone_packets(
+    n_packets: int, p_most: float, seed: int | bytes, purpose: bytes, eve_fraction: float
+) -> tuple[np.random.Generator, NDArray[np.int64]]:
+    """A generator, and the packets that may have a lone count: each with probability p_most."""
+    require_probability("eve_fraction", eve_fraction)
+    if n_packets < 0 or n_packets * p_most > MOST_PACKETS:
+        raise ParameterError(
+            f"n_pulses must be at least 0, with at most {MOST_PACKETS:g} lone counts, got about "
+            f"{n_packets * p_most:.3g}"
+        )
+    rng = np.random.default_rng(np.frombuffer(derived_key(seed, purpose), dtype=np.uint32))
+    return rng, some_pulses(rng, n_packets, int(rng.binomial(n_packets, min(p_most, 1.0))))
+
+
+def _wrong_ports(
+    rng: np.random.Generator, interferes: NDArray[np.bool_], receiver: DelayInterferometer
+) -> NDArray[np.bool_]:
+    """Whether each count is at the wrong detector: of light that interferes seldom, of any other by chance."""
+    return rng.random(interferes.size) < np.where(interferes, (1.0 - receiver.visibility) / 2.0, 0.5)
+
+
+def _halves(
+    rng: np.random.Generator,
+    n_packets: int,
+    packet: NDArray[np.int64],
+    wrong: NDArray[np.bool_],
+    tested: NDArray[np.bool_],
+) -> tuple[PacketBits, PacketBits]:
+    bit = rng.integers(0, 2, packet.size, dtype=np.uint8)
+    return PacketBits(n_packets, packet, bit, tested), PacketBits(n_packets, packet, bit ^ wrong, tested)
