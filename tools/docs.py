@@ -103,6 +103,7 @@ def link_page() -> str:
     parts += link_tables("detector")
     for family in FAMILIES.values():
         parts += [f'## [protocol] with name = "{family.name}"', *fields_of(family.protocol)]
+    parts += inner_tables("protocol")
     parts += ["## [security]", *fields_of(Security)]
     example = ROOT / "examples" / "links" / "metro_25km.toml"
     parts += ["## Example", f"```toml\n{example.read_text(encoding='utf-8').rstrip()}\n```"]
@@ -117,6 +118,24 @@ def link_tables(part: str, tag: str = "") -> Iterator[str]:
     for cls, names in classes.items():
         yield f"## [{part}]{tag} of {', '.join(names)}"
         yield from fields_of(cls)
+    yield from inner_tables(part)
+
+
+def inner_tables(part: str) -> Iterator[str]:
+    """The tables inside a part of the link, each once."""
+    seen = set()
+    for family in FAMILIES.values():
+        for name, hint in typing.get_type_hints(getattr(family, part)).items():
+            for cls in filter(dataclasses.is_dataclass, typing.get_args(hint)):
+                if cls not in seen:
+                    seen.add(cls)
+                    names = [each.name for each in FAMILIES.values() if hint in _hints(each, part)]
+                    yield f"## [{part}.{name}] of {', '.join(names)}"
+                    yield from fields_of(cls)
+
+
+def _hints(family: Any, part: str) -> list[Any]:
+    return list(typing.get_type_hints(getattr(family, part)).values())
 
 
 def tables_page(title: str, configuration: Any, words: str) -> str:

@@ -14,7 +14,10 @@ from haris.nouns.errors import ParameterError
 
 
 def document_text(tables: Mapping[str, Mapping[str, Any]]) -> str:
-    """TOML text of tables of plain values; None is left out, for TOML has no null. Floats keep every digit."""
+    """TOML text of tables of plain values, and of dataclasses as inline tables; None is left out, for TOML has no null.
+
+    Floats keep every digit.
+    """
     parts = []
     for name, table in tables.items():
         lines = [f"{key} = {_value(value)}" for key, value in table.items() if value is not None]
@@ -49,6 +52,8 @@ def _value(value: Any) -> str:
         return str(value)
     if isinstance(value, (str, Path)):
         return json.dumps(str(value))  # a JSON string is a basic TOML string
+    if dataclasses.is_dataclass(value):
+        return "{ " + ", ".join(f"{k} = {_value(v)}" for k, v in fields_of(value).items() if v is not None) + " }"
     if isinstance(value, (tuple, list)):
         return "[" + ", ".join(_value(v) for v in value) + "]"
     raise ParameterError(f"{type(value).__name__} has no form in a TOML document")

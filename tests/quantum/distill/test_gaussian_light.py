@@ -7,7 +7,7 @@ from haris.bench.continuous import reconcile
 from haris.quantum.distill.continuous import FRAME_VALUES
 from haris.quantum.distill.estimate_channel import estimated_channel
 from haris.quantum.distill.soft_code import code_of_rate
-from haris.quantum.families.gaussian_cv import channel_of
+from haris.quantum.families import coherent_hardware
 from haris.quantum.link import Link
 from haris.quantum.optics.coherent_receiver import CoherentReceiver
 from haris.quantum.optics.modulated_laser import ModulatedLaser
@@ -31,7 +31,7 @@ LINK = Link(
 def estimated(alice, bob):
     """The channel by the symbols behind those of the key."""
     disclosed = (half.part(FRAME_VALUES, half.n_symbols) for half in (alice, bob))
-    return estimated_channel(*disclosed, channel_of(LINK, np.asarray(0.0)))
+    return estimated_channel(*disclosed, coherent_hardware.estimated(LINK, np.asarray(0.0))[0])
 
 
 def length_bits(channel, beta):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 from numpy.typing import ArrayLike
 
+from haris.quantum.emulate.noise_budget import NoiseBudget
 from haris.quantum.optics.coherent_receiver import CoherentReceiver
 from haris.quantum.optics.constellation_laser import ConstellationLaser
 from haris.quantum.optics.modulated_laser import ModulatedLaser
@@ -18,15 +20,20 @@ def expected_channel(
     channel: NoisyFibre,
     receiver: CoherentReceiver,
     distance_m: ArrayLike | None = None,
+    budget: NoiseBudget | None = None,
 ) -> GaussianChannel:
-    """The channel as exact estimates would have it, arrays of distance_m's shape (None: the fibre's own length)."""
+    """The channel as exact estimates would have it, arrays of distance_m's shape (None: the fibre's own length).
+
+    budget: what hardware adds at these distances; None of a link that names no hardware.
+    """
+    kept = 1.0 if budget is None else budget.kept
     return GaussianChannel(
         modulation_variance_snu=source.modulation_variance_snu,
-        transmittance=channel.transmittance(distance_m),
-        noise_snu=channel.noise_snu(distance_m),
+        transmittance=np.minimum(kept * channel.transmittance(distance_m), 1.0),
+        noise_snu=channel.noise_snu(distance_m) if budget is None else budget.excess_snu,
         heterodyne=receiver.detection == "heterodyne",
         efficiency=receiver.efficiency,
-        electronic_noise_snu=receiver.electronic_noise_snu,
+        electronic_noise_snu=receiver.electronic_noise_snu if budget is None else budget.receiver_snu,
         trusted=receiver.trusted,
     )
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from haris.nouns.checks import require_not_negative, require_probability
 from haris.nouns.symbols import Symbols
 from haris.quantum.emulate.expected_gaussian import expected_channel
+from haris.quantum.emulate.noise_budget import NoiseBudget
 from haris.quantum.emulate.sampled import derived_key
 from haris.quantum.optics.coherent_receiver import CoherentReceiver
 from haris.quantum.optics.modulated_laser import ModulatedLaser
@@ -25,16 +26,18 @@ def sampled_symbols(
     n_symbols: int,
     seed: int | bytes,
     eve_fraction: float = 0.0,
+    budget: NoiseBudget | None = None,
 ) -> tuple[Symbols, Symbols]:
     """Sample n_symbols: Alice's half and Bob's. The same arguments give the same light.
 
     Of homodyne detection, Alice's values are those of the quadrature that Bob drew and told. Alice's do not depend on
     Eve, who measures both quadratures of the share eve_fraction of the symbols and resends what she found.
+    budget: what hardware adds over this fibre, as Gaussian noise.
     Raises ParameterError on arguments outside their range.
     """
     require_not_negative("n_symbols", n_symbols)
     require_probability("eve_fraction", eve_fraction)
-    channel = expected_channel(source, fibre, receiver)
+    channel = expected_channel(source, fibre, receiver, budget=budget)
     shape = (n_symbols, channel.values_per_symbol)
     modulation = np.float32(np.sqrt(source.modulation_variance_snu))
     sent = generator(seed, b"modulation").standard_normal(shape, dtype=np.float32) * modulation

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haris.quantum.emulate.expected_constellation import expected_constellation_block
-from haris.quantum.emulate.expected_gaussian import expected_channel
+from haris.quantum.families.coherent_hardware import estimated, require_hardware
 from haris.quantum.families.family import Family, Knob, Parts, Rate, of
 from haris.quantum.optics.coherent_receiver import CoherentReceiver
 from haris.quantum.optics.constellation_laser import ConstellationLaser
@@ -22,19 +22,15 @@ NAME = "discrete-cv"
 
 
 def _check(parts: Parts) -> None:
-    """Any parts of these classes fit together."""
+    """Hardware has to fit; any other parts of these classes do."""
+    require_hardware(parts)
 
 
 def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
     """Each distance is one block whose estimates meet their expectation."""
     source = of(NAME, "source", parts.source, ConstellationLaser)
     protocol = of(NAME, "protocol", parts.protocol, DiscreteCV)
-    channel = expected_channel(
-        source,
-        of(NAME, "channel", parts.channel, NoisyFibre),
-        of(NAME, "detector", parts.detector, CoherentReceiver),
-        at_m,
-    )
+    channel, noise = estimated(parts, at_m)
     key = asymptotic(expected_constellation_block(source, channel, protocol), parts.security)
     per_pulse = np.asarray(key.length_bits / protocol.block_pulses)
     return Rate(
@@ -42,8 +38,8 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
         secret_bits_per_pulse=per_pulse,
         secret_bits_per_s=np.asarray(per_pulse * source.clock_hz),
         qber=np.full(at_m.shape, np.nan),
-        plob_per_pulse=plob(channel.transmittance),
-        key=key,
+        plob_per_pulse=plob(parts.channel.transmittance(at_m)),
+        key=replace(key, terms=(*noise, *key.terms)),
     )
 
 

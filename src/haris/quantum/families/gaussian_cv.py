@@ -10,32 +10,23 @@ from numpy.typing import NDArray
 
 from haris.nouns.errors import ParameterError
 from haris.nouns.symbols import Symbols
-from haris.quantum.emulate.expected_gaussian import expected_block, expected_channel
+from haris.quantum.emulate.expected_gaussian import expected_block
 from haris.quantum.emulate.sampled_gaussian import sampled_symbols
+from haris.quantum.families.coherent_hardware import budget_of, estimated, require_hardware
 from haris.quantum.families.family import Family, Knob, Parts, Rate, of
 from haris.quantum.optics.coherent_receiver import CoherentReceiver
 from haris.quantum.optics.modulated_laser import ModulatedLaser
 from haris.quantum.optics.noisy_fibre import NoisyFibre
 from haris.quantum.protocols.gaussian_cv import GaussianCV
 from haris.quantum.security.gaussian_bounds import PROOFS, gaussian_key_length
-from haris.quantum.security.gaussian_channel import GaussianChannel
 from haris.quantum.security.limits import plob
 
 NAME = "gaussian-cv"
 
 
-def channel_of(parts: Parts, at_m: NDArray[np.float64]) -> GaussianChannel:
-    """The channel that the ends expect to estimate. Raises ParameterError on a link of another family."""
-    return expected_channel(
-        of(NAME, "source", parts.source, ModulatedLaser),
-        of(NAME, "channel", parts.channel, NoisyFibre),
-        of(NAME, "detector", parts.detector, CoherentReceiver),
-        at_m,
-    )
-
-
 def _check(parts: Parts) -> None:
-    """Bounds for finite blocks need an estimate."""
+    """Bounds for finite blocks need an estimate; and hardware has to fit."""
+    require_hardware(parts)
     protocol = of(NAME, "protocol", parts.protocol, GaussianCV)
     if PROOFS[parts.security.bound].finite and protocol.p_estimation == 0.0:
         raise ParameterError(
@@ -47,7 +38,7 @@ def _check(parts: Parts) -> None:
 def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
     """Each distance is one block whose estimates meet their expectation."""
     protocol = of(NAME, "protocol", parts.protocol, GaussianCV)
-    channel = channel_of(parts, at_m)
+    channel, noise = estimated(parts, at_m)
     key = gaussian_key_length(expected_block(channel, protocol), parts.security)
     per_pulse = np.asarray(key.length_bits / protocol.block_pulses)
     return Rate(
@@ -55,8 +46,8 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
         secret_bits_per_pulse=per_pulse,
         secret_bits_per_s=np.asarray(per_pulse * parts.source.clock_hz),
         qber=np.full(at_m.shape, np.nan),
-        plob_per_pulse=plob(channel.transmittance),
-        key=key,
+        plob_per_pulse=plob(parts.channel.transmittance(at_m)),
+        key=replace(key, terms=(*noise, *key.terms)),
     )
 
 
@@ -69,6 +60,7 @@ def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float
         round(n_pulses * (1.0 - of(NAME, "protocol", parts.protocol, GaussianCV).p_reference)),
         seed,
         eve_fraction,
+        budget_of(parts),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from haris.nouns.checks import require_not_negative, require_probability
 from haris.nouns.errors import ParameterError
+from haris.quantum.optics.receiver_hardware import ReceiverHardware
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class CoherentReceiver:
     efficiency: of the whole receiver, optics included, above 0.
     electronic_noise_snu: variance that the electronics add to each value measured, in units of that value's shot noise.
     trusted: whether loss and noise of the receiver are calibrated and out of Eve's reach; else they count as hers.
+    hardware: local oscillator, detectors and converters, a table of its own, whose noise comes on top.
     Raises ParameterError on any other value.
     """
 
@@ -25,6 +27,7 @@ class CoherentReceiver:
     efficiency: float
     electronic_noise_snu: float = 0.0
     trusted: bool = True
+    hardware: ReceiverHardware | None = None
 
     def __post_init__(self) -> None:
         if self.detection not in ("homodyne", "heterodyne"):

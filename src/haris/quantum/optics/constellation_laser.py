@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from haris.nouns.checks import require_not_negative, require_positive
 from haris.nouns.errors import ParameterError
+from haris.quantum.optics.transmitter_hardware import TransmitterHardware
 
 STATES = (4, 16, 64, 256)
 MOST_PHOTONS = 400.0
@@ -28,6 +29,7 @@ class ConstellationLaser:
     shaping: how probable the levels of a quadrature are, "binomial" (fair coins) or "maxwell-boltzmann".
     shape: of maxwell-boltzmann, where a level k steps from the middle has a probability in proportion to
     exp(-shape k^2), from 0 (all are alike) to 4; 0 for binomial.
+    hardware: what is not ideal in laser, modulator and converters, a table of its own.
     Raises ParameterError on any other value, and when the brightest state has more than 400 photons.
     """
 
@@ -36,6 +38,7 @@ class ConstellationLaser:
     states: int = 64
     shaping: Literal["binomial", "maxwell-boltzmann"] = "binomial"
     shape: float = 0.0
+    hardware: TransmitterHardware | None = None
 
     def __post_init__(self) -> None:
         require_positive("clock_hz", self.clock_hz)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from haris.nouns.checks import require_positive
+from haris.quantum.optics.transmitter_hardware import TransmitterHardware
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +15,13 @@ class ModulatedLaser:
     clock_hz: states a second, reference states included.
     modulation_variance_snu: variance of either quadrature's mean as it enters the channel, shot-noise units (the vacuum
     has 1), twice the mean number of photons.
-    Raises ParameterError unless both are above 0.
+    hardware: what is not ideal in laser, modulator and converters, a table of its own.
+    Raises ParameterError unless both numbers are above 0.
     """
 
     clock_hz: float
     modulation_variance_snu: float
+    hardware: TransmitterHardware | None = None
 
     def __post_init__(self) -> None:
         require_positive("clock_hz", self.clock_hz)

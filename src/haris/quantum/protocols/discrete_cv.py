@@ -16,5 +16,6 @@ class DiscreteCV(QuadratureProtocol):
     frame_error_rate: share of the frames that it fails to decode; they are forgotten, below 1.
     p_estimation: share of the symbols that are disclosed to estimate the channel, below 1.
     p_reference: share of the states that carry a phase reference in place of a symbol, below 1.
+    waveform: pulses and pilot tone of a link whose hardware is given, a table of its own.
     Raises ParameterError on any other value.
     """

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from haris.nouns.checks import require_positive, require_probability
 from haris.nouns.errors import ParameterError
+from haris.quantum.protocols.waveform import Waveform
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class QuadratureProtocol:
     frame_error_rate: share of the frames that it fails to decode; they are forgotten, below 1.
     p_estimation: share of the symbols that are disclosed to estimate the channel, below 1.
     p_reference: share of the states that carry a phase reference in place of a symbol, below 1.
+    waveform: pulses and pilot tone of a link whose hardware is given, a table of its own.
     Raises ParameterError on any other value.
     """
 
@@ -25,6 +27,7 @@ class QuadratureProtocol:
     frame_error_rate: float = 0.0
     p_estimation: float = 0.5
     p_reference: float = 0.0
+    waveform: Waveform | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         require_positive("block_pulses", self.block_pulses)
