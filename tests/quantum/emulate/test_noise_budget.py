@@ -33,7 +33,7 @@ EXAMPLE = Link.read(Path(__file__).parents[3] / "examples" / "links" / "metro_cv
 
 def budget(alice=None, bob=None, waveform=EXAMPLE.protocol.waveform, km=20.0, variance=4.0, classical=None):
     return noise_budget(
-        ModulatedLaser(1e8, variance, TransmitterHardware(**(alice or {}))),
+        ModulatedLaser(1e8, variance, hardware=TransmitterHardware(**(alice or {}))),
         NoisyFibre(km * 1e3, 0.2, classical=classical),
         CoherentReceiver("heterodyne", 0.7, hardware=ReceiverHardware(**(bob or {}))),
         waveform,
@@ -189,9 +189,10 @@ fibres = st.builds(
     st.just(0.0),
     st.just(0.0) | st.floats(0, 0.1),
     st.just(0.0) | st.floats(0, 0.1),
-    st.none() | st.builds(ClassicalLight, positive(1e-9, 1.0), direction=st.sampled_from(["forward", "backward"])),
+    classical=st.none()
+    | st.builds(ClassicalLight, positive(1e-9, 1.0), direction=st.sampled_from(["forward", "backward"])),
 )
-gaussian = st.builds(ModulatedLaser, st.just(1e8), positive(1e-3, 1e4), transmitters)
+gaussian = st.builds(ModulatedLaser, st.just(1e8), positive(1e-3, 1e4), hardware=transmitters)
 discrete = st.builds(
     ConstellationLaser,
     st.just(1e8),
@@ -199,7 +200,7 @@ discrete = st.builds(
     st.sampled_from([4, 16]),
     st.just("binomial"),
     st.just(0.0),
-    transmitters,
+    hardware=transmitters,
 )
 
 
@@ -209,7 +210,7 @@ def links(draw):
     hardware, waveform = (draw(transmitted), None) if far else (draw(local), draw(waveforms))
     detection = draw(st.sampled_from(["homodyne", "heterodyne"])) if far else "heterodyne"
     receiver = CoherentReceiver(
-        detection, draw(st.floats(1e-3, 1.0)), draw(st.floats(0, 1)), draw(st.booleans()), hardware
+        detection, draw(st.floats(1e-3, 1.0)), draw(st.floats(0, 1)), draw(st.booleans()), hardware=hardware
     )
     if draw(st.integers(0, 3)) == 0:
         protocol = DiscreteCV(10**9, 0.95, waveform=waveform)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from haris.nouns.checks import require_not_negative, require_probability
@@ -27,7 +27,7 @@ class CoherentReceiver:
     efficiency: float
     electronic_noise_snu: float = 0.0
     trusted: bool = True
-    hardware: ReceiverHardware | None = None
+    hardware: ReceiverHardware | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.detection not in ("homodyne", "heterodyne"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import comb
 from typing import Literal
 
@@ -38,7 +38,7 @@ class ConstellationLaser:
     states: int = 64
     shaping: Literal["binomial", "maxwell-boltzmann"] = "binomial"
     shape: float = 0.0
-    hardware: TransmitterHardware | None = None
+    hardware: TransmitterHardware | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         require_positive("clock_hz", self.clock_hz)

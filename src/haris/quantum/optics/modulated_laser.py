@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from haris.nouns.checks import require_positive
 from haris.quantum.optics.transmitter_hardware import TransmitterHardware
@@ -21,7 +21,7 @@ class ModulatedLaser:
 
     clock_hz: float
     modulation_variance_snu: float
-    hardware: TransmitterHardware | None = None
+    hardware: TransmitterHardware | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         require_positive("clock_hz", self.clock_hz)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,7 +28,7 @@ class NoisyFibre(Fibre):
 
     excess_noise_snu: float = 0.0
     output_noise_snu: float = 0.0
-    classical: ClassicalLight | None = None
+    classical: ClassicalLight | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         Fibre.__post_init__(self)

@@ -29,7 +29,8 @@ class OscillatorReceiver(CoherentReceiver):
     leaked_photons: of a transmitted oscillator, mean number a mode that enters the fibre in the signal's mode, for
     polarisations and times are not told apart perfectly; it adds twice as much noise at the fibre's input, and that is
     Eve's.
-    Raises ParameterError on any other value, and on a leak of an oscillator that is not transmitted.
+    hardware: none; it has no model here.
+    Raises ParameterError on any other value, on hardware, and on a leak of an oscillator that is not transmitted.
     """
 
     transmitted_oscillator: bool = False
@@ -38,6 +39,8 @@ class OscillatorReceiver(CoherentReceiver):
     def __post_init__(self) -> None:
         CoherentReceiver.__post_init__(self)
         require_not_negative("leaked_photons", self.leaked_photons)
+        if self.hardware is not None:
+            raise ParameterError("hardware has no model with passive preparation: state its noise")
         if self.leaked_photons > 0.0 and not self.transmitted_oscillator:
             raise ParameterError("leaked_photons must be 0 where the receiver has an oscillator of its own")
 

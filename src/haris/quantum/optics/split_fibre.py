@@ -23,6 +23,7 @@ class SplitFibre(NoisyFibre):
     fixed_loss_db: connectors, independent of the length. misalignment: of single photons; quadratures have none.
     excess_noise_snu: variance as if added at the fibre's input, shot-noise units: it falls with the loss.
     output_noise_snu: variance added at the fibre's output, before the receiver: it does not fall with the loss.
+    classical: other channels in the fibre, a table of its own, whose scattered light no splitter is thought to weaken.
     users: outputs of the splitter, each with a user at the same distance; what goes to the others counts as lost, and
     so as Eve's.
     splitter_excess_db: loss of the splitter over 10 log10(users).
