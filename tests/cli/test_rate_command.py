@@ -58,6 +58,15 @@ def test_links_are_compared_and_optimised(capsys, tmp_path):
     assert run(capsys, METRO, METRO)[0] == 2
 
 
+def test_users_behind_a_splitter_are_told_together(capsys):
+    path = str(LINKS / "passive_access_8_users.toml")
+    one = json.loads(run(capsys, path, "--distance", "1", "--json")[1])
+    assert one["users"] == 8
+    assert one["secret_bits_per_s_of_all_users"] == pytest.approx(8 * one["secret_bits_per_s"])
+    assert "all 8 users together: 116 Mbit/s, epsilon 1.6e-09" in run(capsys, path, "--distance", "1")[1]
+    assert "users" not in json.loads(run(capsys, METRO, "--distance", "1", "--json")[1])
+
+
 def test_protocols_are_listed_with_their_proofs(capsys):
     assert main(["protocols"]) == 0
     out = capsys.readouterr().out

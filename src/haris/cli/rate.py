@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from haris.nouns.errors import ParameterError
 from haris.quantum.families.family import Rate
 from haris.quantum.link import Link
+from haris.quantum.optics.split_fibre import SplitFibre
 from haris.report.key_rate import (
     bits_per_s,
     comparison_table,
@@ -111,10 +112,19 @@ def _tell(rated: _Rated, explain: bool, named: bool) -> None:
         f"{bits_per_s(float(here.secret_bits_per_s))}, {int(here.key.length_bits):,} bits from a block of "
         f"{block_s:.3g} s, epsilon {link.security.epsilon:.3g}"
     )
+    users = _users(link)
+    if users > 1:
+        together = bits_per_s(users * float(here.secret_bits_per_s))
+        print(f"  all {users} users together: {together}, epsilon {users * link.security.epsilon:.3g}")
     if here.settings:
         print("  with " + ", ".join(f"{name} {float(value):.4g}" for name, value in here.settings.items()))
     if explain:
         print(f"\n{explanation(here)}")
+
+
+def _users(link: Link) -> int:
+    """Whom the light is shared among, each with a key of his own at the link's rate."""
+    return link.channel.users if isinstance(link.channel, SplitFibre) else 1
 
 
 def distances_m(text: str | None, length_m: float) -> NDArray[np.float64]:
@@ -155,6 +165,9 @@ def _report(rated: _Rated, explain: bool) -> dict[str, Any]:
             "plob_per_pulse": _or_null(sweep.plob_per_pulse),
         },
     }
+    if _users(link) > 1:
+        report["users"] = _users(link)
+        report["secret_bits_per_s_of_all_users"] = _users(link) * float(here.secret_bits_per_s)
     if here.settings:
         report["settings"] = {name: float(value) for name, value in here.settings.items()}
         report["rates"]["settings"] = {name: value.tolist() for name, value in sweep.settings.items()}
