@@ -11,6 +11,7 @@ from haris.quantum.emulate.expected_gaussian import expected_channel
 from haris.quantum.emulate.noise_budget import NoiseBudget
 from haris.quantum.emulate.sampled import derived_key
 from haris.quantum.optics.coherent_receiver import CoherentReceiver
+from haris.quantum.optics.constellation_laser import ConstellationLaser
 from haris.quantum.optics.modulated_laser import ModulatedLaser
 from haris.quantum.optics.noisy_fibre import NoisyFibre
 from haris.quantum.security.gaussian_channel import GaussianChannel
@@ -20,7 +21,7 @@ RESENT_NOISE_SNU = 2.0
 
 
 def sampled_symbols(
-    source: ModulatedLaser,
+    source: ModulatedLaser | ConstellationLaser,
     fibre: NoisyFibre,
     receiver: CoherentReceiver,
     n_symbols: int,
@@ -28,7 +29,7 @@ def sampled_symbols(
     eve_fraction: float = 0.0,
     budget: NoiseBudget | None = None,
 ) -> tuple[Symbols, Symbols]:
-    """Sample n_symbols: Alice's half and Bob's. The same arguments give the same light.
+    """Sample n_symbols: Alice's half and Bob's, of Gaussian or discrete modulation. The same arguments give the same.
 
     Of homodyne detection, Alice's values are those of the quadrature that Bob drew and told. Alice's do not depend on
     Eve, who measures both quadratures of the share eve_fraction of the symbols and resends what she found.
@@ -39,8 +40,7 @@ def sampled_symbols(
     require_probability("eve_fraction", eve_fraction)
     channel = expected_channel(source, fibre, receiver, budget=budget)
     shape = (n_symbols, channel.values_per_symbol)
-    modulation = np.float32(np.sqrt(source.modulation_variance_snu))
-    sent = generator(seed, b"modulation").standard_normal(shape, dtype=np.float32) * modulation
+    sent = _modulated(source, generator(seed, b"modulation"), shape)
     return Symbols(sent), measured(sent, channel, seed, eve_fraction)
 
 
@@ -56,6 +56,15 @@ def measured(light: NDArray[np.float32], channel: GaussianChannel, seed: int | b
         noise = random.standard_normal((int(resent.sum()), light.shape[1]), dtype=np.float32)
         values[resent] += gain * np.float32(np.sqrt(RESENT_NOISE_SNU)) * noise
     return Symbols(values)
+
+
+def _modulated(
+    source: ModulatedLaser | ConstellationLaser, random: np.random.Generator, shape: tuple[int, int]
+) -> NDArray[np.float32]:
+    if isinstance(source, ModulatedLaser):
+        return random.standard_normal(shape, dtype=np.float32) * np.float32(np.sqrt(source.modulation_variance_snu))
+    levels = source.levels_snu.astype(np.float32)
+    return levels[np.searchsorted(np.cumsum(source.probabilities)[:-1], random.random(shape), side="right")]
 
 
 def generator(seed: int | bytes, purpose: bytes) -> np.random.Generator:

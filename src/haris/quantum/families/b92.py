@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haris.nouns.conclusive_counts import ConclusiveCounts
+from haris.nouns.rounds import Rounds
 from haris.quantum.emulate.expected_b92 import expected_conclusive_counts
+from haris.quantum.emulate.sampled_b92 import emulate_b92
 from haris.quantum.families.family import Family, Knob, Parts, Rate, of
 from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.single_photon_source import SinglePhotonSource
@@ -57,6 +59,11 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
     )
 
 
+def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float) -> tuple[Rounds, Rounds]:
+    source, detector, protocol = b92_parts(parts)
+    return emulate_b92(source, parts.channel, detector, protocol, n_pulses, seed, eve_fraction)
+
+
 _KNOB = Knob("overlap", 0.01, 0.999)
 
 
@@ -79,6 +86,7 @@ FAMILY = Family(
     bounds={"asymptotic": tamaki2004.PROOF},
     check=_check,
     rate=_rate,
+    emulate=_emulate,
     ignores=("detector.p_afterpulse", "detector.afterpulse_time_s"),
     knobs=(_KNOB,),
     settings=_settings,

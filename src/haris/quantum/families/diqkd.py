@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.bell_counts import BellCounts
+from haris.nouns.rounds import Rounds
 from haris.quantum.emulate.bell_tests import expected_bell_counts
+from haris.quantum.emulate.sampled_bell_tests import emulate_bell_tests
 from haris.quantum.families.family import Family, Parts, Rate, of
 from haris.quantum.optics.bell_receivers import BellReceivers
 from haris.quantum.optics.heralded_pairs import HeraldedPairs
@@ -17,14 +19,21 @@ from haris.quantum.security.limits import plob
 NAME = "diqkd"
 
 
+def diqkd_parts(parts: Parts) -> tuple[HeraldedPairs, BellReceivers, DIQKD]:
+    """Source, receivers and protocol. Raises ParameterError on a link of another family."""
+    return (
+        of(NAME, "source", parts.source, HeraldedPairs),
+        of(NAME, "detector", parts.detector, BellReceivers),
+        of(NAME, "protocol", parts.protocol, DIQKD),
+    )
+
+
 def bell_counts(parts: Parts, n_pulses: float | None = None, distance_m: ArrayLike | None = None) -> BellCounts:
     """Expected rounds of n_pulses attempts (None: one block), shapes from distance_m.shape.
 
     Raises ParameterError on a link of another family.
     """
-    source = of(NAME, "source", parts.source, HeraldedPairs)
-    receivers = of(NAME, "detector", parts.detector, BellReceivers)
-    protocol = of(NAME, "protocol", parts.protocol, DIQKD)
+    source, receivers, protocol = diqkd_parts(parts)
     n = protocol.block_pulses if n_pulses is None else n_pulses
     return expected_bell_counts(source, parts.channel, receivers, protocol, n, distance_m)
 
@@ -48,6 +57,11 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
     )
 
 
+def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float) -> tuple[Rounds, Rounds]:
+    source, receivers, protocol = diqkd_parts(parts)
+    return emulate_bell_tests(source, parts.channel, receivers, protocol, n_pulses, seed, eve_fraction)
+
+
 FAMILY = Family(
     name=NAME,
     title="device-independent QKD by the CHSH inequality, with heralded pairs",
@@ -57,4 +71,5 @@ FAMILY = Family(
     bounds=DEVICE_INDEPENDENT_PROOFS,
     check=_check,
     rate=_rate,
+    emulate=_emulate,
 )

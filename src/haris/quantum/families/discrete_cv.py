@@ -8,8 +8,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from haris.nouns.symbols import Symbols
 from haris.quantum.emulate.expected_constellation import expected_constellation_block
-from haris.quantum.families.coherent_hardware import estimated, require_hardware
+from haris.quantum.emulate.sampled_gaussian import sampled_symbols
+from haris.quantum.families.coherent_hardware import budget_of, estimated, require_hardware
 from haris.quantum.families.family import Family, Knob, Parts, Rate, of
 from haris.quantum.optics.coherent_receiver import CoherentReceiver
 from haris.quantum.optics.constellation_laser import ConstellationLaser
@@ -43,6 +45,19 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
     )
 
 
+def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float) -> tuple[Symbols, Symbols]:
+    """Symbols of n_pulses states, those that carry a reference left out."""
+    return sampled_symbols(
+        of(NAME, "source", parts.source, ConstellationLaser),
+        of(NAME, "channel", parts.channel, NoisyFibre),
+        of(NAME, "detector", parts.detector, CoherentReceiver),
+        round(n_pulses * (1.0 - of(NAME, "protocol", parts.protocol, DiscreteCV).p_reference)),
+        seed,
+        eve_fraction,
+        budget_of(parts),
+    )
+
+
 def _settings(parts: Parts) -> dict[str, float]:
     return {"modulation": of(NAME, "source", parts.source, ConstellationLaser).modulation_variance_snu}
 
@@ -62,6 +77,7 @@ FAMILY = Family(
     bounds={"asymptotic": PROOF},
     check=_check,
     rate=_rate,
+    emulate=_emulate,
     ignores=("channel.misalignment", "security.f_ec"),
     knobs=(Knob("modulation", 0.02, 20.0, logarithmic=True),),
     settings=_settings,

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haris.nouns.photon_counts import PhotonCounts
+from haris.nouns.rounds import Rounds
 from haris.quantum.emulate.photon_numbers import expected_photon_counts
+from haris.quantum.emulate.sampled_six_state import emulate_six_state
 from haris.quantum.families.family import Family, Knob, Parts, Rate, of
 from haris.quantum.families.photon_rate import photon_rate, require_signal
 from haris.quantum.optics.detector import Detector
@@ -49,6 +51,11 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
     return photon_rate(parts, at_m, counts, lo2001.asymptotic(counts, counts.photon_qber[..., 0], leaked))
 
 
+def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float) -> tuple[Rounds, Rounds]:
+    source, detector, protocol = six_state_parts(parts)
+    return emulate_six_state(source, parts.channel, detector, protocol, n_pulses, seed, eve_fraction)
+
+
 _KNOBS = (Knob("intensity 1", 0.01, 1.0), Knob("p of the key basis", 1.0 / 3.0, 0.999))
 
 
@@ -73,6 +80,7 @@ FAMILY = Family(
     bounds={"asymptotic": lo2001.PROOF},
     check=_check,
     rate=_rate,
+    emulate=_emulate,
     knobs=_KNOBS,
     settings=_settings,
     turned=_turned,

@@ -31,6 +31,12 @@ class SixState:
             raise ParameterError(f"p_key_basis must leave every basis some pulses, got {self.p_key_basis}")
 
     @property
+    def p_bases(self) -> tuple[float, float, float]:
+        """Probabilities of the key basis and of the other two, at each end."""
+        other = (1.0 - self.p_key_basis) / 2.0
+        return self.p_key_basis, other, other
+
+    @property
     def sifting(self) -> NDArray[np.float64]:
         """Probability that an outcome of Bob's becomes a right bit of the key and a wrong one, shape (2, 2, 3).
 
@@ -39,3 +45,13 @@ class SixState:
         """
         aligned = self.p_key_basis**2 * np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5]])
         return np.stack([aligned, np.zeros((2, 3))], axis=1)
+
+
+def setting_of(basis: NDArray[np.int64], intensity: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """How Rounds hold a basis (0 is the key's) and an intensity; Bob's intensity is 0."""
+    return np.asarray(basis + 3 * intensity, dtype=np.uint8)
+
+
+def basis_and_intensity(setting: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The inverse of setting_of."""
+    return setting % np.uint8(3), setting // np.uint8(3)
