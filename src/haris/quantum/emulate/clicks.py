@@ -21,6 +21,8 @@ from haris.quantum.optics.source import Source
 from haris.quantum.protocols.bb84 import DecoyBB84
 
 Floats = NDArray[np.float64]
+LEAST = 1e-300
+"""Probabilities of a click below it are none: one over them is no float."""
 
 
 def photons_at_detectors(
@@ -116,7 +118,7 @@ def renewal(p_any: Floats, hold_off_gates: int, p_afterpulse: float, p_release: 
     # Not 1 - p_ends_by_release: where nearly every wait ends by release, nothing would be left of the difference.
     p_ends_fresh = (p_any * (1.0 - p_release) + (1.0 - p_afterpulse) * p_release) / either
     gates_times_p = (1.0 - p_afterpulse) + (p_afterpulse / either + hold_off_gates) * p_any
-    per_p = np.divide(1.0, gates_times_p, out=np.zeros_like(p_any), where=gates_times_p > 0.0)
+    per_p = np.divide(1.0, gates_times_p, out=np.zeros_like(p_any), where=gates_times_p > LEAST)
     clicks = p_any * per_p
     return Renewal(clicks, fresh=p_ends_fresh * per_p, releases=clicks * p_ends_by_release)
 
