@@ -17,6 +17,9 @@ ALARM_DEVIATIONS = 6.0
 """A count this far from what an honest link gives is no chance: 2e-9, on both sides."""
 
 
+COVERED = "the users' own proof, which covers this attack"
+
+
 class Attack(Protocol):
     """A frozen dataclass of Eve's settings, a file each.
 

@@ -11,11 +11,15 @@ from haris.nouns.errors import ParameterError
 from haris.quantum.attacks.attack import Attack, AttackedRate
 from haris.quantum.attacks.beam_splitting import BeamSplitting
 from haris.quantum.attacks.efficiency_mismatch import EfficiencyMismatch
+from haris.quantum.attacks.entangling_cloner import EntanglingCloner
 from haris.quantum.attacks.intercept_resend import InterceptResend
 from haris.quantum.attacks.laser_seeding import LaserSeeding
+from haris.quantum.attacks.lo_calibration import LoCalibration
 from haris.quantum.attacks.photon_number_splitting import PhotonNumberSplitting
 from haris.quantum.attacks.pulses import PulseAttack, pulse_rate, sampled_pulses
+from haris.quantum.attacks.quadratures import QuadratureAttack, quadrature_rate, sampled_quadratures
 from haris.quantum.attacks.trojan_horse import TrojanHorse
+from haris.quantum.families import gaussian_cv
 from haris.quantum.link import Link
 
 ATTACKS: dict[str, type[Attack]] = {
@@ -27,6 +31,8 @@ ATTACKS: dict[str, type[Attack]] = {
         TrojanHorse,
         EfficiencyMismatch,
         LaserSeeding,
+        EntanglingCloner,
+        LoCalibration,
     )
 }
 """By name."""
@@ -47,6 +53,8 @@ class Attacked:
         """
         at_m = self.link.distances(distance_m)
         self._require_family()
+        if self.link.family.name == gaussian_cv.NAME:
+            return quadrature_rate(cast(QuadratureAttack, self.attack), self.link, at_m)
         return pulse_rate(cast(PulseAttack, self.attack), self.link, at_m)
 
     def emulate(self, n_pulses: int, seed: int | bytes) -> tuple[Any, Any]:
@@ -57,6 +65,9 @@ class Attacked:
         if isinstance(self.attack, InterceptResend) and self.link.family.emulate is not None:
             return self.link.family.emulate(self.link, n_pulses, seed, self.attack.fraction)
         self._require_family()
+        if self.link.family.name == gaussian_cv.NAME:
+            alice, _ = self.link.emulate(n_pulses, seed)
+            return alice, sampled_quadratures(cast(QuadratureAttack, self.attack), self.link, alice, seed)
         return sampled_pulses(cast(PulseAttack, self.attack), self.link, n_pulses, seed)
 
     def _require_family(self) -> None:

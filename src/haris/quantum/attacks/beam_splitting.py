@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from haris.quantum.attacks.attack import Secret
-from haris.quantum.attacks.pulses import COVERED, WITNESSED, PulseBlock, shared_bits
+from haris.quantum.attacks.attack import COVERED, Secret
+from haris.quantum.attacks.pulses import WITNESSED, PulseBlock, shared_bits
+from haris.quantum.attacks.quadratures import Quadratures
 from haris.quantum.emulate.clicks import Arrivals, arrivals
 from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.source import Source
-from haris.quantum.security.key_length import term
+from haris.quantum.security.gaussian_channel import GaussianChannel
+from haris.quantum.security.holevo import holevo
+from haris.quantum.security.key_length import Term, term
+from haris.quantum.security.lodewyck2007 import LODEWYCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class BeamSplitting:
     NAME: ClassVar[str] = "beam-splitting"
     TITLE: ClassVar[str] = "Eve keeps the light that the fibre would have lost"
     SOURCE: ClassVar[str] = "Bennett et al., J. Cryptology 5, 3 (1992)"
-    FAMILIES: ClassVar[tuple[str, ...]] = ("decoy-bb84",)
+    FAMILIES: ClassVar[tuple[str, ...]] = ("decoy-bb84", "gaussian-cv")
 
     @property
     def eve_fraction(self) -> float:
@@ -46,6 +50,27 @@ class BeamSplitting:
         source, fibre = block.parts.source, block.parts.channel
         assert isinstance(source, Source)
         return split_secret(block, np.array(source.intensities), fibre.transmittance(block.distance_m), COVERED)
+
+    @property
+    def least_source(self) -> str:
+        """The proof takes all that is lost to be hers, and all noise besides."""
+        return COVERED
+
+    def quadratures(self, honest: GaussianChannel) -> Quadratures:
+        """As ever."""
+        return Quadratures(honest, honest)
+
+    def eve_terms(self, true: GaussianChannel) -> tuple[Term, ...]:
+        """What the light that she split off tells of Bob's values, had she no part in the noise."""
+        return (
+            term(
+                "eve_knows",
+                holevo(replace(true, noise_snu=np.zeros_like(true.noise_snu))),
+                "bits",
+                "of Bob's values, a symbol, in the light split off",
+                LODEWYCK,
+            ),
+        )
 
 
 def split_secret(block: PulseBlock, intensities: np.ndarray, passed: np.ndarray, least: str) -> Secret:

@@ -13,19 +13,22 @@ from haris.nouns.errors import ParameterError
 from haris.quantum.attacks.attack import Secret
 from haris.quantum.attacks.beam_splitting import split_secret
 from haris.quantum.attacks.pulses import PulseBlock
+from haris.quantum.attacks.quadratures import Quadratures
 from haris.quantum.emulate.clicks import Arrivals, arrivals
 from haris.quantum.families.decoy_bb84 import bb84_parts
 from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.source import Source
 from haris.quantum.security.bounds import key_length
+from haris.quantum.security.gaussian_channel import GaussianChannel
+from haris.quantum.security.key_length import Term
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class LaserSeeding:
-    """Every pulse is `gain` times as bright as its users believe.
+    """Every pulse is `gain` times as bright as its users believe: its mean photon number, or its modulation variance.
 
     gain: at least 1. hidden: Eve weakens the light on its way by as much, so that as many clicks come as ever; what she
     takes away she keeps. A damaged attenuator does the same to the users.
@@ -35,7 +38,7 @@ class LaserSeeding:
     NAME: ClassVar[str] = "laser-seeding"
     TITLE: ClassVar[str] = "Alice's pulses are brighter than she believes"
     SOURCE: ClassVar[str] = "Huang et al., Phys. Rev. Applied 12, 064043 (2019)"
-    FAMILIES: ClassVar[tuple[str, ...]] = ("decoy-bb84",)
+    FAMILIES: ClassVar[tuple[str, ...]] = ("decoy-bb84", "gaussian-cv")
 
     gain: float = 2.0
     hidden: bool = True
@@ -69,3 +72,22 @@ class LaserSeeding:
             at_least = np.asarray(key_length(known, block.parts.security).length_bits, dtype=np.float64)
         split = split_secret(block, true, passed, "the users' bound with the true intensities")
         return replace(split, at_least=np.minimum(at_least, block.claimed_bits))
+
+    @property
+    def least_source(self) -> str:
+        """The modulation is another than the users think."""
+        return "the users' bound with the true modulation and transmittance"
+
+    def quadratures(self, honest: GaussianChannel) -> Quadratures:
+        """True: gain times the modulation, and less transmittance where she hides it. Seen: only their product."""
+        passed = honest.transmittance / (self.gain if self.hidden else 1.0)
+        true = replace(
+            honest,
+            modulation_variance_snu=self.gain * honest.modulation_variance_snu,
+            transmittance=np.asarray(passed),
+        )
+        return Quadratures(true, replace(honest, transmittance=np.asarray(self.gain * passed)))
+
+    def eve_terms(self, true: GaussianChannel) -> tuple[Term, ...]:
+        """Nothing further."""
+        return ()

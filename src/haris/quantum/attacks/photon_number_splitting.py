@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.checks import require_probability
 from haris.nouns.counts import KEY_BASIS, TEST_BASIS
-from haris.quantum.attacks.attack import Secret
-from haris.quantum.attacks.pulses import COVERED, GLLP, WITNESSED, PulseBlock, shared_bits
+from haris.quantum.attacks.attack import COVERED, Secret
+from haris.quantum.attacks.pulses import GLLP, WITNESSED, PulseBlock, shared_bits
 from haris.quantum.emulate.clicks import Arrivals, photons_at_detectors
 from haris.quantum.families.decoy_bb84 import bb84_parts
 from haris.quantum.optics.detector import Detector
@@ -121,7 +121,8 @@ def _photons(mu: Floats) -> Floats:
 
 def _share(part: Floats, whole: ArrayLike) -> Floats:
     part, whole = np.broadcast_arrays(part, np.asarray(whole, dtype=np.float64))
-    return np.asarray(np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0.0))
+    with np.errstate(over="ignore"):
+        return np.asarray(np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0.0))
 
 
 def _without_decoys(block: PulseBlock, left: Floats) -> tuple[Term, ...]:
@@ -133,8 +134,8 @@ def _without_decoys(block: PulseBlock, left: Floats) -> tuple[Term, ...]:
     told = block.parts.security.f_ec * binary_entropy(bit)
     sent = block.counts.n_pulses * source.p_intensities[0] * protocol.p_key_basis**2
     several = sent * _photons(np.array(source.intensities[:1]))[0, 1]
-    untagged = np.maximum(1.0 - _share(np.broadcast_to(several, n.shape), n), 0.0)
-    worst = np.minimum(_share(phase, untagged) + (untagged == 0.0), 0.5)
+    untagged = _share(np.maximum(n - several, 0.0), n)
+    worst = np.where(untagged > 0.0, np.minimum(_share(phase, untagged), 0.5), 0.5)
     tagging = n * np.maximum(untagged * (1.0 - binary_entropy(worst)) - told, 0.0)
     naive = n * np.maximum(1.0 - binary_entropy(np.minimum(phase, 0.5)) - told, 0.0)
     shor = "Shor, Preskill, PRL 85, 441 (2000)"

@@ -29,7 +29,6 @@ Floats = NDArray[np.float64]
 
 WITNESSED = "Maurer, Wolf, IEEE Trans. Inf. Theory 45, 499 (1999): no more than I(A;B|E)"
 GLLP = "Gottesman et al., QIC 4, 325 (2004)"
-COVERED = "the users' own proof, which covers this attack"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from haris.quantum.optics.modulated_laser import ModulatedLaser
 from haris.quantum.optics.noisy_fibre import NoisyFibre
 from haris.quantum.protocols.gaussian_cv import GaussianCV
 from haris.quantum.security.gaussian_bounds import PROOFS, gaussian_key_length
+from haris.quantum.security.gaussian_channel import GaussianChannel
+from haris.quantum.security.key_length import Term
 from haris.quantum.security.limits import plob
 
 NAME = "gaussian-cv"
@@ -37,8 +39,18 @@ def _check(parts: Parts) -> None:
 
 def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
     """Each distance is one block whose estimates meet their expectation."""
-    protocol = of(NAME, "protocol", parts.protocol, GaussianCV)
     channel, noise = estimated(parts, at_m)
+    return rate_of_channel(parts, channel, at_m, noise)
+
+
+def rate_of_channel(
+    parts: Parts, channel: GaussianChannel, at_m: NDArray[np.float64], noise: tuple[Term, ...] = ()
+) -> Rate:
+    """The rate of a block over a channel of these estimates at each distance, whatever they come from.
+
+    noise: terms that tell what its noise is made of.
+    """
+    protocol = of(NAME, "protocol", parts.protocol, GaussianCV)
     key = gaussian_key_length(expected_block(channel, protocol), parts.security)
     per_pulse = np.asarray(key.length_bits / protocol.block_pulses)
     return Rate(
