@@ -158,8 +158,6 @@ def test_what_alice_misses_falls_with_the_attenuation_whatever_the_brightness():
     assert source.preparation_noise_snu == pytest.approx(2 * 1e-5 / 0.5, rel=1e-4)
     louder = dataclasses.replace(source, electronic_noise_snu=0.25)
     assert louder.preparation_noise_snu == pytest.approx(1.25 * source.preparation_noise_snu, rel=1e-4)
-    beside = dataclasses.replace(source, mode_overlap=0.98)
-    assert beside.preparation_noise_snu == pytest.approx(0.02 * source.outgoing_variance_snu, rel=1e-3)
 
 
 def test_the_access_link_meets_both_printed_rates():

@@ -20,7 +20,7 @@ from haris.quantum.security.holevo import holevo
 LENGTH_M = 10e3
 
 
-def random_link(rng, trusted):
+def random_link(rng, trusted, mode_overlap=1.0):
     source = ThermalSource(
         1e9,
         10 ** rng.uniform(0, 3),
@@ -28,7 +28,7 @@ def random_link(rng, trusted):
         rng.uniform(0.1, 0.9),
         rng.uniform(0.3, 0.95),
         10 ** rng.uniform(-2, 0),
-        rng.uniform(0.9, 0.999),
+        mode_overlap,
         trusted,
     )
     fibre = SplitFibre(
@@ -97,11 +97,14 @@ def detect(modes, name, efficiency, electronic, heterodyne):
     return [(name, 0), (f"{name} second", 1)]
 
 
-def through_channel(modes, fibre, receiver):
-    """The fibre with an entangling cloner's noise, one splitter output after the other, and Bob; Eve's modes, Bob's."""
-    end = float(fibre.transmittance())
-    line = end * fibre.users
-    noise = line * fibre.excess_noise_snu
+def through_channel(modes, fibre, receiver, line=None, noise=None):
+    """The fibre with an entangling cloner, one splitter output after the other, and Bob; Eve's modes, Bob's values.
+
+    line, noise: transmittance before the splitter and noise there, if not the fibre's.
+    """
+    if line is None:
+        line = float(fibre.transmittance()) * fibre.users
+        noise = line * fibre.excess_noise_snu
     modes.add(["eve", "eve kept"], squeezed_pair(1.0 + noise / (1.0 - line)))
     modes.split("out", "eve", line)
     eve = ["eve", "eve kept"]
@@ -135,9 +138,30 @@ def test_what_alice_knows_and_what_eve_may_with_trusted_preparation():
         channel = expected_passive_channel(source, fibre, receiver)
         modes, alice = transmitter(source)
         eve, bob = through_channel(modes, fibre, receiver)
-        eve.append("beside out")  # light of a mode that Bob does not measure
         assert channel.mutual_information == pytest.approx(modes.information(alice[: len(bob)], bob), abs=1e-8)
         assert holevo(channel) == pytest.approx(modes.entropy(eve) - modes.entropy(eve, bob), abs=1e-6)
+
+
+def test_light_of_other_modes_tells_eve_no_more_than_what_she_may_send_in_its_place():
+    rng = np.random.default_rng(5)
+    for _ in range(60):
+        overlap = rng.uniform(0.7, 0.99)
+        source, fibre, receiver = random_link(rng, True, overlap)
+        channel = expected_passive_channel(source, fibre, receiver)
+        modes, alice = transmitter(source)
+        eve, bob = through_channel(modes, fibre, receiver)
+        eve.append("beside out")
+        assert channel.mutual_information == pytest.approx(modes.information(alice[: len(bob)], bob), abs=1e-8)
+        honest = modes.entropy(eve) - modes.entropy(eve, bob)
+        # The same values at both ends, of Alice's mode alone: less of it arrives, and Eve adds the noise.
+        line = float(fibre.transmittance()) * fibre.users
+        noise = line * (fibre.excess_noise_snu + (1.0 - overlap) * source.outgoing_variance_snu)
+        modes, alice = transmitter(dataclasses.replace(source, mode_overlap=1.0))
+        eve, bob = through_channel(modes, fibre, receiver, line * overlap, noise)
+        assert channel.mutual_information == pytest.approx(modes.information(alice[: len(bob)], bob), abs=1e-8)
+        attacked = modes.entropy(eve) - modes.entropy(eve, bob)
+        assert holevo(channel) == pytest.approx(attacked, abs=1e-6)
+        assert honest < attacked
 
 
 def test_an_untrusted_preparation_is_eves_displacement_of_coherent_states():
@@ -176,14 +200,16 @@ def test_preparation_as_excess_noise_of_a_peer():
     # trusted preparation for what Eve knows of a stronger modulation without it.
     rng = np.random.default_rng(4)
     for _ in range(500):
-        source, fibre, receiver = random_link(rng, bool(rng.integers(2)))
+        overlap = rng.uniform(0.9, 1.0)
+        source, fibre, receiver = random_link(rng, bool(rng.integers(2)), overlap)
         receiver = dataclasses.replace(receiver, trusted=bool(rng.integers(2)))
         c = expected_passive_channel(source, fibre, receiver)
         rest = (receiver.efficiency, receiver.electronic_noise_snu, 0.95, not c.heterodyne, c.trusted)
         t, known, missed = float(c.transmittance), source.modulation_variance_snu, source.preparation_noise_snu
-        information, eve, _ = peer.cv_rate(known, t, fibre.excess_noise_snu + missed, *rest)
+        at_input = (fibre.excess_noise_snu + (1.0 - overlap) * source.outgoing_variance_snu) / overlap
+        information, eve, _ = peer.cv_rate(known, t, at_input + missed, *rest)
         if source.trusted:
-            _, eve, _ = peer.cv_rate(known + missed, t, fibre.excess_noise_snu, *rest)
+            _, eve, _ = peer.cv_rate(known + missed, t, at_input, *rest)
         assert c.mutual_information == pytest.approx(information, abs=1e-9)
         assert holevo(c) == pytest.approx(eve, abs=3e-6)
 

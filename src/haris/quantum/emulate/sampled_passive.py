@@ -32,9 +32,9 @@ def sampled_passive_symbols(
     """
     require_not_negative("n_symbols", n_symbols)
     require_probability("eve_fraction", eve_fraction)
-    channel = replace(
-        expected_passive_channel(replace(source, trusted=True), fibre, receiver), trusted_preparation_snu=0.0
-    )  # without noise of preparation: the light brings its own
+    only = replace(source, mode_overlap=1.0, trusted=True)
+    channel = replace(expected_passive_channel(only, fibre, receiver), trusted_preparation_snu=0.0)
+    # The channel of the mode that Bob measures, without any noise that the light brings of itself.
     shape = (n_symbols, channel.values_per_symbol)
     field = generator(seed, b"thermal field").standard_normal(shape, dtype=np.float32)
     light = field * np.float32(np.sqrt(source.outgoing_variance_snu))
@@ -42,7 +42,7 @@ def sampled_passive_symbols(
 
 
 def _estimated(source: ThermalSource, field: NDArray[np.float32], seed: int | bytes) -> NDArray[np.float32]:
-    """Alice's estimates of the outgoing quadratures, from what she measures of a field of unit variance."""
+    """Alice's estimates of the outgoing quadratures of her mode; field: of Bob's, at unit variance."""
     random = generator(seed, b"Alice's detection")
     beside = random.standard_normal(field.shape, dtype=np.float32)
     noise = random.standard_normal(field.shape, dtype=np.float32)
@@ -50,5 +50,5 @@ def _estimated(source: ThermalSource, field: NDArray[np.float32], seed: int | by
     strength = np.sqrt(source.measured_variance_snu)
     variance = source.measured_variance_snu + 1.0 + source.electronic_noise_snu
     value = np.float32(strength) * seen + np.float32(np.sqrt(1.0 + source.electronic_noise_snu)) * noise
-    together = np.sqrt(source.outgoing_variance_snu * source.mode_overlap) * strength
+    together = np.sqrt(source.outgoing_variance_snu) * strength
     return np.asarray(np.float32(together / variance) * value)

@@ -62,7 +62,7 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
         secret_bits_per_pulse=per_pulse,
         secret_bits_per_s=per_s,
         qber=np.full(at_m.shape, np.nan),
-        plob_per_pulse=plob(channel.transmittance),
+        plob_per_pulse=plob(fibre.transmittance(at_m)),
         key=users_terms(key, fibre.users, per_s) if fibre.users > 1 else key,
     )
 

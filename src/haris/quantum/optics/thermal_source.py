@@ -25,7 +25,8 @@ class ThermalSource:
     measured_share: of the power, to Alice's detection, above 0 and below 1.
     efficiency: of Alice's detection, optics included, above 0. electronic_noise_snu: that her electronics add to each
     value, in units of that value's shot noise.
-    mode_overlap: share of the mode that Alice measures which is the mode that leaves and that Bob measures, above 0.
+    mode_overlap: share of the mode that Bob measures which is the mode that Alice measures, above 0. The rest is light
+    of modes that leave too, of which she knows nothing: Eve may have sent anything in their place.
     trusted: whether the noise of preparation is out of Eve's reach: by default what Alice does not know of the light
     that leaves, Eve knows.
     Raises ParameterError on any other value.
@@ -69,15 +70,13 @@ class ThermalSource:
 
     @property
     def modulation_variance_snu(self) -> float:
-        """Of Alice's estimate of an outgoing quadrature, the mean of the light that leaves given her value."""
-        known = self.mode_overlap * self.measured_variance_snu
-        return self.outgoing_variance_snu * known / self._variance
+        """Of Alice's estimate of an outgoing quadrature of her mode, the mean of the light given her value."""
+        return self.outgoing_variance_snu * self.measured_variance_snu / self._variance
 
     @property
     def preparation_noise_snu(self) -> float:
-        """Variance of an outgoing quadrature given Alice's value, over the vacuum's."""
-        beside = (1.0 - self.mode_overlap) * self.measured_variance_snu
-        return self.outgoing_variance_snu * (beside + 1.0 + self.electronic_noise_snu) / self._variance
+        """Variance of an outgoing quadrature of her mode given Alice's value, over the vacuum's."""
+        return self.outgoing_variance_snu * (1.0 + self.electronic_noise_snu) / self._variance
 
     @property
     def _variance(self) -> float:

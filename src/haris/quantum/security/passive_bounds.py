@@ -11,6 +11,10 @@ Gaussian modulation of variance V_A = k V with a noise of preparation (1 - k) V,
   of thermal light of variance 1 + V; Eve holds that of the channel alone. So chi_BE is that of a modulation V over the
   channel without the noise, and I_AB that of V_A with the noise. Eve's part is a part of what an untrusted source gives
   her, so that chi_BE is never greater.
+
+Thermal light has many modes, and all of them leave. Where Bob's mode is not quite Alice's, the part of hers that he
+misses is lost to Eve, and what other modes put in its place is Eve's noise in either case: she can send her own, and it
+looks the same. That such light is really thermal and unknown to all would give more, but Bob cannot tell.
 """
 
 from __future__ import annotations
