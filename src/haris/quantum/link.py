@@ -20,6 +20,7 @@ from haris.quantum.families import (
     decoy_bb84,
     diqkd,
     discrete_cv,
+    dps,
     gaussian_cv,
     mdi_qkd,
     passive_cv,
@@ -47,6 +48,7 @@ FAMILIES: dict[str, Family] = {
         six_state.FAMILY,
         sarg04.FAMILY,
         b92.FAMILY,
+        dps.FAMILY,
         rrdps.FAMILY,
     )
 }

@@ -10,6 +10,7 @@ from haris.nouns.packet_counts import PacketCounts
 from haris.quantum.optics.delay_interferometer import DelayInterferometer
 from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.pulse_train import PulseTrain
+from haris.quantum.protocols.dps import Dps
 from haris.quantum.protocols.rrdps import Rrdps
 
 Floats = NDArray[np.float64]
@@ -55,3 +56,26 @@ def expected_rrdps_counts(
     alone = n_packets * meetings * np.exp(-pulses * photons)
     errors = np.asarray(alone * wrong)
     return PacketCounts(n_packets, np.asarray(alone * right + errors), errors)
+
+
+def expected_dps_counts(
+    source: PulseTrain,
+    fibre: Fibre,
+    receiver: DelayInterferometer,
+    protocol: Dps,
+    n_packets: float,
+    distance_m: ArrayLike | None = None,
+) -> tuple[PacketCounts, PacketCounts]:
+    """Expected packets of n_packets of differential phase shift that make key, and those told; distance_m.shape each.
+
+    A packet is kept if there is one count in the two periods where two of its three pulses meet.
+    Raises ParameterError on a negative n_packets.
+    """
+    require_not_negative("n_packets", n_packets)
+    photons = photons_per_pulse(source, fibre, receiver, distance_m)
+    right, wrong = slot_counts(photons, receiver)
+    alone = n_packets * 2.0 * (1.0 - receiver.p_dark) ** 3 * np.exp(-2.0 * photons)
+    errors = np.asarray(alone * wrong)
+    kept = np.asarray(alone * right + errors)
+    key, test = (PacketCounts(n_packets, p * kept, p * errors) for p in (protocol.p_key, 1.0 - protocol.p_key))
+    return key, test

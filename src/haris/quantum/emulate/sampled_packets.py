@@ -18,6 +18,7 @@ from haris.quantum.emulate.sampled_announcements import some_pulses
 from haris.quantum.optics.delay_interferometer import DelayInterferometer
 from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.pulse_train import PulseTrain
+from haris.quantum.protocols.dps import PACKET_PULSES, Dps
 from haris.quantum.protocols.rrdps import Rrdps
 
 MOST_PACKETS = 1e8
@@ -58,6 +59,28 @@ def emulate_rrdps(
     kept = lone & (period >= delay) & (period < pulses)
     wrong = _wrong_ports(rng, lit & (rng.random(packet.size) >= eve_fraction), receiver)
     return _halves(rng, n_pulses // pulses, packet[kept], wrong[kept], np.zeros(int(kept.sum()), dtype=np.bool_))
+
+
+def emulate_dps(
+    source: PulseTrain,
+    fibre: Fibre,
+    receiver: DelayInterferometer,
+    protocol: Dps,
+    n_pulses: int,
+    seed: int | bytes,
+    eve_fraction: float = 0.0,
+) -> tuple[PacketBits, PacketBits]:
+    """Sample n_pulses of differential phase shift as emulate_rrdps does, in packets of three and without delays."""
+    dark = receiver.p_dark
+    # Of the three pulses' photons, those of the outer two miss the two periods by half.
+    seen = 2.0 * float(photons_per_pulse(source, fibre, receiver))
+    alone = np.exp(-seen) * (1.0 - dark) ** 3
+    p_photon, p_dark_count = alone * seen * (1.0 - dark), alone * 4.0 * dark
+    p_lone = p_photon + p_dark_count
+    rng, packet = _lone_packets(n_pulses // PACKET_PULSES, p_lone, seed, b"dps", eve_fraction)
+    lit = rng.random(packet.size) * p_lone < p_photon
+    wrong = _wrong_ports(rng, lit & (rng.random(packet.size) >= eve_fraction), receiver)
+    return _halves(rng, n_pulses // PACKET_PULSES, packet, wrong, rng.random(packet.size) >= protocol.p_key)
 
 
 def _lone_packets(
