@@ -19,6 +19,7 @@ from haris.node.configuration.node_toml import NodeConfiguration
 from haris.node.doctor.shadow import ShadowConfiguration
 from haris.node.vpn.configuration import VpnConfiguration
 from haris.nouns.document import describe
+from haris.quantum.attacks.attacked import ATTACKS
 from haris.quantum.link import FAMILIES
 from haris.quantum.security.key_length import Security
 
@@ -35,6 +36,7 @@ def pages() -> dict[Path, str]:
     return {
         reference / "commands.md": commands_page(),
         reference / "link.md": link_page(),
+        reference / "attacks.md": attacks_page(),
         reference / "node.md": tables_page("NODE.toml", NodeConfiguration, "One site of the network, for `haris node`"),
         reference / "vpn.md": tables_page("VPN.toml", VpnConfiguration, "One end of a VPN, for `haris vpn`"),
         reference / "shadow.md": tables_page("SHADOW.toml", ShadowConfiguration, "Two systems, for `haris shadow`"),
@@ -107,6 +109,19 @@ def link_page() -> str:
     parts += ["## [security]", *fields_of(Security)]
     example = ROOT / "examples" / "links" / "metro_25km.toml"
     parts += ["## Example", f"```toml\n{example.read_text(encoding='utf-8').rstrip()}\n```"]
+    return "\n\n".join(parts) + "\n"
+
+
+def attacks_page() -> str:
+    """Every attack with its settings."""
+    words = (
+        "What Eve may do to a link: settings of `haris attack`, by `--set` or in [attack] of a file "
+        f"([how](../how-to/attack-a-link.md)). {UNITS} {STRICT}"
+    )
+    parts = ["# Attacks", MADE, words]
+    for name, attack in ATTACKS.items():
+        known = f"Of {', '.join(attack.FAMILIES)}. {attack.SOURCE}."
+        parts += [f'## [attack] with name = "{name}"', *fields_of(attack), known]
     return "\n\n".join(parts) + "\n"
 
 
@@ -192,7 +207,8 @@ def fields_of(cls: Any) -> Iterator[str]:
     rows = []
     for field in dataclasses.fields(cls):
         rows.append((f"`{field.name}`", describe(hints[field.name]), _default(field), meanings.get(field.name, "")))
-    yield table(("key", "value", "default", "meaning"), rows)
+    if rows:
+        yield table(("key", "value", "default", "meaning"), rows)
 
 
 def parse(cls: Any) -> tuple[str, dict[str, str]]:

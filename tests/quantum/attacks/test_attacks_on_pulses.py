@@ -221,7 +221,7 @@ def test_a_shift_leaves_what_independent_codes_say():
         sifted = 1e9 * 0.49 * class_rates(arrived, link.detector, 1e9, p)[0][:, 0].sum()
         assert rate.secret.at_most / sifted == pytest.approx(peer.shift_bound(r), rel=1e-4)
         untagged = next(term.value for term in rate.secret.terms)
-        assert untagged <= peer.shift_bound(r) + 1e-12  # what is proved is no more than there is
+        assert r <= untagged <= peer.shift_bound(r) + 1e-12  # what is proved is no more than there is
         assert untagged * (1 - binary_entropy(0.02)) == pytest.approx(
             peer.mismatch_rate(1.0, r, 0.02, 0.02, discard=True) + untagged * binary_entropy(0.02), rel=1e-9
         )

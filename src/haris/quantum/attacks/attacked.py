@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, cast
 
+import numpy as np
 from numpy.typing import ArrayLike
 
+from haris.nouns.document import Document
 from haris.nouns.errors import ParameterError
-from haris.quantum.attacks.attack import Attack, AttackedRate
+from haris.quantum.attacks import pulses, quadratures
+from haris.quantum.attacks.attack import Attack, AttackedRate, Sign
 from haris.quantum.attacks.beam_splitting import BeamSplitting
 from haris.quantum.attacks.efficiency_mismatch import EfficiencyMismatch
 from haris.quantum.attacks.entangling_cloner import EntanglingCloner
@@ -36,6 +39,12 @@ ATTACKS: dict[str, type[Attack]] = {
     )
 }
 """By name."""
+
+
+def attack_of(document: Document) -> Attack:
+    """The attack that [attack] of a document describes: its name and settings. ParameterError, with the line."""
+    document.only("attack")
+    return document.choice("attack", "name", ATTACKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,19 @@ class Attacked:
             alice, _ = self.link.emulate(n_pulses, seed)
             return alice, sampled_quadratures(cast(QuadratureAttack, self.attack), self.link, alice, seed)
         return sampled_pulses(cast(PulseAttack, self.attack), self.link, n_pulses, seed)
+
+    def measured_signs(self, n_pulses: int, seed: int) -> tuple[Sign, ...]:
+        """What the users see of n_pulses that are emulated at the link's own length, beside what they expect.
+
+        Raises ParameterError as emulate and rate do.
+        """
+        self._require_family()
+        if n_pulses < 1:
+            raise ParameterError(f"n_pulses must be at least 1, got {n_pulses}")
+        alice, bob = self.emulate(n_pulses, seed)
+        if self.link.family.name == gaussian_cv.NAME:
+            return quadratures.measured_signs(self.link, alice, bob)
+        return pulses.measured_signs(self.link, alice, bob, np.random.default_rng(seed))
 
     def _require_family(self) -> None:
         if self.link.family.name not in self.attack.FAMILIES:

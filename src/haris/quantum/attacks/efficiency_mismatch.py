@@ -69,11 +69,11 @@ class EfficiencyMismatch:
     def secret_pulses(self, block: PulseBlock) -> Secret:
         """Clicks that equally bad detectors would not have given are tagged: Eve may know them.
 
-        They are 1 - 2r/(1 + r) of all; every phase error may lie among the others. At most: what the shift leaves of
-        the information that Alice's bits and Bob's share.
+        However she shifts, the share r of the clicks at least is untagged, and every phase error may lie among those.
+        That much equal detectors give, whose efficiency depends on no basis. It takes at most one photon to arrive. At
+        most: what the shift leaves of the information that Alice's bits and Bob's share.
         """
         r = self.efficiency_ratio
-        untagged = 2.0 * r / (1.0 + r)
         single, phase = block.claimed.value("single"), block.claimed.value("phase_error")
         right, wrong = (of.reshape(*of.shape[:-1], -1, 2) for of in block.sifted)
         # Joint law of Alice's bit and Bob's, in units of the better detector's: [alice, bob].
@@ -84,12 +84,13 @@ class EfficiencyMismatch:
             ],
             axis=-2,
         )
+        share = 2.0 * r / (1.0 + r)
         return Secret(
-            block.lowered(untagged * single, phase / untagged),
+            block.lowered(r * single, phase / r),
             np.asarray(_information(joint).sum(axis=-1)),
-            f"{FUNG}, the rest tagged as in {GLLP}, on the terms of the users' bound; asymptotic",
+            f"clicks beyond the worse efficiency tagged, {GLLP}; asymptotic, one photon at Bob",
             WITNESSED,
-            (term("untagged", untagged, "", "share of the clicks that equally bad detectors give", FUNG),),
+            (term("untagged", share, "", "share of the clicks that equally bad detectors give", FUNG),),
         )
 
 

@@ -20,9 +20,10 @@ JOUGUET = "Jouguet, Kunz-Jacques, Diamanti, PRA 87, 062313 (2013)"
 class LoCalibration:
     """Eve reshapes the local oscillator, so that Bob's unit of shot noise is less than his calibration says.
 
-    shot_noise_ratio: r, of the true unit over the believed one, in (0, 1]. excess_noise_snu: that Eve adds, as if at
+    shot_noise_ratio: the true unit over the believed one, r in (0, 1]. excess_noise_snu: that Eve adds, as if at
     the fibre's input, in true units; left out, as much as makes the users' estimate of the noise what it ever was. She
     lets more light through, so that their transmittance does not fall either, as far as the fibre's loss allows.
+
     The link's own noise grows with the light.
     With a gain g from the fibre's output to a value, noise w there, and electronic noise v of a fixed voltage, Bob's
     values have the variance r (g T V + g w + 1) + v in his units. So he estimates the transmittance r T and the noise

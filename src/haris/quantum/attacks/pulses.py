@@ -136,6 +136,13 @@ def sampled_pulses(attack: PulseAttack, parts: Parts, n_pulses: int, seed: int |
     return emulate(source, parts.channel, detector, protocol, n_pulses, seed, attack.eve_fraction, arrived=arrived)
 
 
+def measured_signs(parts: Parts, pulses: Pulses, detections: Detections, rng: np.random.Generator) -> tuple[Sign, ...]:
+    """The counts of these halves of a block, beside those that an honest link would give. rng: for double clicks."""
+    source, detector, protocol = bb84_parts(parts)
+    honest = expected_counts(source, parts.channel, detector, protocol, detections.n_pulses)
+    return signs(honest, sifted_counts(parts, pulses, detections, rng))
+
+
 def sifted_counts(parts: Parts, pulses: Pulses, detections: Detections, rng: np.random.Generator) -> DecoyCounts:
     """What the two ends count of their halves of one block, as they sift it; int64. rng: for double clicks."""
     agreed = agreement(parts)

@@ -83,6 +83,7 @@ def quadrature_rate(attack: QuadratureAttack, parts: Parts, at_m: Floats) -> Att
     claimed = rate_of_channel(parts, seen, at_m)
     block = expected_block(true, protocol)
     known = np.asarray(gaussian_key_length(block, parts.security).length_bits, dtype=np.float64)
+    disclosed = protocol.n_symbols * (protocol.p_estimation or 1.0)
     alone = (1.0 - attack.eve_fraction) * block.n_key
     limit = np.minimum(thermal_loss(under.true.transmittance, under.true.noise_snu), under.true.mutual_information)
     secret = Secret(
@@ -96,13 +97,13 @@ def quadrature_rate(attack: QuadratureAttack, parts: Parts, at_m: Floats) -> Att
         honest=rate_of_channel(parts, honest, at_m, noise),
         claimed=claimed,
         secret=secret,
-        signs=signs(honest, with_resent(under.seen, attack.eve_fraction), protocol),
+        signs=signs(honest, with_resent(under.seen, attack.eve_fraction), disclosed),
     )
 
 
-def signs(honest: GaussianChannel, seen: GaussianChannel, protocol: GaussianCV) -> tuple[Sign, ...]:
-    """The two estimates, with the spread that those of the disclosed symbols have; of all, where none is disclosed."""
-    n = protocol.n_symbols * (protocol.p_estimation or 1.0) * honest.values_per_symbol
+def signs(honest: GaussianChannel, seen: GaussianChannel, n_symbols: float) -> tuple[Sign, ...]:
+    """The two estimates, with the spread that those of so many symbols have."""
+    n = n_symbols * honest.values_per_symbol
     noise = honest.value_noise_snu
     slope, slope_seen = (np.sqrt(each.gain * each.transmittance) for each in (honest, seen))
     of_slope = deviations(slope, slope_seen, np.sqrt(noise / (n * honest.modulation_variance_snu)))
@@ -117,3 +118,17 @@ def sampled_quadratures(attack: QuadratureAttack, parts: Parts, alice: Symbols, 
     """Bob's half, in his own units, of the states that Alice sent. The same seed gives the same light."""
     honest, _ = estimated(parts, np.asarray(parts.channel.length_m))
     return measured(alice.values, attack.quadratures(honest).seen, seed, attack.eve_fraction)
+
+
+def measured_signs(parts: Parts, alice: Symbols, bob: Symbols) -> tuple[Sign, ...]:
+    """The estimates of these symbols, not cut to what can be, beside those that an honest link would give."""
+    honest, _ = estimated(parts, np.asarray(parts.channel.length_m))
+    x, y = (each.values.astype(np.float64) for each in (alice, bob))
+    slope = (x * y).sum() / (x * x).sum()
+    noise = ((y - slope * x) ** 2).mean()
+    measured_channel = replace(
+        honest,
+        transmittance=np.asarray(slope**2 / honest.gain),
+        noise_snu=np.asarray((noise - 1.0 - honest.electronic_noise_snu) / honest.gain),
+    )
+    return signs(honest, measured_channel, alice.n_symbols)

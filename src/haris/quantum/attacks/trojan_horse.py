@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from haris.nouns.checks import require_weak
+from haris.nouns.checks import MOST_PHOTONS
+from haris.nouns.errors import ParameterError
 from haris.quantum.attacks.attack import Secret
 from haris.quantum.attacks.pulses import WITNESSED, PulseBlock
 from haris.quantum.emulate.clicks import Arrivals, arrivals
@@ -42,7 +43,8 @@ class TrojanHorse:
     mean_photons: float = 1e-6
 
     def __post_init__(self) -> None:
-        require_weak("mean_photons", (self.mean_photons,))
+        if not 0.0 <= self.mean_photons <= MOST_PHOTONS:
+            raise ParameterError(f"mean_photons must lie in [0, {MOST_PHOTONS:g}], got {self.mean_photons}")
 
     @property
     def eve_fraction(self) -> float:
@@ -87,7 +89,8 @@ def raised_phase_error(phase: ArrayLike, mean_photons: float, single_yield: Arra
     e = np.clip(np.asarray(phase, dtype=np.float64), 0.0, 0.5)
     delta = (1.0 - exp(-mean_photons) * cos(mean_photons)) / 2.0
     some = np.asarray(single_yield, dtype=np.float64)
-    d = np.divide(delta, some, out=np.full(some.shape, 0.5 if delta > 0.0 else 0.0), where=some > 0.0)
+    with np.errstate(over="ignore"):
+        d = np.divide(delta, some, out=np.full(some.shape, 0.5 if delta > 0.0 else 0.0), where=some > 0.0)
     d = np.minimum(d, 0.5)
     seen = e + 4.0 * d * (1.0 - d) * (1.0 - 2.0 * e) + 4.0 * (1.0 - 2.0 * d) * np.sqrt(d * (1.0 - d) * e * (1.0 - e))
     return np.where(d >= 0.5, 0.5, np.minimum(seen, 0.5))
