@@ -6,8 +6,8 @@ The settings are drawn by the name and type of each field, so that a family more
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -58,22 +58,28 @@ def several(rng: np.random.Generator, name: str, n: int) -> tuple[float, ...]:
     return tuple(values.tolist())
 
 
+def steps(rng: np.random.Generator, holder: Any, share: float) -> Iterator[Callable[[Any], Any]]:
+    """Changes of one field each, for some of its fields; parts within it change in their own fields."""
+    hints = get_type_hints(type(holder))
+    for each in fields(holder):
+        now, kind = getattr(holder, each.name), hints[each.name]
+        if is_dataclass(now):
+            for inner in steps(rng, now, share):
+                yield lambda outer, name=each.name, inner=inner: replace(outer, **{name: inner(getattr(outer, name))})
+        elif each.name != "bound" and rng.uniform() < share and not any(map(is_dataclass, get_args(kind))):
+            value = drawn(rng, each.name, kind, now)
+            yield lambda outer, name=each.name, value=value: replace(outer, **{name: value})
+
+
 def walked(rng: np.random.Generator, link: Link) -> Link:
     """A link of the same family, after a step for some of its fields; a step that does not fit is not made."""
-    share = rng.choice([0.1, 0.4, 0.9])
+    share = float(rng.choice([0.1, 0.4, 0.9]))
     for part in PARTS:
-        holder = getattr(link, part)
-        hints = get_type_hints(type(holder))
-        for each in fields(holder):
-            if each.name == "bound" or rng.uniform() > share:
-                continue
-            value = drawn(rng, each.name, hints[each.name], getattr(holder, each.name))
+        for step in steps(rng, getattr(link, part), share):
             try:
-                stepped = replace(holder, **{each.name: value})
-                link = replace(link, **{part: stepped})
+                link = replace(link, **{part: step(getattr(link, part))})
             except ParameterError:
                 continue
-            holder = stepped
     return link
 
 
