@@ -119,6 +119,7 @@ class Link(Parts):
     def emulate(self, n_pulses: int, seed: int | bytes, eve_fraction: float = 0.0) -> tuple[Any, Any]:
         """Sampled light: Alice's half and Bob's half of n_pulses. The same seed gives the same light.
 
+        eve_fraction: of the pulses, measured and resent by the Eve of a live fibre, InterceptResend among the attacks.
         Raises ParameterError where the family has no emulated light.
         """
         if self.family.emulate is None:

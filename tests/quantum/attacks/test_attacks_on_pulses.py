@@ -61,7 +61,7 @@ def cells(counts: DecoyCounts):
 @pytest.mark.parametrize("attack", SETTINGS, ids=repr)
 def test_sampled_counts_follow_the_expected_ones(attack):
     """Chi-square over 12 cells, false alarms 1e-6. Dead time makes counts more even than Poisson's, never less."""
-    n_pulses = 30_000_000
+    n_pulses = 10_000_000
     expected = cells(counts_under(attack, LINK, n_pulses, None))
     light = attacked(LINK, attack).emulate(n_pulses, seed=3)
     measured = cells(sifted_counts(LINK, *light, np.random.default_rng(5)))

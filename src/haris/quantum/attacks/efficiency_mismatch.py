@@ -20,7 +20,7 @@ from haris.quantum.security.key_length import term
 Floats = NDArray[np.float64]
 
 FUNG = "Fung et al., QIC 9, 131 (2009), Eq. (32)"
-ZHAO = "Qi, Fung, Lo, Ma, QIC 7, 73 (2007)"
+QI = "Qi, Fung, Lo, Ma, QIC 7, 73 (2007)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class EfficiencyMismatch:
 
     NAME: ClassVar[str] = "efficiency-mismatch"
     TITLE: ClassVar[str] = "Eve shifts pulses to where one detector sees less than the other"
-    SOURCE: ClassVar[str] = ZHAO
+    SOURCE: ClassVar[str] = QI
     FAMILIES: ClassVar[tuple[str, ...]] = ("decoy-bb84",)
 
     efficiency_ratio: float = 0.5
