@@ -67,6 +67,7 @@ _VALUES = {Kind.QUADRATURES: 1, Kind.QUADRATURE_PAIRS: 2}
 STEP = struct.Struct("<d")
 """Before quadratures: how much of a shot-noise unit a step of their whole numbers is."""
 MOST_STEPS = (1 << 15) - 1
+_MOST_STEP_SNU = 1e30
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +229,7 @@ def read_symbols(header: BlockHeader, octets: Octets) -> Symbols:
     if header.n_items != header.n_pulses:
         raise ParameterError(f"{header.n_items} symbols in a block of {header.n_pulses}")
     (step,) = STEP.unpack(bytes(octets[: STEP.size]))
-    if not 0.0 < step < np.finfo(np.float32).max / MOST_STEPS:
+    if not 0.0 < step < _MOST_STEP_SNU:
         raise ParameterError(f"a step of the values is {step:g} shot-noise units, not a number above 0")
     steps = np.frombuffer(octets, "<i2", offset=STEP.size)
     return Symbols((steps * np.float32(step)).reshape(-1, _VALUES[header.kind]))
