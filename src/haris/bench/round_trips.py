@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haris.quantum.distill import cascade
-from haris.wire.distillation import Estimate, Message
+from haris.wire.block_message import Message
+from haris.wire.distillation import Estimate
 
 Bits = NDArray[np.uint8]
 Party = Generator[Message | None, Message | None, object]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-
-from haris.nouns.counts import DecoyCounts
 
 Counts = TypeVar("Counts")
 
@@ -24,16 +22,17 @@ class AbortReason(StrEnum):
     PEER = "peer"
     TOO_FEW_CLICKS = "too few clicks"
     SOURCE = "source"
+    CALIBRATION = "calibration"
 
 
 @dataclass(frozen=True, slots=True)
 class Aborted:
-    """A block without a key: a normal outcome with statistics of its own."""
+    """A block without a key: a normal outcome with statistics of its own, of the protocol's kind."""
 
     block: bytes
     reason: AbortReason
     detail: str
-    counts: DecoyCounts | None = None
+    counts: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +72,14 @@ class SecretLength(Protocol):
 class Distilled:
     """One party's end of a block that gave key: the other end holds the same bits but for epsilon_correctness.
 
-    bits: uint8 0/1. counts: clicks and errors of both bases. leaked_bits: as in ReconciledBlock;
-    leaked_bits_one_way: by the usual count of Cascade, for comparison. n_reconciled: key-basis bits before
-    amplification. length: the bound with its terms. allotment: how both ends cut the key; Alice chose it.
+    bits: uint8 0/1. counts: clicks and errors of both bases, or what another protocol counts. leaked_bits: as in
+    ReconciledBlock; leaked_bits_one_way: by the usual count of Cascade, for comparison. n_reconciled: key-basis bits
+    before amplification. length: the bound with its terms. allotment: how both ends cut the key; Alice chose it.
     """
 
     block: bytes
     bits: NDArray[np.uint8] = field(repr=False)
-    counts: DecoyCounts
+    counts: Any
     leaked_bits: int
     leaked_bits_one_way: int
     n_reconciled: int

@@ -87,7 +87,7 @@ class Link(Parts):
         """As read, of a link whose blocks can become keys. ParameterError where its family or its bound forbids it."""
         link = cls.read(path)
         try:
-            link.family.require_live(link)
+            link.agreement()
         except ParameterError as error:
             raise ParameterError(f"{path}: {error}") from None
         return link

@@ -9,6 +9,7 @@ from haris.kernels.toeplitz import instruction_set
 from haris.node.distil.block import STAGES
 from haris.node.distil.run import Result, Source
 from haris.nouns.keys import Pedigree, Proof
+from haris.report.quadrature_blocks import of_quadratures, quadrature_figures, quadrature_lines
 from haris.wire.pedigree import write_pedigree
 
 NO_PROOF = "three states: no theorem here covers them; the length is what the bound of four states would give"
@@ -30,19 +31,21 @@ def pedigree(source: Source, tagged_octets: int) -> Pedigree:
 
 def figures(source: Source, result: Result) -> dict[str, Any]:
     """Every figure of a run, ready for JSON; None where nothing was counted."""
-    test_clicks = result.clicks[1]
+    quadratures = of_quadratures(source)
+    test_clicks = 0 if quadratures else result.clicks[1]
+    counted = quadrature_figures(source, result) if quadratures else {"sifted_bits": result.clicks[0]}
     return {
         "origin": str(source.origin),
         "blocks": result.n_blocks,
         "keys": len(result.kept),
         "aborted": [{"block": o.number, "reason": str(o.reason), "detail": o.detail} for o in result.aborted],
         "elapsed_s": result.elapsed_s,
-        "sifted_bits": result.clicks[0],
+        **counted,
         "secret_bits": result.secret_bits,
         "pad_bits": result.pad_bits,
-        "sifted_mbit_s": result.sifted_bit_s / 1e6,
+        **({} if quadratures else {"sifted_mbit_s": result.sifted_bit_s / 1e6}),
         "secret_mbit_s": result.secret_bit_s / 1e6,
-        "qber_key": result.qber_key,
+        "qber_key": None if quadratures else result.qber_key,
         "qber_test": result.errors[1] / test_clicks if test_clicks else None,
         "f": result.efficiency(result.leaked_bits_one_way),
         "f_strict": result.efficiency(result.leaked_bits),
@@ -77,11 +80,9 @@ def table(source: Source, result: Result) -> str:
     lines = [
         f"{result.n_blocks} blocks, {len(result.kept)} keys, {result.secret_bits:,} secret bits "
         f"in {result.elapsed_s:.3g} s",
-        f"sifted {_number(shown['sifted_mbit_s'])} Mbit/s, secret {_number(shown['secret_mbit_s'])} Mbit/s "
-        f"after {result.pad_bits:,} bits of pad for tags",
-        f"QBER key basis {_percent(shown['qber_key'])}, test basis {_percent(shown['qber_test'])}; "
-        f"f {_number(shown['f'])}, {_number(shown['f_strict'])} counted in both directions",
-        f"origin {shown['origin']}: {shown['haris_proof']['theorem']}",
+        *(quadrature_lines(shown) if of_quadratures(source) else _click_lines(shown)),
+        f"secret {_number(shown['secret_mbit_s'])} Mbit/s after {result.pad_bits:,} bits of pad for tags",
+        f"origin {shown['origin']}: {shown['haris_proof']['theorem']}, for {shown['haris_proof']['attacks']} attacks",
         "",
         f"{'stage':<14}" + "".join(f"{who + ' cpu':>12}{'share':>8}" for who in shown["stages"]),
     ]
@@ -94,6 +95,14 @@ def table(source: Source, result: Result) -> str:
     for outcome in result.aborted:
         lines.append(f"block {outcome.number} gave no key: {outcome.reason}: {outcome.detail}")
     return "\n".join(lines)
+
+
+def _click_lines(shown: dict[str, Any]) -> list[str]:
+    return [
+        f"sifted {_number(shown['sifted_mbit_s'])} Mbit/s",
+        f"QBER key basis {_percent(shown['qber_key'])}, test basis {_percent(shown['qber_test'])}; "
+        f"f {_number(shown['f'])}, {_number(shown['f_strict'])} counted in both directions",
+    ]
 
 
 def _number(value: float | None) -> str:

@@ -13,6 +13,8 @@ Where both ends agreed on one-way reconciliation, the second to fourth lines are
     CodedEstimate                  ▶  Syndrome
     MoreChecks                     ▶  Syndrome          while a frame fails
 
+Quadratures become key by messages of their own in between: haris.wire.quadratures.
+
 Either may send Abort in its turn. Done and Abort end the block: nothing answers them.
 """
 
@@ -26,36 +28,15 @@ from msgspec import Meta
 
 from haris.nouns.blocks import AbortReason
 from haris.nouns.errors import PeerError
+from haris.wire.block_message import CodeName, Count, Message, Octets16, Octets32
+from haris.wire.quadratures import Disclosed, Estimated, Kept, Mapped, Measured, Sampled, Sliced
 
-Count = Annotated[int, Meta(ge=0, le=2**42)]
 Counts = Annotated[tuple[Count, ...], Meta(min_length=1, max_length=4)]
 Level = Annotated[int, Meta(ge=0, le=32)]
 Levels = Annotated[tuple[Level, ...], Meta(min_length=1, max_length=32)]
-Octets16 = Annotated[bytes, Meta(min_length=16, max_length=16)]
-Octets32 = Annotated[bytes, Meta(min_length=32, max_length=32)]
-CodeName = Annotated[str, Meta(min_length=1, max_length=64)]
 Rows = Annotated[int, Meta(ge=1, le=2**16)]
 
 COUNT_BITS = 42
-
-
-class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=str.lower):
-    """Any message of a block."""
-
-    @property
-    def disclosed_bits(self) -> int:
-        """Bits about the key-basis bits of either party that this message gives away, counted strictly."""
-        return 0
-
-    @property
-    def disclosed_bits_one_way(self) -> int:
-        """The same by the usual count, which holds Bob's questions for harmless."""
-        return self.disclosed_bits
-
-    @property
-    def ends_block(self) -> bool:
-        """Whether nothing follows."""
-        return False
 
 
 class Clicks(Message, frozen=True):
@@ -245,6 +226,13 @@ AnyMessage = (
     | Amplification
     | Done
     | Abort
+    | Measured
+    | Sampled
+    | Disclosed
+    | Estimated
+    | Mapped
+    | Sliced
+    | Kept
 )
 _decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
 

@@ -67,7 +67,7 @@ def test_wherever_a_bit_is_flipped_the_file_is_refused():
 
 def test_a_block_of_another_length_is_refused():
     _, bob = written(emulated(SHORT, 1, SEED))
-    with pytest.raises(ParameterError, match=r"bob\.tags: block 0 .*2000 pulses; link\.toml says block_pulses = 2001"):
+    with pytest.raises(ParameterError, match=r"bob\.tags: block 0 .*2000 pulses; by link\.toml a block has 2001"):
         read(bob, link=with_pulses(2001))
 
 

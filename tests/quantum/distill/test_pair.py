@@ -8,7 +8,8 @@ from haris.nouns.blocks import Aborted, AbortReason, Distilled
 from haris.nouns.counts import KEY_BASIS, TEST_BASIS
 from haris.nouns.errors import ParameterError, PeerError
 from haris.quantum.distill.transcript import Sender
-from haris.wire.distillation import Limits, Message, Parities, Reconciled, decode, encode
+from haris.wire.block_message import Message
+from haris.wire.distillation import Limits, Parities, Reconciled, decode, encode
 
 N_PULSES = 20_000
 

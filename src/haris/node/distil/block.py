@@ -8,22 +8,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter, thread_time
+from typing import Any
 
 from haris.crypto.wegman_carter import RunningTag
 from haris.node.distil.desk import Outcome
 from haris.nouns.blocks import Aborted, AbortReason, Distilled
 from haris.nouns.counts import DecoyCounts
 from haris.nouns.errors import ParameterError, PeerError
+from haris.nouns.quadrature_counts import QuadratureCounts
 from haris.quantum.distill.engine import Engine
 from haris.quantum.distill.transcript import Sender, Transcript
-from haris.wire import distillation
-from haris.wire.distillation import Message
+from haris.wire import distillation, quadratures
+from haris.wire.block_message import Message
 from haris.wire.packing import pack_bits
 
 STAGES = ("light", "sift", "estimate", "reconcile", "verify", "amplify", "authenticate", "transport")
 _STAGE_OF: dict[type, str] = {
     distillation.Clicks: "sift",
     distillation.Sifting: "sift",
+    quadratures.Measured: "light",
+    quadratures.Sampled: "estimate",
+    quadratures.Disclosed: "estimate",
+    quadratures.Estimated: "estimate",
     distillation.Estimate: "estimate",
     distillation.CodedEstimate: "estimate",
     distillation.Fingerprint: "verify",
@@ -114,9 +120,9 @@ class Block:
         """What the desk is told, and the key's whole octets (none of a block without key)."""
         result = self.result
         assert result is not None
-        clicks, errors = _sums(result.counts)
+        counted = _counted(result.counts)
         if isinstance(result, Aborted):
-            return Outcome(self.number, None, 0, result.reason, result.detail, clicks, errors), b""
+            return Outcome(self.number, reason=result.reason, detail=result.detail, **counted), b""
         n_octets = len(result.bits) // 8
         key = pack_bits(result.bits[: 8 * n_octets])
         outcome = Outcome(
@@ -127,8 +133,8 @@ class Block:
             leaked_bits=result.leaked_bits,
             leaked_bits_one_way=result.leaked_bits_one_way,
             octets=self._tags[0].length_octets,
-            clicks=clicks,
-            errors=errors,
+            terms={term.name: float(term.value) for term in getattr(result.length, "terms", ())},
+            **counted,
         )
         return outcome, key
 
@@ -168,9 +174,14 @@ class Block:
         return distillation.encode(distillation.Abort(reason=reason))
 
 
-def _sums(counts: DecoyCounts | None) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Clicks and errors by basis."""
-    if counts is None:
-        return (0, 0), (0, 0)
-    (key, test), (key_errors, test_errors) = counts.clicks.sum(axis=-1), counts.errors.sum(axis=-1)
-    return (int(key), int(test)), (int(key_errors), int(test_errors))
+def _counted(counts: object) -> dict[str, Any]:
+    """What the desk is told of a block's counts."""
+    match counts:
+        case DecoyCounts():
+            (key, test), (key_errors, test_errors) = counts.clicks.sum(axis=-1), counts.errors.sum(axis=-1)
+            return {"clicks": (int(key), int(test)), "errors": (int(key_errors), int(test_errors))}
+        case QuadratureCounts():
+            frames = counts.frames.n_frames, counts.frames.n_kept
+            values = counts.n_key_values, counts.sums.n_values
+            return {"clicks": values, "frames": frames, "scheme": counts.scheme}
+    return {}

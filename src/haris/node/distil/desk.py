@@ -7,7 +7,7 @@ pads are there. They come with the verdict over the block DEPTH before, so that 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from haris.crypto.wegman_carter import PAD_OCTETS
@@ -63,8 +63,9 @@ class Exhausted:
 class Outcome:
     """One end's outcome of a block. digest: SHA-256 of its key, for the desk alone; None with a reason.
 
-    sifted_bits: of the key basis. errors, clicks: by basis. n_reconciled, leaked_bits, leaked_bits_one_way: as in
-    Distilled. octets: that the tags cover.
+    errors, clicks: by basis; of continuous variables clicks are values, of the key and of the sample, and frames those
+    of the key and those that both ends have, reconciled by scheme. n_reconciled, leaked_bits, leaked_bits_one_way: as
+    in Distilled. terms: of the bound, by name. octets: that the tags cover.
     """
 
     number: int
@@ -78,6 +79,9 @@ class Outcome:
     leaked_bits: int = 0
     leaked_bits_one_way: int = 0
     octets: int = 0
+    frames: tuple[int, int] = (0, 0)
+    scheme: str = ""
+    terms: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

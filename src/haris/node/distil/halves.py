@@ -61,9 +61,7 @@ def recorded(file: IO[bytes], name: str, role: Sender, link: Link) -> Iterator[G
             if header.kind is Kind.KEY and origin is not Origin.EMULATED:
                 raise ParameterError(f"settings that follow from a key belong to emulated light, this is {origin}")
             if header.n_pulses != agreement.block_pulses:
-                raise ParameterError(
-                    f"{header.n_pulses} pulses; link.toml says block_pulses = {agreement.block_pulses}"
-                )
+                raise ParameterError(f"{header.n_pulses} pulses; by link.toml a block has {agreement.block_pulses}")
             yield Given(number, live.read(role, header, _read(file, header.n_octets), agreement), agreement)
             at += recording.BLOCK_OCTETS + header.n_octets
             number += 1

@@ -17,7 +17,8 @@ from haris.quantum.distill.paired_block import (
 )
 from haris.quantum.distill.transcript import Sender, Transcript
 from haris.quantum.security.key_length import Security
-from haris.wire.distillation import Message, encode
+from haris.wire.block_message import Message
+from haris.wire.distillation import encode
 
 
 def distil_pairs(block: PairedBlock, security: Security) -> tuple[Distilled | Aborted, Distilled | Aborted]:

@@ -16,6 +16,7 @@ from haris.nouns.keys import FinalKey, Pedigree
 from haris.quantum.distill.engine import Engine
 from haris.quantum.distill.transcript import Sender, Transcript
 from haris.wire import distillation, light, span
+from haris.wire.block_message import Message
 
 LIGHT_S = 600.0
 """How long a block of light may take. Beginning is not authenticated, so the sites may wait for different blocks."""
@@ -136,7 +137,7 @@ class LightMaker:
         )
 
 
-def _advance(engine: Engine, message: distillation.Message | None) -> distillation.Message | Distilled | Aborted | None:
+def _advance(engine: Engine, message: Message | None) -> Message | Distilled | Aborted | None:
     """One turn of an engine, with the result as a value. What the peer's messages make impossible is the peer's."""
     try:
         return engine.send(message)

@@ -29,17 +29,8 @@ from haris.quantum.distill.sift import read_clicks, sift_sent, sifting_message
 from haris.quantum.distill.transcript import Transcript
 from haris.quantum.distill.verify import fingerprint_message
 from haris.quantum.protocols.bb84 import Agreement
-from haris.wire.distillation import (
-    Amplification,
-    Clicks,
-    CodedEstimate,
-    Done,
-    Estimate,
-    Message,
-    Opening,
-    Reconciled,
-    Verified,
-)
+from haris.wire.block_message import Message
+from haris.wire.distillation import Amplification, Clicks, CodedEstimate, Done, Estimate, Opening, Reconciled, Verified
 
 
 def alice(

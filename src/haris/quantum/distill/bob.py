@@ -32,6 +32,7 @@ from haris.quantum.distill.sift import accept, clicks_message, read_sifting
 from haris.quantum.distill.transcript import Transcript
 from haris.quantum.distill.verify import agrees
 from haris.quantum.protocols.bb84 import Agreement
+from haris.wire.block_message import Message
 from haris.wire.distillation import (
     Abort,
     Amplification,
@@ -39,7 +40,6 @@ from haris.wire.distillation import (
     Done,
     Estimate,
     Fingerprint,
-    Message,
     Opening,
     Reconciled,
     Sifting,

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from haris.kernels.cascade import Plan, Search, depth_of, frame_bits
 from haris.nouns.errors import ParameterError, PeerError
 from haris.quantum.distill.engine import expect
-from haris.wire.distillation import Errors, Estimate, Message, Parities
+from haris.wire.block_message import Message
+from haris.wire.distillation import Errors, Estimate, Parities
 
 Bits = NDArray[np.uint8]
 

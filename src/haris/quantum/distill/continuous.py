@@ -23,7 +23,7 @@ from haris.quantum.distill.engine import expect
 from haris.quantum.distill.slices import Slicing
 from haris.quantum.distill.soft_code import SoftCode, code_named
 from haris.quantum.distill.verify import HASH_KEY_OCTETS, fingerprint
-from haris.wire.distillation import Message
+from haris.wire.block_message import Message
 from haris.wire.packing import pack_bits, unpack_bits
 from haris.wire.quadratures import HASH_BITS, Frames, Kept, Mapped, Sliced
 
@@ -94,6 +94,14 @@ def recover(block: bytes, values: Quadratures) -> Steps:
     return result
 
 
+def scheme_of(message: Frames) -> Scheme:
+    """By what the peer reconciles. Raises PeerError on codes that are not known here."""
+    if isinstance(message, Mapped):
+        return _code(message.code)
+    assert isinstance(message, Sliced)
+    return Slicing(message.step, tuple(_code(name) if name else None for name in message.codes))
+
+
 def _form(scheme: Scheme, told: bytes, mapped: bytes) -> Callable[..., Frames]:
     if isinstance(scheme, Slicing):
         names = tuple("" if code is None else code.name for code in scheme.codes)
@@ -150,7 +158,8 @@ def _mapped(values: Quadratures, message: Mapped) -> tuple[SoftCode, list[Bits |
 def _sliced(values: Quadratures, message: Frames) -> tuple[Slicing, list[Bits | None]]:
     if not isinstance(message, Sliced):
         raise PeerError(f"expected Mapped or Sliced, the peer sent {type(message).__name__}")
-    slicing = Slicing(message.step, tuple(_code(name) if name else None for name in message.codes))
+    slicing = scheme_of(message)
+    assert isinstance(slicing, Slicing)
     coded = [code for code in slicing.codes if code is not None]
     parts = _parts(len(message.digests))
     n_checks = sum(_words(code) * code.code.n_checks for code in coded)

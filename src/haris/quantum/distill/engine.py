@@ -8,17 +8,19 @@ returning Distilled or Aborted, or by raising PeerError; either way the block is
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from haris.nouns.blocks import Aborted, AbortReason, Distilled, SecretLength
 from haris.nouns.counts import KEY_BASIS, TEST_BASIS, DecoyCounts
 from haris.nouns.errors import PeerError
 from haris.quantum.protocols.bb84 import Agreement
-from haris.wire.distillation import Abort, Message
+from haris.wire.block_message import Message
+from haris.wire.distillation import Abort
 
 Engine = Generator[Message | None, Message | None, Distilled | Aborted]
 Steps = Generator[Message | None, Message | None, Distilled]
-Length = Callable[[DecoyCounts, int], SecretLength]
+Length = Callable[[Any, int], SecretLength]
+"""Secret bits of a block, from what its protocol counts and the bits that leaked."""
 Entropy = Callable[[int], bytes]
 
 MINIMUM_KEY_BITS = 256
@@ -29,9 +31,7 @@ _M = TypeVar("_M", bound=Message)
 class Abandon(Exception):  # noqa: N818  (control flow inside an engine; it never leaves one)
     """This end gives the block up. by_peer: the other end has said so, and knows."""
 
-    def __init__(
-        self, reason: AbortReason, detail: str, counts: DecoyCounts | None = None, by_peer: bool = False
-    ) -> None:
+    def __init__(self, reason: AbortReason, detail: str, counts: Any = None, by_peer: bool = False) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
@@ -39,7 +39,7 @@ class Abandon(Exception):  # noqa: N818  (control flow inside an engine; it neve
         self.by_peer = by_peer
 
 
-def expect(message: Message | None, kind: type[_M], counts: DecoyCounts | None = None) -> _M:
+def expect(message: Message | None, kind: type[_M], counts: Any = None) -> _M:
     """The message if it is of that kind. Raises Abandon if the peer gives up, PeerError on anything else."""
     if isinstance(message, Abort):
         raise Abandon(message.reason, f"the peer gave the block up: {message.reason}", counts, by_peer=True)
@@ -79,7 +79,7 @@ def require_qber(counts: DecoyCounts, basis: int, agreement: Agreement) -> None:
         raise Abandon(AbortReason.QBER, detail, counts)
 
 
-def secret_length(length: Length, counts: DecoyCounts, leaked_bits: int) -> SecretLength:
+def secret_length(length: Length, counts: Any, leaked_bits: int) -> SecretLength:
     """What the bound allows. Raises Abandon if that is nothing."""
     allowed = length(counts, leaked_bits)
     if allowed.length_bits < 1:

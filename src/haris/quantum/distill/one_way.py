@@ -18,7 +18,8 @@ from haris.nouns.errors import ParameterError, PeerError
 from haris.quantum.distill.engine import expect
 from haris.quantum.distill.mother_code import Frames, MotherCode, choose, code_named
 from haris.quantum.security.entropy import binary_entropy
-from haris.wire.distillation import CodedEstimate, Message, MoreChecks, Syndrome
+from haris.wire.block_message import Message
+from haris.wire.distillation import CodedEstimate, MoreChecks, Syndrome
 from haris.wire.packing import pack_bits, unpack_bits
 
 Bits = NDArray[np.uint8]

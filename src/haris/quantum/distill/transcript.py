@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from haris.wire.distillation import Message
+from haris.wire.block_message import Message
 
 _PREFIX = b"haris distillation 2"
 

@@ -14,10 +14,12 @@ from haris.quantum.emulate.expected_gaussian import expected_block
 from haris.quantum.emulate.sampled_gaussian import sampled_symbols
 from haris.quantum.families.coherent_hardware import budget_of, estimated, require_hardware
 from haris.quantum.families.family import Family, Knob, Parts, Rate, of
+from haris.quantum.families.live_quadratures import live_quadratures
 from haris.quantum.optics.coherent_receiver import CoherentReceiver
 from haris.quantum.optics.modulated_laser import ModulatedLaser
 from haris.quantum.optics.noisy_fibre import NoisyFibre
 from haris.quantum.protocols.gaussian_cv import GaussianCV
+from haris.quantum.security.gaussian_block import GaussianBlock
 from haris.quantum.security.gaussian_bounds import PROOFS, gaussian_key_length
 from haris.quantum.security.gaussian_channel import GaussianChannel
 from haris.quantum.security.key_length import Term
@@ -61,6 +63,15 @@ def rate_of_channel(
         plob_per_pulse=plob(parts.channel.transmittance(at_m)),
         key=replace(key, terms=(*noise, *key.terms)),
     )
+
+
+def _known(parts: Parts) -> GaussianChannel:
+    """Modulation and calibrated receiver, of the link's own length where hardware depends on it."""
+    return estimated(parts, np.asarray(parts.channel.length_m))[0]
+
+
+def _expected(parts: Parts, at_m: NDArray[np.float64]) -> GaussianBlock:
+    return expected_block(estimated(parts, at_m)[0], of(NAME, "protocol", parts.protocol, GaussianCV))
 
 
 def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float) -> tuple[Symbols, Symbols]:
@@ -108,6 +119,7 @@ FAMILY = Family(
     check=_check,
     rate=_rate,
     emulate=_emulate,
+    live=live_quadratures(_known, _expected, gaussian_key_length),
     ignores=("channel.misalignment", "security.f_ec"),
     knobs=_KNOBS,
     settings=_settings,

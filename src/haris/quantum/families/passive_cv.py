@@ -14,10 +14,13 @@ from haris.quantum.emulate.expected_gaussian import expected_block
 from haris.quantum.emulate.expected_passive import expected_passive_channel
 from haris.quantum.emulate.sampled_passive import sampled_passive_symbols
 from haris.quantum.families.family import Family, Knob, Parts, Rate, of
+from haris.quantum.families.live_quadratures import live_quadratures
 from haris.quantum.optics.oscillator_receiver import OscillatorReceiver
 from haris.quantum.optics.split_fibre import SplitFibre
 from haris.quantum.optics.thermal_source import ThermalSource
 from haris.quantum.protocols.passive_cv import PassiveCV
+from haris.quantum.security.gaussian_block import GaussianBlock
+from haris.quantum.security.gaussian_channel import GaussianChannel
 from haris.quantum.security.limits import plob
 from haris.quantum.security.passive_bounds import PROOFS, passive_key_length, prepared_terms, users_terms
 
@@ -67,6 +70,19 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
     )
 
 
+def _known(parts: Parts) -> GaussianChannel:
+    """Preparation and calibrated receiver. Raises ParameterError behind a splitter: its users draw samples apart."""
+    if _fibre(parts).users > 1:
+        raise ParameterError("users must be 1 for live keys: what is disclosed to one user would be another one's key")
+    return expected_passive_channel(_source(parts), _fibre(parts), _receiver(parts), np.asarray(_fibre(parts).length_m))
+
+
+def _expected(parts: Parts, at_m: NDArray[np.float64]) -> GaussianBlock:
+    return expected_block(
+        expected_passive_channel(_source(parts), _fibre(parts), _receiver(parts), at_m), _protocol(parts)
+    )
+
+
 def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float) -> tuple[Symbols, Symbols]:
     """Symbols of n_pulses modes of one user, those that carry a reference left out."""
     n_symbols = round(n_pulses * (1.0 - _protocol(parts).p_reference))
@@ -101,6 +117,7 @@ FAMILY = Family(
     check=_check,
     rate=_rate,
     emulate=_emulate,
+    live=live_quadratures(_known, _expected, passive_key_length),
     ignores=("channel.misalignment", "security.f_ec"),
     knobs=_KNOBS,
     settings=_settings,

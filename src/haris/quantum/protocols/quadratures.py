@@ -41,3 +41,29 @@ class QuadratureProtocol:
     def n_symbols(self) -> float:
         """Symbols of a block, key and estimation together."""
         return self.block_pulses * (1.0 - self.p_reference)
+
+
+@dataclass(frozen=True, slots=True)
+class QuadratureAgreement:
+    """Everything that the two ends of continuous variables need to know of a link to reconcile, and no physics.
+
+    clock_hz: states a second. values_per_symbol: 1 where one quadrature of each symbol is measured, 2 of both.
+    alice_variance_snu: of her values, as stated. least_noise_snu: variance of Bob's value given hers, at least: the
+    vacuum's and that of the calibrated receiver. greatest_gain: of the squares of his values over hers, at most: of the
+    calibrated receiver behind no loss. preparation_noise_snu: of the light as it leaves, that Alice's values do not
+    tell and that is held for out of Eve's reach. trusted: whether the receiver is.
+    """
+
+    protocol: QuadratureProtocol
+    clock_hz: float
+    values_per_symbol: int
+    alice_variance_snu: float
+    least_noise_snu: float
+    greatest_gain: float
+    preparation_noise_snu: float
+    trusted: bool
+
+    @property
+    def block_pulses(self) -> int:
+        """Symbols of a block, as both ends record them: its states without those that carry a reference."""
+        return round(self.protocol.n_symbols)

@@ -23,7 +23,8 @@ class GaussianBlock:
 
     n_key: symbols whose values become key, before frames are lost. n_estimation: symbols that were disclosed.
     reconciliation_efficiency: beta. frame_error_rate: share of the frames that are lost.
-    bits_per_value: bits that a value is turned into.
+    bits_per_value: bits that a value is turned into. shared_bits: a symbol, those that both ends came to hold and that
+    were not told, where they were counted (None: planned, by beta). symbols_per_group: whose bits are made together.
     """
 
     channel: GaussianChannel
@@ -32,6 +33,8 @@ class GaussianBlock:
     reconciliation_efficiency: float
     frame_error_rate: float
     bits_per_value: int
+    shared_bits: float | None = None
+    symbols_per_group: float = 1.0
 
     @property
     def n_kept(self) -> float:
@@ -46,6 +49,8 @@ class GaussianBlock:
     @property
     def reconciled(self) -> NDArray[np.float64]:
         """Bits a symbol that both ends hold and were not told: beta I_AB, at most the bits that there are."""
+        if self.shared_bits is not None:
+            return np.asarray(self.shared_bits)
         informed = self.reconciliation_efficiency * self.channel.mutual_information
         return np.asarray(np.minimum(informed, self.bits_per_symbol))
 

@@ -22,6 +22,13 @@ PROOFS = {
 """By the name of the bound, the composable one first."""
 
 
+DEVIATIONS: dict[str, Callable[[Security], float]] = {
+    "pirandola2021": pirandola2021.allowed_deviations,
+    "leverrier2010": leverrier2010.allowed_deviations,
+}
+"""Of the finite bounds, by how many standard deviations an estimate may be off."""
+
+
 def gaussian_key_length(block: GaussianBlock, security: Security) -> KeyLength:
     """Length of a block's key by security.bound, int64, shape of the channel's arrays."""
     return _BOUNDS[security.bound](block, security)

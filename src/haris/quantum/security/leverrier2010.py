@@ -27,6 +27,11 @@ PROOF = Proof(
 )
 
 
+def allowed_deviations(security: Security) -> float:
+    """Standard deviations by which any estimate may be off: TAILS of them fail with epsilon_testing in all."""
+    return -NormalDist().inv_cdf(security.epsilon_testing / TAILS)
+
+
 def leverrier2010(block: GaussianBlock, security: Security) -> KeyLength:
     """Length of a block's key: n (beta I_AB - chi - Delta(n)), chi at its worst over the channel's confidence region.
 
@@ -35,7 +40,7 @@ def leverrier2010(block: GaussianBlock, security: Security) -> KeyLength:
     transmittance the greatest is tried too; n counts values, two a symbol of heterodyne detection; and the
     verification of the key is paid here, where the paper has it in beta. Never raises on a block without key.
     """
-    deviations = -NormalDist().inv_cdf(security.epsilon_testing / TAILS)
+    deviations = allowed_deviations(security)
     eve = worst_holevo(block, deviations)
     secret = block.secret_per_symbol(block.reconciled, eve)
     values = block.n_kept * block.channel.values_per_symbol

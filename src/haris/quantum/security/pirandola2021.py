@@ -25,22 +25,32 @@ PROOF = Proof(
 )
 
 
+def allowed_deviations(security: Security) -> float:
+    """Standard deviations by which any estimate may be off: w = sqrt(2 ln(1/eps_pe)).
+
+    A normal tail beyond w is less than eps_pe / 2, so that the four of channel_confidence.TAILS stay within 2 eps_pe.
+    """
+    return float(np.sqrt(2.0 * np.log(2.0 / security.epsilon_testing)))
+
+
 def pirandola2021(block: GaussianBlock, security: Security) -> KeyLength:
     """Mean length of a block's key: p_ec (n (beta I_AB - chi) - sqrt(n) Delta_aep + Theta), lost blocks counted as 0.
 
-    With d = 2^(bits of a symbol): Delta_aep = 4 log2(2 sqrt(d) + 1) sqrt(log2(18 / (p_ec^2 eps_s^4))) and Theta =
+    With d = 2^(bits of a symbol), and n of them, or of groups of symbols whose bits are made together: Delta_aep =
+    4 log2(2 sqrt(d) + 1) sqrt(log2(18 / (p_ec^2 eps_s^4))) and Theta =
     log2(p_ec (1 - eps_s^2 / 3)) + 2 log2(sqrt(2) eps_h). epsilon_secrecy = 2 eps_pe + eps_s + eps_h, in shares of a
     quarter, a quarter and half. Estimates may be off by sqrt(2 ln(1/eps_pe)) standard deviations. Departures from the
     paper: see channel_confidence; and the verification of the key is paid here, where the paper has it in beta. Never
     raises on a block without key.
     """
     n, p_ec = block.n_key, 1.0 - block.frame_error_rate
-    eps_s, eps_pe = security.epsilon_testing, security.epsilon_testing / 2.0
-    deviations = np.sqrt(2.0 * np.log(1.0 / eps_pe))
-    eve = worst_holevo(block, float(deviations))
+    eps_s = security.epsilon_testing
+    deviations = allowed_deviations(security)
+    eve = worst_holevo(block, deviations)
     secret = block.secret_per_symbol(block.reconciled, eve)
-    aep = 4.0 * np.log2(2.0 ** (1.0 + block.bits_per_symbol / 2.0) + 1.0)
-    smoothing = aep * np.sqrt(n * (np.log2(18.0 / p_ec**2) - 4.0 * np.log2(eps_s)))
+    groups = n / block.symbols_per_group
+    aep = 4.0 * np.log2(2.0 ** (1.0 + block.symbols_per_group * block.bits_per_symbol / 2.0) + 1.0)
+    smoothing = aep * np.sqrt(groups * (np.log2(18.0 / p_ec**2) - 4.0 * np.log2(eps_s)))
     amplification = -np.log2(p_ec * (1.0 - eps_s**2 / 3.0)) - 2.0 * np.log2(
         np.sqrt(2.0) * security.epsilon_amplification
     )
