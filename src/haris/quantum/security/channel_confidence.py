@@ -20,10 +20,6 @@ from haris.quantum.security.gaussian_block import GaussianBlock
 from haris.quantum.security.gaussian_channel import GaussianChannel
 from haris.quantum.security.holevo import holevo
 
-TAILS = 4
-"""t too great, t too small, s^2 too great: the ways in which a channel can lie outside. And of values in slices, the
-entropy of their bits too small, which is estimated from the same sample (measured_gaussian)."""
-
 N_COARSE = 9
 N_FINE = 7
 ROUNDS = 4

@@ -14,6 +14,9 @@ from haris.quantum.security.key_length import Term, term
 ROUNDING = 1e-14
 """Bits a symbol given up, so that errors of rounding in entropies never make key."""
 
+TAILS = 3
+"""t too great, t too small, s^2 too great: the ways in which a channel can lie outside its estimate's interval."""
+
 SHANNON = "Shannon (1948)"
 
 
@@ -25,6 +28,7 @@ class GaussianBlock:
     reconciliation_efficiency: beta. frame_error_rate: share of the frames that are lost.
     bits_per_value: bits that a value is turned into. shared_bits: a symbol, those that both ends came to hold and that
     were not told, where they were counted (None: planned, by beta). symbols_per_group: whose bits are made together.
+    tails: ways in which estimates can fail, the channel's and, where it is estimated, that of the bits' entropy.
     """
 
     channel: GaussianChannel
@@ -35,6 +39,7 @@ class GaussianBlock:
     bits_per_value: int
     shared_bits: float | None = None
     symbols_per_group: float = 1.0
+    tails: int = TAILS
 
     @property
     def n_kept(self) -> float:

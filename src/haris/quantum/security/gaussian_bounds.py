@@ -22,11 +22,11 @@ PROOFS = {
 """By the name of the bound, the composable one first."""
 
 
-DEVIATIONS: dict[str, Callable[[Security], float]] = {
+DEVIATIONS: dict[str, Callable[[Security, int], float]] = {
     "pirandola2021": pirandola2021.allowed_deviations,
     "leverrier2010": leverrier2010.allowed_deviations,
 }
-"""Of the finite bounds, by how many standard deviations an estimate may be off."""
+"""Of the finite bounds, by how many standard deviations an estimate may be off, where so many can fail."""
 
 
 def gaussian_key_length(block: GaussianBlock, security: Security) -> KeyLength:

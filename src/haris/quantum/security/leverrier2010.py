@@ -7,8 +7,8 @@ from statistics import NormalDist
 import numpy as np
 
 from haris.nouns.keys import Proof
-from haris.quantum.security.channel_confidence import TAILS, worst_holevo
-from haris.quantum.security.gaussian_block import GaussianBlock, channel_terms
+from haris.quantum.security.channel_confidence import worst_holevo
+from haris.quantum.security.gaussian_block import TAILS, GaussianBlock, channel_terms
 from haris.quantum.security.key_length import KeyLength, Security, term, whole_bits
 from haris.quantum.security.lodewyck2007 import GAUSSIAN_ASSUMPTIONS, LODEWYCK
 
@@ -27,9 +27,9 @@ PROOF = Proof(
 )
 
 
-def allowed_deviations(security: Security) -> float:
-    """Standard deviations by which any estimate may be off: TAILS of them fail with epsilon_testing in all."""
-    return -NormalDist().inv_cdf(security.epsilon_testing / TAILS)
+def allowed_deviations(security: Security, tails: int = TAILS) -> float:
+    """Standard deviations by which any estimate may be off: so many of them fail with epsilon_testing in all."""
+    return -NormalDist().inv_cdf(security.epsilon_testing / tails)
 
 
 def leverrier2010(block: GaussianBlock, security: Security) -> KeyLength:
@@ -40,7 +40,7 @@ def leverrier2010(block: GaussianBlock, security: Security) -> KeyLength:
     transmittance the greatest is tried too; n counts values, two a symbol of heterodyne detection; and the
     verification of the key is paid here, where the paper has it in beta. Never raises on a block without key.
     """
-    deviations = allowed_deviations(security)
+    deviations = allowed_deviations(security, block.tails)
     eve = worst_holevo(block, deviations)
     secret = block.secret_per_symbol(block.reconciled, eve)
     values = block.n_kept * block.channel.values_per_symbol

@@ -28,7 +28,7 @@ import math
 from collections.abc import Callable
 
 from haris.nouns.quadrature_counts import QuadratureCounts
-from haris.quantum.security.gaussian_block import GaussianBlock
+from haris.quantum.security.gaussian_block import TAILS, GaussianBlock
 from haris.quantum.security.gaussian_bounds import DEVIATIONS, gaussian_key_length
 from haris.quantum.security.gaussian_channel import GaussianChannel
 from haris.quantum.security.key_length import BlockLength, KeyLength, Security, term
@@ -47,7 +47,10 @@ def measured_length(
     channel: as the sample says. leaked_bits: told of the frames that are kept, and which frames these are.
     key_length: the family's, by security.bound.
     """
-    entropy = max(counts.entropy_bits - DEVIATIONS[security.bound](security) * counts.entropy_deviation_bits, 0.0)
+    tails = TAILS + (counts.entropy_deviation_bits > 0.0)
+    entropy = max(
+        counts.entropy_bits - DEVIATIONS[security.bound](security, tails) * counts.entropy_deviation_bits, 0.0
+    )
     shared = (entropy * counts.n_kept_values - leaked_bits) / counts.n_key_symbols
     informed = float(channel.mutual_information)
     block = GaussianBlock(
@@ -58,6 +61,7 @@ def measured_length(
         frame_error_rate=0.0,
         bits_per_value=max(counts.bits_per_value, 1),
         shared_bits=shared,
+        tails=tails,
         symbols_per_group=max(counts.values_per_group / channel.values_per_symbol, 1.0),
     )
     key = key_length(block, security)

@@ -6,7 +6,7 @@ import numpy as np
 
 from haris.nouns.keys import Proof
 from haris.quantum.security.channel_confidence import worst_holevo
-from haris.quantum.security.gaussian_block import GaussianBlock, channel_terms
+from haris.quantum.security.gaussian_block import TAILS, GaussianBlock, channel_terms
 from haris.quantum.security.key_length import KeyLength, Security, term, whole_bits
 from haris.quantum.security.leverrier2010 import ESTIMATION_ASSUMPTIONS
 from haris.quantum.security.lodewyck2007 import GAUSSIAN_ASSUMPTIONS, LODEWYCK
@@ -25,11 +25,12 @@ PROOF = Proof(
 )
 
 
-def allowed_deviations(security: Security) -> float:
+def allowed_deviations(security: Security, tails: int = TAILS) -> float:
     """Standard deviations by which any estimate may be off: w = sqrt(2 ln(1/eps_pe)).
 
-    A normal tail beyond w is less than eps_pe / 2, so that the four of channel_confidence.TAILS stay within 2 eps_pe.
+    A normal tail beyond w is less than eps_pe / 2, so that up to four stay within 2 eps_pe; tails changes nothing.
     """
+    assert tails <= 4
     return float(np.sqrt(2.0 * np.log(2.0 / security.epsilon_testing)))
 
 
