@@ -17,6 +17,7 @@ from haris.nouns.errors import ParameterError, ParameterWarning
 from haris.quantum.families import (
     b92,
     bbm92,
+    cow,
     decoy_bb84,
     diqkd,
     discrete_cv,
@@ -50,6 +51,7 @@ FAMILIES: dict[str, Family] = {
         b92.FAMILY,
         dps.FAMILY,
         rrdps.FAMILY,
+        cow.FAMILY,
     )
 }
 """By the tag in LINK.toml: [protocol] name."""

@@ -16,8 +16,9 @@ def probabilities_above(counted: ArrayLike, n: ArrayLike, predicted: ArrayLike, 
     Source: Kato, arXiv:2002.04357, theorem 1; a as in Mizutani et al., PR Research 5, 023132 (2023), Eqs. (48), (93).
     """
     x, size, guess = np.broadcast_arrays(*(np.asarray(each, dtype=np.float64) for each in (counted, n, predicted)))
-    a, b = kato_coefficients(np.maximum(size, 1.0), np.clip(guess, 0.0, np.maximum(size, 1.0)), epsilon)
-    share = np.clip(x, 0.0, size) / np.maximum(size, 1.0)
+    whole = np.maximum(size, 1.0)
+    a, b = kato_coefficients(whole, np.clip(guess, 0.0, whole / 2.0), epsilon)
+    share = np.clip(x, 0.0, size) / whole
     # The bound rises with what was counted, for a >= -sqrt(n) / 2.
     return np.asarray(np.clip(x + (b + a * (2.0 * share - 1.0)) * np.sqrt(size), 0.0, size))
 
@@ -25,9 +26,10 @@ def probabilities_above(counted: ArrayLike, n: ArrayLike, predicted: ArrayLike, 
 def kato_coefficients(
     n: NDArray[np.float64], predicted: NDArray[np.float64], epsilon: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The pair (a, b) that makes the deviation at predicted least, with b for the failure epsilon."""
-    cost, slope, x = -np.log(epsilon) / 2.0, 4.0 / (3.0 * np.sqrt(n)), 2.0 * predicted / n - 1.0
-    curve = 1.0 + slope**2 * cost
-    a = -slope * cost / curve - x * np.sqrt(cost / (curve**2 * (curve - x**2)))
+    """The pair (a, b) that makes the deviation at predicted least, with b for epsilon; predicted <= n / 2."""
+    cost, slope, share = -np.log(epsilon) / 2.0, 4.0 / (3.0 * np.sqrt(n)), predicted / n
+    bend = slope**2 * cost
+    away = (1.0 - 2.0 * share) * np.sqrt(cost / (bend + 4.0 * share * (1.0 - share)))
+    a = (away - slope * cost) / (1.0 + bend)
     a = np.maximum(a, -np.sqrt(n) / 2.0)
     return a, np.sqrt(a**2 + (1.0 + slope * a) ** 2 * cost)
