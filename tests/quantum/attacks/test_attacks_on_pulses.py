@@ -77,6 +77,22 @@ def test_the_same_seed_gives_the_same_light_and_alice_does_not_depend_on_eve(att
     assert alice == LINK.emulate(20_000, seed=9)[0]
 
 
+@pytest.mark.parametrize("attack", SETTINGS[1:], ids=repr)
+def test_double_clicks_follow_the_expected_ones(attack):
+    """Poisson at most, false alarms 1e-6: what is forwarded as one photon gives fewer of them than a faint pulse."""
+    link = replace(LINK, detector=Detector(0.4, 0.01, 20e-9), channel=Fibre(1e3, 0.2, 0.0, 0.2))
+    n_pulses = 3_000_000
+    _, bob = attacked(link, attack).emulate(n_pulses, seed=8)
+    double = (np.diff(np.floor(bob.time_ps / 1000.0)) == 0).sum()
+    p_aligned = 0.7**2 + 0.3**2
+    arrived = attack.arrivals(link.source, link.channel, link.detector)
+    rates = class_rates(arrived, link.detector, 1e9, p_aligned)[0][..., 2].sum(axis=0)
+    expected = n_pulses * (p_aligned * rates[0] + (1 - p_aligned) * rates[1])
+    assert expected > 500
+    assert stats.poisson.cdf(double, expected) > FALSE_ALARM
+    assert stats.poisson.sf(double, expected) > FALSE_ALARM
+
+
 def one_photon(eta, wrong, p_dark):
     """Right and wrong bits of a gate that one photon enters, a double click being a coin: by cases."""
     right = bad = 0.0
@@ -225,6 +241,73 @@ def test_a_shift_leaves_what_independent_codes_say():
         assert untagged * (1 - binary_entropy(0.02)) == pytest.approx(
             peer.mismatch_rate(1.0, r, 0.02, 0.02, discard=True) + untagged * binary_entropy(0.02), rel=1e-9
         )
+
+
+def eve_lacks(weights, r):
+    """H(A|E) of a click in Alice's basis and the error rate in the other, by state vectors.
+
+    A Bell state through a Pauli channel of these weights, all that it leaves outside in Eve's hands; Bob's detectors
+    of efficiencies 1 and r, the better one either of them, and Eve knows which.
+    """
+    paulis = [np.eye(2), np.diag([1.0, -1.0]), np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[0.0, 1.0], [-1.0, 0.0]])]
+    bell = np.eye(2) / np.sqrt(2.0)  # [alice, bob]
+    pure = np.stack([np.sqrt(w) * bell @ pauli.T for w, pauli in zip(weights, paulis, strict=True)], axis=-1)
+    efficiency = np.array([1.0, r])
+    clicked = pure * np.sqrt(efficiency)[None, :, None]
+    known = [np.einsum("be,bf->ef", clicked[a], clicked[a]) for a in (0, 1)]
+    total = np.trace(known[0] + known[1])
+
+    def entropy(state):
+        p = np.linalg.eigvalsh(state / total)
+        return -sum(x * np.log2(x) for x in p if x > 1e-15)
+
+    lacks = sum(map(entropy, known)) - entropy(known[0] + known[1])
+    turn = np.array([[1.0, 1.0], [1.0, -1.0]]) / np.sqrt(2.0)
+    other = (np.abs(np.einsum("xa,yb,abe->xye", turn, turn, pure)) ** 2).sum(axis=-1) * efficiency
+    return lacks, (other[0, 1] + other[1, 0]) / other.sum()
+
+
+def test_what_is_proved_of_unequal_detectors_is_less_than_eve_lacks():
+    """Of 300 Pauli channels and ratios; the shift is as likely the other way round, which changes neither number."""
+    rng, closest = np.random.default_rng(2), np.inf
+    for _ in range(300):
+        weights = rng.dirichlet([20.0, 1.0, 1.0, 1.0])
+        r = rng.uniform(0.2, 1.0)
+        lacks, phase = eve_lacks(weights, r)
+        proved = r * (1.0 - binary_entropy(min(phase / r, 0.5)))
+        assert proved <= lacks + 1e-9
+        closest = min(closest, lacks - proved)
+    assert closest < 0.1
+    lacks, phase = eve_lacks([0.9, 0.1, 0.0, 0.0], 1.0)
+    assert lacks == pytest.approx(1.0 - binary_entropy(phase))  # and the whole of it of equal detectors
+
+
+def test_the_light_that_comes_back_is_read_as_well_as_can_be():
+    """I(A;B|E) summed over bits, Eve's guess being wrong as often as Helstrom says of two coherent states."""
+    link = replace(LINK, detector=Detector(0.3, 1e-3), channel=Fibre(10e3, 0.2, 0.0, 0.05))
+    leak = 0.05
+    alpha = np.sqrt(leak)
+    n = np.arange(40)
+    state = np.exp(-leak / 2) * alpha**n / np.sqrt([float(factorial(k)) for k in n])
+    two = [np.outer(x, x) for x in (state, state * (-1.0) ** n)]
+    wrong = (1.0 - np.abs(np.linalg.eigvalsh(two[0] - two[1])).sum() / 2.0) / 2.0
+    counts = counts_under(TrojanHorse(leak), link, 1e9, None)
+    expected = 0.0
+    for clicks, errors in zip(counts.clicks[0], counts.errors[0], strict=True):
+        e = errors / clicks
+        joint = np.array(
+            [
+                [[0.5 * (wrong if g != a else 1 - wrong) * (e if b != a else 1 - e) for b in (0, 1)] for g in (0, 1)]
+                for a in (0, 1)
+            ]
+        )  # alice, eve, bob
+
+        def entropy(p):
+            return -(p * np.log2(p)).sum()
+
+        shared = entropy(joint.sum(axis=2)) + entropy(joint.sum(axis=0)) - entropy(joint.sum(axis=(0, 2)))
+        expected += clicks * (shared - entropy(joint))
+    assert attacked(link, TrojanHorse(leak)).rate().secret.at_most == pytest.approx(expected, rel=1e-9)
 
 
 def test_a_shift_is_hidden_by_more_light():
