@@ -29,6 +29,7 @@ from haris.quantum.families import (
     sarg04,
     six_state,
     sns_tf,
+    three_state,
 )
 from haris.quantum.families.family import Family, Parts, Rate
 from haris.quantum.families.joining import in_chunks
@@ -52,6 +53,8 @@ FAMILIES: dict[str, Family] = {
         dps.FAMILY,
         rrdps.FAMILY,
         cow.FAMILY,
+        three_state.FAMILY,
+        three_state.FLAWED_FAMILY,
     )
 }
 """By the tag in LINK.toml: [protocol] name."""

@@ -1,0 +1,208 @@
+"""Keys of three states, ideal or not: the loss-tolerant analysis with decoys, asymptotic and finite.
+
+Each click of a single photon is a draw, given all that came before, of what was sent and how it was measured. Whatever
+Eve did, the chance of a phase error is the weighted sum of the chances of what is counted (virtual_states.py), round by
+round. Sums of chances become counts, and counts sums of chances, by Chernoff's bound, which such draws obey though they
+depend on each other. docs/explanation/security.md derives the whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from haris.nouns.keys import Proof
+from haris.nouns.three_state_counts import TEST_STATE, ThreeStateCounts
+from haris.quantum.security.chernoff import count_above, mean_above, mean_below
+from haris.quantum.security.decoys import require_decoys
+from haris.quantum.security.entropy import binary_entropy
+from haris.quantum.security.key_length import KeyLength, Security, term, whole_bits
+from haris.quantum.security.rusca2018 import binomial_vacuum
+from haris.quantum.security.virtual_states import phase_error_weights
+from haris.quantum.security.weighted_decoys import (
+    EVENTS_ABOVE,
+    EVENTS_BELOW,
+    Intensities,
+    Weighted,
+    single_above,
+    single_below,
+)
+
+Array = NDArray[np.float64]
+
+TAMAKI = "Tamaki, Curty, Kato, Lo, Azuma, PRA 90, 052314 (2014)"
+MIZUTANI = "Mizutani, Curty, Lim, Imoto, Tamaki, NJP 17, 093011 (2015)"
+TUPKARY = "Tupkary et al., Quantum 9, 1937 (2025)"
+
+_SHARED = (
+    "phase-randomised pulses, intensity and state drawn independently for each",
+    "single photons in three known pure states of one qubit, and no other difference between them",
+    "detection efficiency that does not depend on the basis but for a factor that all photons share, as the "
+    "interferometer's loss; dark counts then weigh more in the test basis, on the safe side",
+    "a basis that the receiver draws for each gate: behind a beam splitter the number of photons that Eve sends would "
+    "shift the share of a basis, which no proof here covers",
+    "a double click becomes a random bit",
+    "every click blinds all detectors for the same dead time",
+    "an authenticated classical channel",
+)
+
+ASYMPTOTIC = Proof(
+    f"{TAMAKI}, with decoys", attacks="coherent", finite=False, assumptions=("an endless block", *_SHARED)
+)
+
+FINITE = Proof(
+    theorem=f"phase errors as {TAMAKI}; length as the theorem of {TUPKARY}",
+    attacks="coherent",
+    finite=True,
+    assumptions=(
+        "a block of a fixed number of pulses",
+        "the length of prepared BB84 carries over: it needs single photons and phase errors bounded, however they are",
+        "counts as they were predicted: each bound of dependent draws is chosen before the block for the numbers that "
+        "are expected, and here taken at these numbers",
+        *_SHARED,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What is known of both ends. angles_rad: of the states, key, key and test. p_states: with which each is sent.
+
+    empty_ratio: clicks of an empty pulse in the test basis for one in the key basis, at most.
+    """
+
+    angles_rad: tuple[float, float, float]
+    p_states: tuple[float, float, float]
+    empty_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseErrors:
+    """Single photons of the key basis, at least; those of the key states in the test basis, at least; and the rate.
+
+    expected: phase errors that the latter would have, as a sum of their chances, at most. rate: phase error rate of the
+    former, at most 1/2. events: bounds that this leans on.
+    """
+
+    single: Array
+    sample: Array
+    expected: Array
+    rate: Array
+    events: int
+
+
+def events(n_intensities: int) -> int:
+    """How many bounds may fail: of four groups decoys and a sum of chances, of two sizes, and of what joins them."""
+    above, below = EVENTS_ABOVE[n_intensities], EVENTS_BELOW[n_intensities]
+    empty = 0 if n_intensities == 3 else 4 + 3  # errors of two intensities, half of them, one mean; three transfers
+    return 2 * (above + 1) + 2 * (below + 1) + 2 * below + 3 + empty
+
+
+def phase_errors(counts: ThreeStateCounts, prepared: Preparation, epsilon: float) -> PhaseErrors:
+    """Bounds of a block, each failing with probability epsilon (1: no deviations), shape of the sweep."""
+    light = Intensities(counts.intensities, counts.p_intensities)
+    weights = phase_error_weights(prepared.angles_rad, prepared.p_states)
+    test = np.asarray(counts.test_clicks, dtype=np.float64)
+    two = len(counts.intensities) == 2
+    empty_mean = mean_above(_empty(counts, light, epsilon), epsilon) * prepared.empty_ratio if two else None
+    p_key = prepared.p_states[0] + prepared.p_states[1]
+
+    def empty(share: float) -> Array | None:
+        """Clicks of empty pulses in the test basis, of states that are sent share times as often as key states."""
+        return None if empty_mean is None else count_above(share * empty_mean, epsilon)
+
+    expected = np.zeros(counts.sifted.shape)
+    for states, share in (
+        (slice(0, TEST_STATE), 1.0),
+        (slice(TEST_STATE, None), prepared.p_states[TEST_STATE] / p_key),
+    ):
+        clicks, g = test[..., states, :, :], weights[states]
+        if np.any(g > 0.0):
+            group, unit = _group(clicks, np.maximum(g, 0.0))
+            expected = expected + unit * mean_above(single_above(group, light, epsilon), epsilon)
+        if np.any(g < 0.0):
+            group, unit = _group(clicks, np.maximum(-g, 0.0))
+            expected = expected - unit * mean_below(single_below(group, light, epsilon, empty(share)), epsilon)
+    key_states, _ = _group(test[..., :TEST_STATE, :, :], np.ones((TEST_STATE, 2)))
+    sample = single_below(key_states, light, epsilon, empty(1.0))
+    sifted = np.asarray(counts.key_clicks, dtype=np.float64)
+    vacuum = _empty(counts, light, epsilon) if two else None
+    single = single_below(Weighted(sifted, sifted), light, epsilon, vacuum)
+    expected = np.maximum(expected, 0.0)
+    rate = _rate(expected, mean_below(sample, epsilon), single, epsilon)
+    return PhaseErrors(single, sample, expected, rate, events(len(counts.intensities)))
+
+
+def _rate(expected: Array, sample: Array, single: Array, epsilon: float) -> Array:
+    """Phase error rate of `single` photons measured in the key basis, where `sample` on average were in the test basis.
+
+    The basis is drawn at Bob's for each: the mean of the errors in the key basis is the ratio of the two numbers of
+    photons times that in the test basis. It falls with the true number of photons, so that a lower bound may stand.
+    """
+    ratio = np.divide(mean_above(single, epsilon), sample, out=np.zeros_like(sample), where=sample > 0.0)
+    wrong = count_above(ratio * expected, epsilon)
+    some = (sample > 0.0) & (single > 0.0)
+    return np.minimum(np.divide(wrong, single, out=np.full_like(single, 0.5), where=some), 0.5)
+
+
+def _group(clicks: Array, weights: Array) -> tuple[Weighted, float]:
+    """Clicks (..., j, s, k) under weights (j, s), in units of the greatest of them, and that unit."""
+    unit = float(weights.max())
+    share = (weights / unit)[..., None]
+    return Weighted((share * clicks).sum(axis=(-3, -2)), (share**2 * clicks).sum(axis=(-3, -2))), unit
+
+
+def _empty(counts: ThreeStateCounts, light: Intensities, epsilon: float) -> Array:
+    """Clicks of empty pulses in the key basis, at most: they err half the time. Rusca et al., Eq. (A16)."""
+    errors = np.asarray(counts.key_errors, dtype=np.float64)
+    upper, _ = Weighted(errors, errors).scaled(light, epsilon)
+    return binomial_vacuum(light.tau(0) * upper.min(axis=-1), counts.sifted, epsilon)
+
+
+def finite(counts: ThreeStateCounts, prepared: Preparation, security: Security, leaked_bits: ArrayLike) -> KeyLength:
+    """Secret bits of a block, B_1 (1 - h(phase error)) - leaked - 2 log2(1/(2 eps_PA)) - log2(2/eps_EV), at least 0.
+
+    All bounds together fail with probability epsilon_testing^2 at most. Raises ParameterError on intensities that
+    decoys cannot use.
+    """
+    require_decoys(counts.intensities)
+    epsilon = security.epsilon_testing**2 / events(len(counts.intensities))
+    secrecy = -2.0 * np.log2(2.0 * security.epsilon_amplification)
+    correctness = np.log2(2.0 / security.epsilon_correctness)
+    return _length(counts, phase_errors(counts, prepared, epsilon), leaked_bits, secrecy, correctness, FINITE)
+
+
+def asymptotic(counts: ThreeStateCounts, prepared: Preparation, leaked_bits: ArrayLike) -> KeyLength:
+    """Length that a block would give if its counts had no spread: the ceiling of the finite one."""
+    require_decoys(counts.intensities)
+    return _length(counts, phase_errors(counts, prepared, 1.0), leaked_bits, 0.0, 0.0, ASYMPTOTIC)
+
+
+def _length(
+    counts: ThreeStateCounts,
+    found: PhaseErrors,
+    leaked_bits: ArrayLike,
+    secrecy: float,
+    correctness: float,
+    proof: Proof,
+) -> KeyLength:
+    entropy = found.single * binary_entropy(found.rate)
+    leaked = np.asarray(leaked_bits, dtype=np.float64)
+    length = found.single - entropy - leaked - secrecy - correctness
+    terms = (
+        term("sifted", counts.sifted, "bits", "key-basis clicks of key states", "counted or expected"),
+        term("qber", counts.qber, "", "error rate among those", "counted or expected"),
+        term("single", found.single, "bits", "those of single photons, at least: B_1", "Lim 2014 or Rusca 2018"),
+        term("sample", found.sample, "clicks", "key states in the test basis, single photons, at least", TAMAKI),
+        term(
+            "virtual_errors", found.expected, "clicks", "phase errors that those stand for, at most", f"{TAMAKI}, Y_vir"
+        ),
+        term("phase_error", found.rate, "", "phase error rate of single photons, at most", f"{TAMAKI}, e_X"),
+        term("entropy", entropy, "bits", "what Eve may know of single photons: B_1 h(phase error)", TUPKARY),
+        term("leaked", leaked, "bits", "disclosed by reconciliation", "f_ec n h(qber)"),
+        term("secrecy", secrecy, "bits", "privacy amplification: 2 log2(1/(2 eps_PA))", TUPKARY),
+        term("correctness", correctness, "bits", "verification: log2(2/eps_EV)", TUPKARY),
+    )
+    return KeyLength(whole_bits(length), terms, proof)
