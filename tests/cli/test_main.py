@@ -39,7 +39,7 @@ def test_light_that_no_site_distils_is_refused_at_once(capsys: pytest.CaptureFix
     other = str(Path(METRO).with_name("diqkd_400m.toml"))
     for where in (["--socket", str(tmp_path / "fibre.sock")], ["--record", str(tmp_path / "recording")]):
         assert main(["light", other, *where]) == 2
-        refused = "name 'diqkd' has no live keys: its light is not distilled"
+        refused = "name 'diqkd' has no live keys: its bounds are asymptotic, and issue none"
         assert capsys.readouterr().err == f"haris light: {other}: {refused}\n"
     assert not list(tmp_path.iterdir())
 

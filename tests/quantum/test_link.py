@@ -60,8 +60,8 @@ def test_distances_that_are_none_and_live_links_that_are_not(tmp_path):
     dataclasses.replace(METRO, security=Security("lim2014")).write(path)
     with pytest.raises(ParameterError, match=r"link\.toml: a live key needs bound = 'variable-length', got 'lim2014'"):
         Link.read_live(path)
-    with pytest.raises(ParameterError, match=r"bbm92_100km\.toml: name 'bbm92' has no live keys"):
-        Link.read_live(next(example for example in EXAMPLES if example.stem == "bbm92_100km"))
+    with pytest.raises(ParameterError, match=r"diqkd_400m\.toml: name 'diqkd' has no live keys"):
+        Link.read_live(next(example for example in EXAMPLES if example.stem == "diqkd_400m"))
     METRO.write(path)
     assert Link.read_live(path) == METRO
 

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haris.kernels.sifted import Received, count_ones
-from haris.nouns.counts import DecoyCounts
+from haris.nouns.counts import KEY_BASIS, DecoyCounts
 from haris.nouns.errors import ParameterError, PeerError
+from haris.quantum.distill.engine import require_qber
+from haris.quantum.distill.sifted_key import SiftedKey
 from haris.quantum.protocols.bb84 import Agreement
 
 
@@ -49,3 +51,14 @@ def with_errors(counts: DecoyCounts, basis: int, errors: Sequence[int]) -> Decoy
     filled = counts.errors.copy()
     filled[basis] = errors
     return replace(counts, errors=filled)
+
+
+def sifted_key(bits: NDArray[np.uint8], n_bits: int, counts: DecoyCounts, agreement: Agreement) -> SiftedKey:
+    """Bits of the key basis, packed, of a block whose test basis is counted."""
+    return SiftedKey(
+        bits,
+        n_bits,
+        counts,
+        with_errors=lambda known, errors: with_errors(known, KEY_BASIS, errors),
+        require=lambda known: require_qber(known, KEY_BASIS, agreement),
+    )

@@ -21,10 +21,13 @@ from haris.nouns.detections import Detections
 from haris.nouns.errors import ParameterError
 from haris.nouns.pulses import Pulses, Settings
 from haris.nouns.time_tags import TimeTags
+from haris.quantum.distill.alice import alice
 from haris.quantum.distill.clock_search import ClockFit, SearchRange, find_clock
 from haris.quantum.distill.clock_tracking import Clock, track
 from haris.quantum.distill.coincidences import Coincidences, Events, Indices, coincidences, events
-from haris.quantum.distill.engine import Length
+from haris.quantum.distill.engine import Engine, Entropy, Length
+from haris.quantum.distill.sift import accept, known_of
+from haris.quantum.distill.transcript import Transcript
 from haris.quantum.protocols.bb84 import Agreement, DecoyBB84
 from haris.quantum.security.entangled_bounds import entangled_key_length
 from haris.quantum.security.key_length import BlockLength, Security
@@ -106,7 +109,29 @@ def paired_detections(n_events: int, bob: Events, found: Coincidences) -> Detect
     return Detections(n_events, found.alice * _PERIOD_PS + _PERIOD_PS // 2, _channel(bob, found.bob))
 
 
-def paired_length(security: Security, n_windows: float) -> Length:
+def paired_counts(pairs: CoincidenceCounts) -> DecoyCounts:
+    """Coincidences as the engines count them: those of one intensity."""
+    return DecoyCounts(pairs.n_pulses, (1.0,), (1.0,), pairs.coincidences[..., None], pairs.errors[..., None])
+
+
+def paired_alice(
+    block: bytes,
+    detections: Detections,
+    agreement: Agreement,
+    length: Length,
+    allot: Callable[[int], bytes],
+    entropy: Entropy,
+    transcript: Transcript,
+) -> Engine:
+    """Alice's engine where both ends number their windows by one clock: her clicks are what she prepared.
+
+    Bob tells all of his windows and bases; that Alice keeps one says that she saw something there, and not what.
+    """
+    known = known_of(accept(detections, agreement, entropy), detections.n_pulses)
+    return alice(block, known, agreement, length, allot, entropy, transcript)
+
+
+def paired_length(security: Security, n_windows: float) -> Callable[[DecoyCounts, int], BlockLength]:
     """The bound of entangled pairs, as the engines ask for it. n_windows: coincidence windows of the block."""
 
     def length(counts: DecoyCounts, leaked_bits: int) -> BlockLength:

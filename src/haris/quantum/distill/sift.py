@@ -28,6 +28,26 @@ class Accepted:
     bit: NDArray[np.uint8] = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Rounds of a block of which Alice knows something: those in which her own half of a pair clicked, say.
+
+    pulse: int64, ascending. settings: an octet each, as haris.nouns.pulses.Settings has them.
+    """
+
+    n_pulses: int
+    pulse: NDArray[np.int64]
+    settings: NDArray[np.uint8] = field(repr=False)
+
+
+def known_of(accepted: Accepted, n_pulses: int) -> Known:
+    """What an end found that measured, as what it prepared: the other half of its pairs."""
+    bit, basis = (
+        np.unpackbits(row, count=len(accepted.pulse), bitorder="little") for row in (accepted.bit, accepted.basis)
+    )
+    return Known(n_pulses, accepted.pulse, bit | basis << np.uint8(1))
+
+
 def hold_off_gates(agreement: Agreement) -> int:
     """Whole gates after a click in which no click is accepted."""
     return ceil(agreement.dead_time_s * agreement.clock_hz * (1.0 - 1e-12))
@@ -83,13 +103,27 @@ def read_clicks(message: Clicks, block: bytes, n_pulses: int) -> tuple[NDArray[n
     return pulse, packed_bits(message.bases, message.n_clicks)
 
 
-def sift_sent(pulses: Pulses, pulse: NDArray[np.int64], bob_basis: NDArray[np.uint8], agreement: Agreement) -> Sent:
+def sift_sent(
+    half: Pulses | Known, pulse: NDArray[np.int64], bob_basis: NDArray[np.uint8], agreement: Agreement
+) -> Sent:
     """What Alice keeps of Bob's clicks at these pulses, in these bases (packed)."""
-    if pulses.recorded is not None:
-        return sift_recorded(pulse, bob_basis, pulses.recorded.octets)
-    assert pulses.key is not None
+    if isinstance(half, Known):
+        return sift_recorded(np.arange(len(pulse)), bob_basis, _settings_at(half, pulse, bob_basis))
+    if half.recorded is not None:
+        return sift_recorded(pulse, bob_basis, half.recorded.octets)
+    assert half.key is not None
     prepared = agreement.protocol.p_key_basis, agreement.p_intensities
-    return sift_keyed(pulse, bob_basis, pulses.key, pulses.start, *prepared)
+    return sift_keyed(pulse, bob_basis, half.key, half.start, *prepared)
+
+
+def _settings_at(known: Known, pulse: NDArray[np.int64], bob_basis: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Alice's settings at Bob's clicks; where she knows nothing, of the basis that he did not take."""
+    other = 1 - np.unpackbits(bob_basis, count=len(pulse), bitorder="little")
+    at = np.searchsorted(known.pulse, pulse)
+    inside = np.minimum(at, max(len(known.pulse) - 1, 0))
+    if not len(known.pulse):
+        return np.asarray(other << np.uint8(1), np.uint8)
+    return np.where(known.pulse[inside] == pulse, known.settings[inside], other << np.uint8(1)).astype(np.uint8)
 
 
 def sifting_message(sent: Sent) -> Sifting:

@@ -9,18 +9,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.coincidence_counts import CoincidenceCounts
-from haris.nouns.counts import KEY_BASIS
+from haris.nouns.counts import KEY_BASIS, DecoyCounts
 from haris.nouns.detections import Detections
+from haris.quantum.distill.bob import bob
+from haris.quantum.distill.paired_block import paired_alice, paired_counts, paired_length
+from haris.quantum.distill.transcript import Sender
 from haris.quantum.emulate.bell_tests import coincidence_chsh
 from haris.quantum.emulate.coincidences import expected_coincidences
 from haris.quantum.emulate.sampled_pairs import emulate_pairs
-from haris.quantum.families.family import Family, Knob, Parts, Rate, of
+from haris.quantum.families.family import Family, Knob, Live, Parts, Rate, of
 from haris.quantum.optics.pair_receivers import PairReceivers
 from haris.quantum.optics.pair_source import PairSource
+from haris.quantum.protocols.bb84 import Agreement, DecoyBB84
 from haris.quantum.protocols.bbm92 import BBM92
 from haris.quantum.security.entangled_bounds import ENTANGLED_PROOFS, entangled_key_length
-from haris.quantum.security.key_length import term
+from haris.quantum.security.key_length import BlockLength, term
 from haris.quantum.security.limits import plob
+from haris.wire.recording import BlockHeader, Octets, read_tags
 
 NAME = "bbm92"
 _CHSH = "what a Bell test on the coincidences would show; the bound does not use it"
@@ -71,6 +76,24 @@ def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float
     return emulate_pairs(source, parts.channel, receivers, protocol, n_pulses, seed, eve_fraction)
 
 
+def agreement(parts: Parts) -> Agreement:
+    """What both engines agree on: every window is a pulse of one intensity."""
+    source, _, protocol = bbm92_parts(parts)
+    return Agreement(DecoyBB84(protocol.p_key_basis, protocol.block_pulses), source.clock_hz, (1.0,), (1.0,))
+
+
+def _expected(parts: Parts, n_pulses: float | None, distance_m: ArrayLike | None) -> DecoyCounts:
+    return paired_counts(coincidence_counts(parts, n_pulses, distance_m))
+
+
+def _length(parts: Parts, counts: DecoyCounts, leaked_bits: int) -> BlockLength:
+    return paired_length(parts.security, counts.n_pulses)(counts, leaked_bits)
+
+
+def _read(role: Sender, header: BlockHeader, octets: Octets, agreed: Agreement) -> Detections:
+    return read_tags(header, octets)
+
+
 _KNOBS = (Knob("pairs per window", 1e-5, 1.0, logarithmic=True), Knob("p of the key basis", 0.5, 0.999))
 
 
@@ -96,6 +119,7 @@ FAMILY = Family(
     check=_check,
     rate=_rate,
     emulate=_emulate,
+    live=Live(("variable-length",), agreement, _expected, _length, paired_alice, bob, _read),
     knobs=_KNOBS,
     settings=_settings,
     turned=_turned,

@@ -169,7 +169,9 @@ class Family:
         security.accepted_attacks allows.
         """
         if self.live is None:
-            raise ParameterError(f"name {self.name!r} has no live keys: its light is not distilled")
+            finite = any(proof.finite for proof in self.bounds.values())
+            why = "its light is not distilled" if finite else "its bounds are asymptotic, and issue none"
+            raise ParameterError(f"name {self.name!r} has no live keys: {why}")
         bound = parts.security.bound
         if bound not in self.live.bounds or not self.bounds[bound].finite:
             raise ParameterError(f"a live key needs bound = {' or '.join(map(repr, self.live.bounds))}, got {bound!r}")
