@@ -8,6 +8,7 @@ from haris.papers.computations import (
     limits,
     mdi,
     passive_cv,
+    phase,
     twin_field,
 )
 
@@ -20,5 +21,6 @@ COMPUTATIONS = (
     *gaussian_cv.COMPUTATIONS,
     *discrete_cv.COMPUTATIONS,
     *passive_cv.COMPUTATIONS,
+    *phase.COMPUTATIONS,
 )
 """The first that covers a row computes it."""

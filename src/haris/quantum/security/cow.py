@@ -76,8 +76,8 @@ def asymptotic(
     photon = np.stack([least[..., 0], most[..., 0], most[..., 1]], axis=-1) / seen
     wrong = pair_phase_errors(contrast, photon[..., 0, 1], photon[..., 1, :], photon[..., 2, :])
     kept = counts.kept / counts.sent[0]
-    phase = np.divide(data_share * wrong + 2.0 * p_dark, kept, out=np.full(kept.shape, 0.5), where=kept > 0.0)
-    phase = np.minimum(phase, 0.5)
+    wrong = np.minimum(data_share * wrong + 2.0 * p_dark, kept / 2.0)
+    phase = np.divide(wrong, kept, out=np.full(kept.shape, 0.5), where=kept > 0.0)
     entropy = counts.kept * binary_entropy(phase)
     leaked = np.asarray(leaked_bits, dtype=np.float64)
     terms = (

@@ -84,7 +84,8 @@ def endless_phase_error(qber: ArrayLike, kept: ArrayLike, tails: Floats, tighten
     """
     e, q = np.asarray(qber, dtype=np.float64), np.asarray(kept, dtype=np.float64)
     one = np.minimum(tails[0], q) if tightened else tails[0]
-    excess = np.divide(PHASES_PER_BIT * np.sqrt(one * tails[2]) + tails[1], q, out=np.full(q.shape, 0.5), where=q > 0.0)
+    excess = np.minimum(PHASES_PER_BIT * np.sqrt(one * tails[2]) + tails[1], q)
+    excess = np.divide(excess, q, out=np.ones_like(q), where=q > 0.0)
     return np.asarray(np.minimum(PHASES_PER_BIT * e + excess, 0.5))
 
 
@@ -127,7 +128,8 @@ def finite(
     zeta = -np.log2(failure / 2.0)
     tails = odd_tails(intensity) if tightened else photon_tails(intensity)
     wrong = phase_errors(key, test, p_key, tails, (each, each), tightened)
-    error = np.minimum(np.divide(wrong, key.kept, out=np.full_like(key.kept, 0.5), where=key.kept > 0.0), 0.5)
+    half = 0.5 * key.kept
+    error = np.divide(np.minimum(wrong, half), key.kept, out=np.full_like(half, 0.5), where=half > 0.0)
     entropy = key.kept * binary_entropy(error)
     correctness = -np.log2(security.epsilon_correctness)
     terms = (
