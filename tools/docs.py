@@ -7,6 +7,7 @@ import dataclasses
 import importlib
 import importlib.util
 import inspect
+import itertools
 import re
 import sys
 import typing
@@ -20,7 +21,7 @@ from haris.node.doctor.shadow import ShadowConfiguration
 from haris.node.vpn.configuration import VpnConfiguration
 from haris.nouns.document import describe
 from haris.quantum.attacks.attacked import ATTACKS
-from haris.quantum.link import FAMILIES
+from haris.quantum.link import FAMILIES, Link
 from haris.quantum.security.key_length import Security
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,6 +38,7 @@ def pages() -> dict[Path, str]:
         reference / "commands.md": commands_page(),
         reference / "link.md": link_page(),
         reference / "attacks.md": attacks_page(),
+        reference / "examples.md": examples_page(),
         reference / "node.md": tables_page("NODE.toml", NodeConfiguration, "One site of the network, for `haris node`"),
         reference / "vpn.md": tables_page("VPN.toml", VpnConfiguration, "One end of a VPN, for `haris vpn`"),
         reference / "shadow.md": tables_page("SHADOW.toml", ShadowConfiguration, "Two systems, for `haris shadow`"),
@@ -123,6 +125,32 @@ def attacks_page() -> str:
         known = f"Of {', '.join(attack.FAMILIES)}. {attack.SOURCE}."
         parts += [f'## [attack] with name = "{name}"', *fields_of(attack), known]
     return "\n\n".join(parts) + "\n"
+
+
+def examples_page() -> str:
+    """Every link of examples/links, with what its head says and what it gives."""
+    rows = []
+    for path in sorted((ROOT / "examples" / "links").glob("*.toml")):
+        link = Link.read(path)
+        rate = link.rate()
+        head = itertools.takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines())
+        words = " ".join(line.lstrip("# ") for line in head)
+        rows.append(
+            (
+                f"[{path.stem}](../../examples/links/{path.name})",
+                link.family.name,
+                f"{link.channel.length_m / 1e3:g} km",
+                f"{float(rate.secret_bits_per_s):.2g} bit/s",
+                link.security.bound,
+                words,
+            )
+        )
+    words = (
+        "What `haris rate` says of them at their own length. Those that are named after a paper are of its experiment; "
+        "which of their values are not printed there, each file marks."
+    )
+    head = ("link", "protocol", "length", "key", "bound", "what it is")
+    return "\n\n".join(["# Links that run as they stand", MADE, words, table(head, rows)]) + "\n"
 
 
 def link_tables(part: str, tag: str = "") -> Iterator[str]:
