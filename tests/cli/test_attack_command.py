@@ -112,3 +112,35 @@ def test_the_how_to_prints_what_really_comes(capsys, command, output):
     printed = [line.rstrip() for line in capsys.readouterr().out.strip().splitlines()]
     shown = [line.rstrip() for line in output.strip().splitlines()]
     assert shown == printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("--eve", "0.5", "--attack", "beam-splitting"), "name one, --eve or --attack"),
+        (("--set", "fraction=0.5"), "--set goes with --attack"),
+        (("--eve", "1.5"), "--eve must lie in"),
+        (("--attack", "lo-calibration"), "lo-calibration is known of gaussian-cv"),
+    ],
+)
+def test_light_takes_one_attack(capsys, tmp_path, arguments, text):
+    assert main(["light", PULSES, "--record", str(tmp_path / "r"), *arguments]) == 2
+    assert text in capsys.readouterr().err
+    assert not (tmp_path / "r").exists()
+
+
+def test_light_is_recorded_as_eve_leaves_it(tmp_path):
+    """Three times the light, unhidden, gives about three times the tags; Alice's half stays as it was."""
+    link = tmp_path / "link.toml"
+    link.write_text(
+        (ROOT / PULSES).read_text().replace("4_000_000_000", "2_000_000").replace("time_s = 1e-6", "time_s = 0.0")
+    )
+    brighter = ("--attack", "laser-seeding", "--set", "gain=3.0", "--set", "hidden=false")
+    for name, attack in (("honest", ()), ("brighter", brighter)):
+        assert main(["light", str(link), "--record", str(tmp_path / name), "--seed", "a", *attack]) == 0
+    sizes = {
+        name: {path.stem: path.stat().st_size for path in (tmp_path / name).iterdir()}
+        for name in ("honest", "brighter")
+    }
+    assert 2.5 < sizes["brighter"]["bob"] / sizes["honest"]["bob"] < 3.5
+    assert sizes["brighter"]["alice"] == sizes["honest"]["alice"]

@@ -27,15 +27,7 @@ EXAMPLE = """haris attack examples/links/metro_25km.toml --attack photon-number-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of haris attack."""
     parser.add_argument("link", metavar="LINK.toml", type=Path, help="the link that its users believe in")
-    parser.add_argument(
-        "--attack",
-        metavar="NAME",
-        required=True,
-        help=f"{', '.join(ATTACKS)}; or a file that ends in .toml, whose [attack] holds name and settings",
-    )
-    parser.add_argument(
-        "--set", metavar="FIELD=VALUE", action="append", default=[], help="a setting of the attack, as TOML; repeatable"
-    )
+    add_attack(parser, required=True)
     parser.add_argument(
         "--distance",
         metavar="START:STOP:COUNT",
@@ -48,10 +40,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object instead")
 
 
+def add_attack(parser: argparse.ArgumentParser, required: bool) -> None:
+    """Arguments that name an attack."""
+    parser.add_argument(
+        "--attack",
+        metavar="NAME",
+        required=required,
+        help=f"{', '.join(ATTACKS)}; or a file that ends in .toml, whose [attack] holds name and settings",
+    )
+    parser.add_argument(
+        "--set", metavar="FIELD=VALUE", action="append", default=[], help="a setting of the attack, as TOML; repeatable"
+    )
+
+
 def run(args: argparse.Namespace) -> int:
     """Print what comes of the attack; returns 0 even where there is no key, for that is an answer."""
     link = Link.read(args.link)
-    under = attacked(link, _attack(args.attack, args.set))
+    under = attacked(link, attack_named(args.attack, args.set))
     here = under.rate()
     sweep = under.rate(distances_m(args.distance, link.channel.length_m))
     measured = None if args.emulate is None else under.measured_signs(args.emulate, args.seed)
@@ -70,7 +75,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _attack(name: str, settings: list[str]) -> Attack:
+def attack_named(name: str, settings: list[str]) -> Attack:
+    """An attack by its name and settings as FIELD=VALUE, or from a file. Raises ParameterError on anything else."""
     if name.endswith(".toml"):
         if settings:
             raise ParameterError("--set goes with the name of an attack; a file holds its own settings")

@@ -12,21 +12,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from haris.quantum.attacks.attack import Attack
     from haris.quantum.link import Link
 
 DESCRIPTION = "Emulate one fibre: the process that alone knows both halves of the light."
 EXAMPLE = """haris light examples/links/metro_25km.toml --socket fibre.sock
-  haris light examples/links/metro_25km.toml --record metro --blocks 2"""
+  haris light examples/links/metro_25km.toml --record metro --blocks 2
+  haris light examples/links/metro_25km.toml --record brighter --attack laser-seeding --set gain=1.5"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
+    from haris.cli.attack import add_attack
+
     parser.add_argument("link", type=Path, metavar="LINK.toml", help="the link to emulate")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--socket", type=Path, help="Unix socket at which the two sites attach")
     where.add_argument("--record", type=Path, metavar="FOLDER", help="write blocks to a new folder for haris distill")
     parser.add_argument("--blocks", type=int, default=1, metavar="N", help="blocks to record (default: 1)")
-    parser.add_argument("--eve", type=float, default=0.0, metavar="FRACTION", help="share of the pulses that Eve taps")
+    parser.add_argument("--eve", type=float, metavar="FRACTION", help="short for the attack intercept-resend")
+    add_attack(parser, required=False)
     parser.add_argument("--seed", help="any text: the same light again (for tests; by default fresh randomness)")
 
 
@@ -34,18 +39,17 @@ def run(args: argparse.Namespace) -> int:
     """Shine until interrupted, or until the recording is whole."""
     from haris.node.spans.light import run_light
     from haris.node.system.memory import share_one_arena
-    from haris.nouns.checks import require_probability
     from haris.nouns.errors import ParameterError
     from haris.quantum.link import Link
 
-    require_probability("--eve", args.eve)
     if args.blocks < 1:
         raise ParameterError(f"--blocks is at least 1, got {args.blocks}")
     link = Link.read_live(args.link)
     share_one_arena()
+    attack = _attack(args)
     seed = None if args.seed is None else hashlib.sha256(args.seed.encode()).digest()
     if args.record is not None:
-        _record(link, args.record, args.blocks, seed, args.eve)
+        _record(link, args.record, args.blocks, seed, attack)
         return 0
 
     async def shine() -> None:
@@ -54,18 +58,35 @@ def run(args: argparse.Namespace) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, this.cancel)
         with contextlib.suppress(asyncio.CancelledError):
-            await run_light(link, args.socket, seed, args.eve)
+            await run_light(link, args.socket, seed, attack)
 
     asyncio.run(shine())
     return 0
 
 
-def _record(link: Link, folder: Path, n_blocks: int, seed: bytes | None, eve_fraction: float) -> None:
+def _attack(args: argparse.Namespace) -> Attack | None:
+    """What Eve does to the light. Raises ParameterError where two are named, or none and yet settings."""
+    from haris.cli.attack import attack_named
+    from haris.nouns.checks import require_probability
+    from haris.nouns.errors import ParameterError
+    from haris.quantum.attacks.intercept_resend import InterceptResend
+
+    if args.attack is None and args.set:
+        raise ParameterError("--set goes with --attack")
+    if args.eve is None:
+        return None if args.attack is None else attack_named(args.attack, args.set)
+    require_probability("--eve", args.eve)
+    if args.attack is not None:
+        raise ParameterError("--eve is an attack already: name one, --eve or --attack")
+    return InterceptResend(args.eve)
+
+
+def _record(link: Link, folder: Path, n_blocks: int, seed: bytes | None, attack: Attack | None) -> None:
     """Write a recording, whole or not at all."""
     from haris.node.distil.folder import NewFolder
     from haris.node.distil.light import emulated
     from haris.nouns.keys import Origin
 
     with NewFolder(folder, link, Origin.EMULATED, os.urandom(16)) as recorder:
-        for pulses, detections in emulated(link, n_blocks, seed or os.urandom(32), eve_fraction):
+        for pulses, detections in emulated(link, n_blocks, seed or os.urandom(32), attack):
             recorder.write(pulses, detections)

@@ -8,6 +8,7 @@ import numpy as np
 from haris.node.distil.folder import NewFolder
 from haris.node.distil.light import emulated
 from haris.nouns.keys import Origin
+from haris.quantum.attacks.intercept_resend import InterceptResend
 from haris.quantum.link import Link
 from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.fibre import Fibre
@@ -32,7 +33,7 @@ def with_pulses(n_pulses):
 
 def record(folder: Path, n_blocks: int, link=LINK, eve=0.0) -> Path:
     with NewFolder(folder, link, Origin.EMULATED, bytes(16)) as recorder:
-        for block in emulated(link, n_blocks, SEED, eve):
+        for block in emulated(link, n_blocks, SEED, InterceptResend(eve)):
             recorder.write(*block)
     return folder
 

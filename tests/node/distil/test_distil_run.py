@@ -17,6 +17,7 @@ from haris.node.distil.run import Source, run
 from haris.nouns.blocks import AbortReason
 from haris.nouns.errors import ParameterError, PeerError
 from haris.nouns.keys import Origin
+from haris.quantum.attacks.intercept_resend import InterceptResend
 from haris.quantum.distill.transcript import Sender
 from haris.report.distillation import figures
 from haris.wire.distillation import Limits
@@ -30,7 +31,7 @@ def source_of(folder):
 def test_both_ends_store_the_same_keys_and_an_aborted_block_is_an_outcome_among_others(tmp_path):
     with NewFolder(tmp_path / "r", LINK, Origin.EMULATED, bytes(16)) as recorder:
         for eve in (0.0, 1.0, 0.0):
-            for block in emulated(LINK, 1, SEED + str(eve).encode(), eve):
+            for block in emulated(LINK, 1, SEED + str(eve).encode(), InterceptResend(eve)):
                 recorder.write(*block)
     result = run(source_of(tmp_path / "r"), tmp_path / "out")
     alice, bob = (tmp_path / "out" / name for name in ("alice.key", "bob.key"))

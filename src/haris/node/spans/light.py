@@ -1,7 +1,8 @@
 """An emulated fibre as a process: it alone knows both halves of the light.
 
 Alice and Bob attach to its Unix socket. When both want the same block, one block of light is sampled: Alice gets her
-Pulses, Bob his Detections. Eve, when she attaches, sets how much of the fibre she taps from the next block on.
+Pulses, Bob his Detections. Eve, when she attaches, sets how much of the fibre she taps from the next block on: she then
+intercepts and resends, whatever she did before.
 """
 
 from __future__ import annotations
@@ -11,18 +12,20 @@ import os
 from pathlib import Path
 
 from haris.node.system.streams import close_stream, receive_frame, send_frame
-from haris.nouns.checks import require_probability
 from haris.nouns.errors import HarisError, ParameterError, PeerError
+from haris.quantum.attacks.attack import Attack
+from haris.quantum.attacks.attacked import attacked
+from haris.quantum.attacks.intercept_resend import InterceptResend
 from haris.quantum.link import Link
 from haris.wire import light as wire
 
 
 class Light:
-    """One fibre's life. seed: 32 octets from which every block's randomness follows."""
+    """One fibre's life. seed: 32 octets from which every block's randomness follows. attack: Eve's, at first."""
 
-    def __init__(self, link: Link, seed: bytes, eve_fraction: float = 0.0) -> None:
+    def __init__(self, link: Link, seed: bytes, attack: Attack | None = None) -> None:
         self.link = link
-        self.eve_fraction = eve_fraction
+        self.attack = attack
         self._seed = seed
         self._n_blocks = 0
         self._waiting: dict[tuple[str, bytes], asyncio.Future[wire.Message]] = {}
@@ -51,7 +54,8 @@ class Light:
         return self._seed + self._n_blocks.to_bytes(8, "big")
 
     def _shine(self, block: bytes, role: str, seed: bytes) -> tuple[wire.Message, wire.Message]:
-        pulses, detections = self.link.emulate(self.link.protocol.block_pulses, seed, self.eve_fraction)
+        fibre = self.link if self.attack is None else attacked(self.link, self.attack)
+        pulses, detections = fibre.emulate(self.link.protocol.block_pulses, seed)
         alice, bob = wire.prepared(block, pulses), wire.detected(block, detections)
         return (bob, alice) if role == "alice" else (alice, bob)
 
@@ -80,8 +84,7 @@ class Light:
     async def _answer(self, role: str, message: wire.Message) -> wire.Message:
         match role, message:
             case "eve", wire.Tap(fraction):
-                require_probability("fraction", fraction)
-                self.eve_fraction = fraction
+                self.attack = InterceptResend(fraction)
                 return wire.Tapped(fraction)
             case (("alice" | "bob"), wire.WantBlock(block)):
                 return await self.want(role, block)
@@ -123,8 +126,8 @@ async def tap(socket: Path, fraction: float) -> None:
         await eve.close()
 
 
-async def run_light(link: Link, socket: Path, seed: bytes | None = None, eve_fraction: float = 0.0) -> None:
-    """Serve one fibre until cancelled. seed: 32 octets, by default fresh. eve_fraction: tapped at first.
+async def run_light(link: Link, socket: Path, seed: bytes | None = None, attack: Attack | None = None) -> None:
+    """Serve one fibre until cancelled. seed: 32 octets, by default fresh. attack: Eve's, at first.
 
     Raises ParameterError when the socket cannot be had.
     """
@@ -135,7 +138,7 @@ async def run_light(link: Link, socket: Path, seed: bytes | None = None, eve_fra
             socket.unlink()  # left behind by a process that was killed
         else:
             raise ParameterError(f"another light already shines at {socket}")
-    light = Light(link, os.urandom(32) if seed is None else seed, eve_fraction)
+    light = Light(link, os.urandom(32) if seed is None else seed, attack)
     try:
         server = await asyncio.start_unix_server(light.serve, str(socket))
     except OSError as error:
