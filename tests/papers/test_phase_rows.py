@@ -1,14 +1,22 @@
-"""Rows of distributed phases: each number is met, and a fit is called one."""
+"""Rows of distributed phases and of quadratures at a relay: each number is met, and a fit is called one."""
 
 import pytest
 
 from haris.papers.claims import claims
 from haris.papers.computation import Ours
-from haris.papers.computations.phase import COMPUTATIONS
+from haris.papers.computations import COMPUTATIONS
 from haris.papers.published import published_row
 
 
-@pytest.mark.parametrize("name", ["mizutani2023_dps_77km", "mizutani2024_dps_scaling", "rrdps_leakage_L3_one_photon"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mizutani2023_dps_77km",
+        "mizutani2024_dps_scaling",
+        "rrdps_leakage_L3_one_photon",
+        "cvmdi_decoder_side_zero_crossing_tau",
+    ],
+)
 def test_the_numbers_of_the_row_are_met(name):
     row = published_row(name)
     (found,) = (each for each in COMPUTATIONS if each.covers(row))

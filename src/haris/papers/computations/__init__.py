@@ -9,6 +9,7 @@ from haris.papers.computations import (
     mdi,
     passive_cv,
     phase,
+    relay_cv,
     twin_field,
 )
 
@@ -22,5 +23,6 @@ COMPUTATIONS = (
     *discrete_cv.COMPUTATIONS,
     *passive_cv.COMPUTATIONS,
     *phase.COMPUTATIONS,
+    *relay_cv.COMPUTATIONS,
 )
 """The first that covers a row computes it."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.checks import require_probability
+from haris.quantum.optics.arms import arms
 from haris.quantum.optics.fibre import Fibre
 
 
@@ -34,11 +35,5 @@ class BellStation:
     def arms(
         self, fibre: Fibre, distance_m: ArrayLike | None = None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Power transmittance from Alice and from Bob to the station, shape of distance_m, detectors left out.
-
-        distance_m: from Alice to Bob (by default the fibre's own length). Half of the fibre's fixed loss lies on each
-        arm, so that both together transmit what the fibre does.
-        """
-        length_m = np.asarray(fibre.length_m if distance_m is None else distance_m, dtype=np.float64)
-        arm = replace(fibre, fixed_loss_db=fibre.fixed_loss_db / 2.0)
-        return arm.transmittance(self.share * length_m), arm.transmittance((1.0 - self.share) * length_m)
+        """Power transmittance from Alice and from Bob to the station, detectors left out; see optics.arms."""
+        return arms(fibre, self.share, distance_m)

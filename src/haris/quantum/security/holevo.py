@@ -27,12 +27,12 @@ def holevo(channel: GaussianChannel) -> Array:
     apart = modulation * (1.0 - t) - w
     mixed = modulation * (1.0 - t) + w * (1.0 + modulation)
     product = w * modulation * (2.0 + modulation) * (2.0 * (1.0 - t) + w)
-    before = _pair(np.abs(apart), mixed, product)
+    before = mode_pair(np.abs(apart), mixed, product)
     after = (_after_heterodyne if seen.heterodyne else _after_homodyne)(seen, apart, mixed, product)
-    return np.asarray(sum(_entropy(x) for x in before) - sum(_entropy(x) for x in after))
+    return np.asarray(sum(mode_entropy(x) for x in before) - sum(mode_entropy(x) for x in after))
 
 
-def _pair(difference: Array, mixed: Array, product: Array) -> tuple[Array, Array]:
+def mode_pair(difference: Array, mixed: Array, product: Array) -> tuple[Array, Array]:
     """Excesses over 1 of two eigenvalues l and m.
 
     difference: |l - m|. mixed: l m - 1. product: (l^2 - 1)(m^2 - 1) = mixed^2 - difference^2.
@@ -50,7 +50,7 @@ def _after_heterodyne(seen: GaussianChannel, apart: Array, mixed: Array, product
     variance = eta * _output_variance(seen) + noise
     difference = np.abs(noise * apart + eta * mixed) / variance
     together = (eta * apart + noise * mixed) / variance
-    return _pair(difference, together, (noise**2 - eta**2) * product / variance**2)
+    return mode_pair(difference, together, (noise**2 - eta**2) * product / variance**2)
 
 
 def _after_homodyne(seen: GaussianChannel, apart: Array, mixed: Array, product: Array) -> tuple[Array, Array]:
@@ -78,7 +78,7 @@ def _divided(value: Array, by: Array) -> Array:
     return np.divide(value, by, out=np.zeros_like(by), where=by > 0.0)
 
 
-def _entropy(excess: Array) -> Array:
+def mode_entropy(excess: Array) -> Array:
     """Entropy in bits of a mode with symplectic eigenvalue 1 + excess."""
     photons = np.maximum(excess / 2.0, 1e-300)
     return np.asarray((np.log1p(photons) + photons * np.log1p(1.0 / photons)) / np.log(2.0))
