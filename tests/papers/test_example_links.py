@@ -49,6 +49,7 @@ def ours(row_id: str, quantity: str) -> float:
         ("bbm92_40km_2023", "bbm92_40km_energytime", "rate_bps", 1),
         ("bbm92_26km_2025", "bbm92_26km_freqbin", "rate_bps", 1),
         ("yin2020_1120km", "yin2020_micius_1120km", "asym_rate_bps", 1),
+        ("t12_50km", "t12_50km", "rate_bps", 1),
     ],
 )
 def test_an_example_is_what_the_page_of_papers_has(example, row, quantity, links):

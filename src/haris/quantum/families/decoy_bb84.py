@@ -129,7 +129,7 @@ def _turned(parts: Parts, settings: Mapping[str, float]) -> Parts:
 
 FAMILY = Family(
     name=NAME,
-    title="decoy-state BB84, one or two decoys, efficient choice of bases",
+    title="decoy-state BB84, one or two decoys, efficient choice of bases (as T12 has it)",
     source=Source,
     detector=Detector,
     protocol=DecoyBB84,

@@ -9,13 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.counts import KEY_BASIS, DecoyCounts
 from haris.nouns.errors import ParameterError
-from haris.quantum.security import lim2014, ma2005, rusca2018, variable_length
+from haris.quantum.security import lim2014, ma2005, rusca2018, variable_length, zhang2017
 from haris.quantum.security.decoys import require_decoys
 from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import KeyLength, Security
 
 _BOUNDS: dict[str, Callable[[DecoyCounts, Security, ArrayLike], KeyLength]] = {
     "variable-length": variable_length.secret_key_length,
+    "zhang2017": zhang2017.zhang2017,
     "lim2014": lim2014.lim2014,
     "rusca2018": rusca2018.rusca2018,
     "asymptotic": ma2005.asymptotic,
@@ -23,6 +24,7 @@ _BOUNDS: dict[str, Callable[[DecoyCounts, Security, ArrayLike], KeyLength]] = {
 
 PROOFS = {
     "variable-length": variable_length.PROOF,
+    "zhang2017": zhang2017.PROOF,
     "lim2014": lim2014.PROOF,
     "rusca2018": rusca2018.PROOF,
     "asymptotic": ma2005.PROOF,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import exp, factorial
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from haris.nouns.counts import DecoyCounts
 from haris.nouns.errors import ParameterError
+from haris.quantum.security.chernoff import mean_above, mean_below
 from haris.quantum.security.tails import hoeffding
 
 Array = NDArray[np.float64]
@@ -32,7 +34,7 @@ class Photons:
 
 @dataclass(frozen=True, slots=True)
 class Scaled:
-    """Counts by intensity, scaled to e^k n_k / p_k, and moved up or down by their Hoeffding deviation.
+    """Counts by intensity, scaled to e^k n_k / p_k, and moved up or down to bound their means.
 
     Given its photon number, the intensity of a detected pulse is drawn independently of all else, so each count is a
     sum of n independent variables once the photon numbers of the n clicks are given.
@@ -59,11 +61,25 @@ def photon_probability(n: int, counts: DecoyCounts) -> float:
 
 
 def scale(of: NDArray[np.int64] | NDArray[np.float64], counts: DecoyCounts, epsilon: float) -> Scaled:
-    """Clicks or errors of one basis, shape (..., k), scaled; each bound fails with probability epsilon."""
+    """Clicks or errors of one basis, shape (..., k), scaled; each bound fails with probability epsilon.
+
+    By Hoeffding, of all clicks: alike for every intensity, and hard on those that are rare.
+    """
     n = np.asarray(of, dtype=np.float64)
     weight = np.exp(counts.intensities) / np.asarray(counts.p_intensities)
     deviation = hoeffding(n.sum(axis=-1, keepdims=True), epsilon)
     return Scaled(weight * (n + deviation), weight * (n - deviation))
+
+
+def scale_each(of: NDArray[np.int64] | NDArray[np.float64], counts: DecoyCounts, epsilon: float) -> Scaled:
+    """As scale, by Chernoff's bound of each count: near sqrt(2 n ln(1/epsilon)) of that count alone."""
+    n = np.asarray(of, dtype=np.float64)
+    weight = np.exp(counts.intensities) / np.asarray(counts.p_intensities)
+    return Scaled(weight * mean_above(n, epsilon), weight * mean_below(n, epsilon))
+
+
+Scale = Callable[[NDArray[np.int64] | NDArray[np.float64], DecoyCounts, float], Scaled]
+"""How counts become bounds on their means: scale or scale_each."""
 
 
 def within(bound: Array, counted: NDArray[np.int64] | NDArray[np.float64]) -> Array:

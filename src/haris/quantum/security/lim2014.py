@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.counts import KEY_BASIS, TEST_BASIS, DecoyCounts
 from haris.nouns.keys import Proof
-from haris.quantum.security.decoys import Photons, Scaled, photon_probability, require_decoys, scale, within
+from haris.quantum.security.decoys import Photons, Scale, Scaled, photon_probability, require_decoys, scale, within
 from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import KeyLength, Security, term, whole_bits
 
@@ -29,21 +29,23 @@ PROOF = Proof(
 )
 
 
-def two_decoys(counts: DecoyCounts, epsilon: float) -> Photons:
+def two_decoys(counts: DecoyCounts, epsilon: float, scale: Scale = scale) -> Photons:
     """Vacuum and single-photon clicks from three intensities; each of EVENTS bounds fails with probability epsilon.
 
     Raises ParameterError unless mu1 > mu2 + mu3. Source: Lim et al., Eqs. (2) to (5). epsilon = 1: no deviations.
     """
     require_decoys(counts.intensities)
-    key_vacuum, key_single = _clicks(counts, KEY_BASIS, epsilon)
-    _, test_single = _clicks(counts, TEST_BASIS, epsilon)
+    key_vacuum, key_single = _clicks(counts, KEY_BASIS, epsilon, scale)
+    _, test_single = _clicks(counts, TEST_BASIS, epsilon, scale)
     _, mu2, mu3 = counts.intensities
     errors = scale(counts.errors[..., TEST_BASIS, :], counts, epsilon)
     wrong = photon_probability(1, counts) * (errors.upper[..., 1] - errors.lower[..., 2]) / (mu2 - mu3)
     return Photons(key_vacuum, key_single, test_single, np.maximum(wrong, 0.0), EVENTS)
 
 
-def _clicks(counts: DecoyCounts, basis: int, epsilon: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _clicks(
+    counts: DecoyCounts, basis: int, epsilon: float, scale: Scale
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Lower bounds on the vacuum clicks, Eq. (2), and the single-photon clicks, Eq. (3), of one basis."""
     mu1, mu2, mu3 = counts.intensities
     tau0, tau1 = photon_probability(0, counts), photon_probability(1, counts)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.counts import KEY_BASIS, TEST_BASIS, DecoyCounts
-from haris.quantum.security.decoys import Photons, photon_probability, require_decoys, scale, within
+from haris.quantum.security.decoys import Photons, Scale, photon_probability, require_decoys, scale, within
 from haris.quantum.security.key_length import KeyLength, Security
 from haris.quantum.security.lim2014 import PROOF as LIM_PROOF
 from haris.quantum.security.lim2014 import printed_length
@@ -38,7 +38,9 @@ def binomial_vacuum(errors: Array, clicks: Array, epsilon: float) -> Array:
     return np.asarray(np.minimum((np.sqrt(spread) + np.sqrt(spread + 2.0 * np.maximum(errors, 0.0))) ** 2, clicks))
 
 
-def one_decoy(counts: DecoyCounts, epsilon: float, vacuum_clicks: VacuumClicks = printed_vacuum) -> Photons:
+def one_decoy(
+    counts: DecoyCounts, epsilon: float, vacuum_clicks: VacuumClicks = printed_vacuum, scale: Scale = scale
+) -> Photons:
     """Vacuum and single-photon clicks from two intensities; each of EVENTS bounds fails with probability epsilon.
 
     The errors of the key basis by intensity are needed: they are known after reconciliation.
@@ -46,15 +48,17 @@ def one_decoy(counts: DecoyCounts, epsilon: float, vacuum_clicks: VacuumClicks =
     e^k/p_k as printed. epsilon = 1: no deviations.
     """
     require_decoys(counts.intensities)
-    key_vacuum, key_single = _clicks(counts, KEY_BASIS, epsilon, vacuum_clicks)
-    _, test_single = _clicks(counts, TEST_BASIS, epsilon, vacuum_clicks)
+    key_vacuum, key_single = _clicks(counts, KEY_BASIS, epsilon, vacuum_clicks, scale)
+    _, test_single = _clicks(counts, TEST_BASIS, epsilon, vacuum_clicks, scale)
     mu1, mu2 = counts.intensities
     errors = scale(counts.errors[..., TEST_BASIS, :], counts, epsilon)
     wrong = photon_probability(1, counts) * (errors.upper[..., 0] - errors.lower[..., 1]) / (mu1 - mu2)
     return Photons(key_vacuum, key_single, test_single, np.maximum(wrong, 0.0), EVENTS)
 
 
-def vacuum_upper(counts: DecoyCounts, basis: int, epsilon: float, vacuum_clicks: VacuumClicks) -> Array:
+def vacuum_upper(
+    counts: DecoyCounts, basis: int, epsilon: float, vacuum_clicks: VacuumClicks, scale: Scale = scale
+) -> Array:
     """Upper bound on the clicks of empty pulses in one basis, from the lesser of its two error counts."""
     errors = scale(counts.errors[..., basis, :], counts, epsilon)
     clicks = counts.clicks[..., basis, :].sum(axis=-1).astype(np.float64)
@@ -62,12 +66,14 @@ def vacuum_upper(counts: DecoyCounts, basis: int, epsilon: float, vacuum_clicks:
     return vacuum_clicks(wrong, clicks, epsilon)
 
 
-def _clicks(counts: DecoyCounts, basis: int, epsilon: float, vacuum_clicks: VacuumClicks) -> tuple[Array, Array]:
+def _clicks(
+    counts: DecoyCounts, basis: int, epsilon: float, vacuum_clicks: VacuumClicks, scale: Scale
+) -> tuple[Array, Array]:
     mu1, mu2 = counts.intensities
     tau0, tau1 = photon_probability(0, counts), photon_probability(1, counts)
     n = scale(counts.clicks[..., basis, :], counts, epsilon)
     vacuum = tau0 * (mu1 * n.lower[..., 1] - mu2 * n.upper[..., 0]) / (mu1 - mu2)
-    empty = vacuum_upper(counts, basis, epsilon, vacuum_clicks) / tau0
+    empty = vacuum_upper(counts, basis, epsilon, vacuum_clicks, scale) / tau0
     share = (mu2 / mu1) ** 2
     multi = share * n.upper[..., 0] + (1.0 - share) * empty
     single = tau1 * mu1 * (n.lower[..., 1] - multi) / (mu2 * (mu1 - mu2))

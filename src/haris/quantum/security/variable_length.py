@@ -15,6 +15,8 @@ statistics cost more than in Lim 2014; docs/explanation/security.md says why, an
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -22,7 +24,7 @@ from haris.nouns.counts import KEY_BASIS, TEST_BASIS, DecoyCounts
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Proof
 from haris.quantum.security import lim2014, rusca2018
-from haris.quantum.security.decoys import Photons, require_decoys, within
+from haris.quantum.security.decoys import Photons, Scale, require_decoys, scale, within
 from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import BlockLength, KeyLength, Security, term, whole_bits
 from haris.quantum.security.tails import unsampled_errors
@@ -59,12 +61,33 @@ def secret_key_length(counts: DecoyCounts, security: Security, leaked_bits: Arra
     Raises ParameterError if security names another bound, or on intensities that the estimate cannot use.
     """
     require_live_bound(security)
-    require_decoys(counts.intensities)
     two = len(counts.intensities) == 3
-    events = (lim2014.EVENTS if two else rusca2018.EVENTS) + 1  # and the random sampling
-    epsilon = security.epsilon_testing**2 / events
-    photons = lim2014.two_decoys(counts, epsilon) if two else _one_decoy(counts, epsilon)
     paper = lim2014.LIM if two else rusca2018.RUSCA
+    events = lim2014.EVENTS if two else rusca2018.EVENTS
+    return length_by(by_decoys, events, f"{paper}, one-sided Hoeffding", counts, security, leaked_bits, PROOF)
+
+
+def by_decoys(counts: DecoyCounts, epsilon: float, scale: Scale = scale) -> Photons:
+    """Photons by one or two decoys, each bound failing with probability epsilon; scale: from counts to means."""
+    if len(counts.intensities) == 3:
+        return lim2014.two_decoys(counts, epsilon, scale)
+    return rusca2018.one_decoy(counts, epsilon, rusca2018.binomial_vacuum, scale)
+
+
+def length_by(
+    photons_by: Callable[[DecoyCounts, float], Photons],
+    n_bounds: int,
+    estimate: str,
+    counts: DecoyCounts,
+    security: Security,
+    leaked_bits: ArrayLike,
+    proof: Proof,
+) -> KeyLength:
+    """The theorem's length from an estimate of photons that leans on n_bounds bounds; estimate: whose it is."""
+    require_decoys(counts.intensities)
+    events = n_bounds + 1  # and the random sampling
+    epsilon = security.epsilon_testing**2 / events
+    photons = photons_by(counts, epsilon)
 
     single, sample = np.floor(photons.key_single_lower), np.floor(photons.test_single_lower)
     # The printed estimate may pass all the errors there are, and often does.
@@ -76,7 +99,7 @@ def secret_key_length(counts: DecoyCounts, security: Security, leaked_bits: Arra
     leaked = np.asarray(leaked_bits, dtype=np.float64)
     length = single - entropy - leaked - amplification - correctness
 
-    estimate = f"{paper}, one-sided Hoeffding, each {epsilon:.2g}"
+    estimate = f"{estimate}, each {epsilon:.2g}"
     sampling = f"hypergeometric tail, {epsilon:.2g}; epsilon_testing^2 = {events} x {epsilon:.2g}"
     sifted = counts.clicks[..., KEY_BASIS, :].sum(axis=-1)
     terms = (
@@ -91,7 +114,7 @@ def secret_key_length(counts: DecoyCounts, security: Security, leaked_bits: Arra
         term("secrecy", amplification, "bits", "privacy amplification: 2 log2(1/(2 eps_PA))", f"{TUPKARY}, theorem"),
         term("correctness", correctness, "bits", "verification: log2(2/eps_EV)", f"{TUPKARY}, theorem"),
     )
-    return KeyLength(whole_bits(length), terms, PROOF)
+    return KeyLength(whole_bits(length), terms, proof)
 
 
 def require_live_bound(security: Security) -> None:
@@ -119,7 +142,3 @@ def phase_error_rate(
     wrong = unsampled_errors(np.minimum(errors, sample), sample, single, epsilon)
     rate = np.divide(wrong, single, out=np.full_like(single, 0.5), where=(single > 0) & (sample > 0))
     return np.minimum(rate, 0.5)
-
-
-def _one_decoy(counts: DecoyCounts, epsilon: float) -> Photons:
-    return rusca2018.one_decoy(counts, epsilon, rusca2018.binomial_vacuum)
