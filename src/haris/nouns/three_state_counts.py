@@ -9,11 +9,17 @@ from numpy.typing import NDArray
 
 from haris.nouns.checks import require_simplex
 from haris.nouns.errors import ParameterError
+from haris.nouns.pulses import Settings
 
 Counted = NDArray[np.int64] | NDArray[np.float64]
 
 TEST_STATE = 2
 """Of the states 0 and 1, which carry the bits, and 2, which is sent for the test alone."""
+
+
+def sent_states(settings: Settings) -> NDArray[np.uint8]:
+    """State of each pulse, uint8: the bit in the key basis, and TEST_STATE in the test basis, whatever the bit."""
+    return np.where(settings.basis == 0, settings.bit, np.uint8(TEST_STATE)).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)

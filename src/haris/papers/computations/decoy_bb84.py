@@ -212,7 +212,8 @@ def _rusca_block(row: Row, quantity: str, system: rusca2018.RuscaSystem, securit
 
 
 _THREE_STATES = (
-    "Rusca's one-decoy length with four states in place of three, at the best probabilities of bases and intensities "
+    "Rusca's one-decoy length, with the error rate of the one test state for the phase error rate, as it is of four "
+    "states, at the best probabilities of bases and intensities "
     "if both bases err as the Z basis did; no loss in the receiver's optics, which puts ours above."
 )
 

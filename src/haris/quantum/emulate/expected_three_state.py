@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -16,6 +18,30 @@ from haris.quantum.protocols.three_state import ThreeState
 Floats = NDArray[np.float64]
 
 
+def detector_probabilities(
+    source: Source,
+    angles_rad: Sequence[float],
+    fibre: Fibre,
+    receiver: TimeBinReceiver,
+    p_key_basis: float,
+    distance_m: ArrayLike | None = None,
+) -> Floats:
+    """Probability that a live detector clicks where the light is measured in its basis.
+
+    Shape distance_m.shape + (k, n, 2, 2): [..., intensity, state, basis (key, test), outcome], n angles. Behind a beam
+    splitter both bases are measured at once, each with its share of the light.
+    Misalignment turns a photon to the other outcome in either basis; want of visibility does so in the test basis.
+    """
+    light = fibre.transmittance(distance_m)[..., None] * receiver.efficiency * np.array(source.intensities)
+    angles = np.array(angles_rad)
+    contrast = 1.0 - 2.0 * fibre.misalignment
+    turned = np.stack([contrast * np.cos(angles), contrast * receiver.visibility * np.sin(angles)], axis=-1)
+    to_each = np.stack([1.0 + turned, 1.0 - turned], axis=-1) / 2.0  # state, basis, outcome
+    shares = np.array([p_key_basis, 1.0 - p_key_basis]) if receiver.choice == "passive" else 1.0
+    enters = np.array([1.0, receiver.interferometer_transmittance]) * shares
+    return p_click(light[..., None, None, None] * enters[:, None] * to_each, receiver.p_dark)
+
+
 def outcome_probabilities(
     source: Source,
     angles_rad: tuple[float, float, float],
@@ -28,21 +54,11 @@ def outcome_probabilities(
 
     [..., intensity, state, basis (key, test), outcome]: a click that counts in that basis, the choice of the basis
     included. A double click is half of each outcome; clicks in both bases behind a beam splitter are a quarter of all.
-    Misalignment turns a photon to the other outcome in either basis; want of visibility does so in the test basis.
     """
-    light = fibre.transmittance(distance_m)[..., None] * receiver.efficiency * np.array(source.intensities)
-    angles = np.array(angles_rad)
-    contrast = 1.0 - 2.0 * fibre.misalignment
-    turned = np.stack([contrast * np.cos(angles), contrast * receiver.visibility * np.sin(angles)], axis=-1)
-    to_each = np.stack([1.0 + turned, 1.0 - turned], axis=-1) / 2.0  # state, basis, outcome
-    shares = np.array([p_key_basis, 1.0 - p_key_basis])
-    passive = receiver.choice == "passive"
-    enters = np.array([1.0, receiver.interferometer_transmittance]) * (shares if passive else 1.0)
-    photons = light[..., None, None, None] * enters[:, None] * to_each
-    three = outcomes(p_click(photons, receiver.p_dark))
+    three = outcomes(detector_probabilities(source, angles_rad, fibre, receiver, p_key_basis, distance_m))
     each = three[..., :2] + 0.5 * three[..., 2:]
-    if not passive:
-        return np.asarray(shares[:, None] * each)
+    if receiver.choice == "active":
+        return np.asarray(np.array([[p_key_basis], [1.0 - p_key_basis]]) * each)
     some = each.sum(axis=-1)
     other = some[..., ::-1]
     return np.asarray(each * (1.0 - other[..., None]) + (0.25 * some * other)[..., None])

@@ -9,9 +9,12 @@ from math import pi
 import numpy as np
 from numpy.typing import NDArray
 
+from haris.nouns.detections import Detections
 from haris.nouns.errors import ParameterError
+from haris.nouns.pulses import Pulses
 from haris.nouns.three_state_counts import ThreeStateCounts
 from haris.quantum.emulate.expected_three_state import expected_three_state_counts
+from haris.quantum.emulate.sampled_three_state import emulate_three_states
 from haris.quantum.families.family import Family, Knob, Parts, Rate, of
 from haris.quantum.optics.source import Source
 from haris.quantum.optics.three_state_source import FlawedSource
@@ -85,6 +88,13 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
     )
 
 
+def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float) -> tuple[Pulses, Detections]:
+    source, receiver, protocol = three_state_parts(parts)
+    return emulate_three_states(
+        source, angles_rad(source), parts.channel, receiver, protocol, n_pulses, seed, eve_fraction
+    )
+
+
 _KNOBS = (
     Knob("intensity 1", 0.05, 1.0),
     Knob("intensity 2", 0.002, 0.5, logarithmic=True),
@@ -129,6 +139,7 @@ FAMILY = Family(
     bounds={"loss-tolerant": FINITE, "asymptotic": ASYMPTOTIC},
     check=_check,
     rate=_rate,
+    emulate=_emulate,
     knobs=_KNOBS,
     settings=_settings,
     turned=_turned,
