@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import i0, iv
 
-from haris.quantum.optics.sending_source import SendingSource
 from haris.quantum.optics.station import Station
 
 Array = NDArray[np.float64]
@@ -15,24 +16,44 @@ HARMONICS = 24
 """Of the phase that are kept. The n-th is weighed by the Bessel function I_n of about the photons that arrive."""
 
 
-def phase_variance(source: SendingSource, station: Station, age_s: ArrayLike) -> Array:
-    """Variance of the relative phase, square radians, age_s after the latest estimate; shape of age_s.
+class Lasers(Protocol):
+    """A pair of lasers, one at each end, as SendingSource and PairingSource have them."""
+
+    @property
+    def frequency_difference_hz(self) -> float:
+        """Standard deviation."""
+
+    @property
+    def linewidth_hz(self) -> float:
+        """Of both together."""
+
+
+def turned_variance(lasers: Lasers, station: Station, age_s: ArrayLike) -> Array:
+    """Variance of what the relative phase turns by in age_s, square radians; shape of age_s.
 
     The lasers' residual difference in frequency f and the fibres' drift turn the phase steadily, (2 pi f t)^2 and
-    (r t)^2; their linewidths make it diffuse, 2 pi w t; n detected photons of a reference fix it to 1/n at best.
+    (r t)^2; their linewidths make it diffuse, 2 pi w t.
     """
     t = np.asarray(age_s, dtype=np.float64)
-    steady = ((2.0 * np.pi * source.frequency_difference_hz) ** 2 + station.phase_drift_rad_per_s**2) * t**2
+    steady = ((2.0 * np.pi * lasers.frequency_difference_hz) ** 2 + station.phase_drift_rad_per_s**2) * t**2
+    return np.asarray(steady + 2.0 * np.pi * lasers.linewidth_hz * t)
+
+
+def phase_variance(lasers: Lasers, station: Station, age_s: ArrayLike) -> Array:
+    """Variance of the relative phase, square radians, age_s after the latest estimate; shape of age_s.
+
+    It has turned since, and n detected photons of a reference fix it to 1/n at best.
+    """
     shot = 0.0 if station.reference_photons is None else 1.0 / station.reference_photons
-    return np.asarray(steady + 2.0 * np.pi * source.linewidth_hz * t + shot)
+    return np.asarray(turned_variance(lasers, station, age_s) + shot)
 
 
-def coherence(source: SendingSource, station: Station) -> Array:
+def coherence(lasers: Lasers, station: Station) -> Array:
     """Mean of cos(n phi) over the windows between two estimates, n = 1 to HARMONICS, phi a normal phase error."""
     nodes, weights = np.polynomial.legendre.leggauss(32)
     ages_s = station.reference_interval_s * (nodes + 1.0) / 2.0
     n = np.arange(1, HARMONICS + 1)[:, None]
-    return np.asarray((np.exp(-(n**2) * phase_variance(source, station, ages_s) / 2.0) * weights / 2.0).sum(axis=-1))
+    return np.asarray((np.exp(-(n**2) * phase_variance(lasers, station, ages_s) / 2.0) * weights / 2.0).sum(axis=-1))
 
 
 def slice_average(width_rad: float) -> Array:

@@ -54,9 +54,14 @@ def single_below(counts: PairCounts, basis: int, epsilon: float) -> Array:
     S_11: announced pairs of single photons, of every intensity. Each of SINGLE_EVENTS bounds fails with probability
     epsilon; epsilon = 1: no deviations.
     """
-    mu, nu, omega = counts.intensities
-    ratio = (mu**2 - omega**2) * (mu - omega) / ((nu**2 - omega**2) * (nu - omega))
     low, high = _scaled_means(counts.clicks[..., basis, :, :], counts, epsilon)
+    return single_of(low, high, counts.intensities)
+
+
+def single_of(low: Array, high: Array, intensities: tuple[float, ...]) -> Array:
+    """Lower bound on s_11 from bounds on every M_ab, shape (..., 3, 3): SINGLE_EVENTS of them are leant on."""
+    mu, nu, omega = intensities
+    ratio = (mu**2 - omega**2) * (mu - omega) / ((nu**2 - omega**2) * (nu - omega))
     weak = ratio * (low[..., 1, 1] - high[..., 1, 2] - high[..., 2, 1])
     strong = high[..., 0, 0] - low[..., 0, 2] - low[..., 2, 0]
     # Both F's hold the count of the weakest pair, which enters once.
