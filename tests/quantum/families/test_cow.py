@@ -28,7 +28,7 @@ links = st.builds(
     st.builds(TappedReceiver, st.floats(0, 1), st.floats(0, 1e-5) | st.floats(0, 1), st.floats(0.01, 0.99),
               st.floats(0.5, 1)),
     st.builds(Cow, st.floats(0.01, 0.9), st.floats(0.01, 0.09), st.integers(2, 10**15)),
-    st.builds(Security, st.just("asymptotic"), f_ec=st.floats(1, 2)),
+    st.builds(Security, st.sampled_from(list(FAMILY.bounds)), st.floats(1e-20, 0.5), f_ec=st.floats(1, 2)),
 )  # fmt: skip
 
 
@@ -47,10 +47,39 @@ def test_key_falls_with_the_square_of_the_transmittance():
     link = Link.read(EXAMPLE)
     link = dataclasses.replace(
         link, detector=TappedReceiver(0.8, 0.0, 0.8, 1.0), protocol=Cow(0.9, 0.05, 10**17),
-        source=PulsePairSource(1e9, 0.004),
+        source=PulsePairSource(1e9, 0.004), security=Security("asymptotic", f_ec=1.16),
     )  # fmt: skip
     near, far = link.rate([50e3, 100e3], optimise=True).secret_bits_per_pulse
     assert near / far == pytest.approx(1e2, rel=0.1)  # 10 dB
+
+
+@settings(deadline=None)
+@given(links)
+def test_finite_is_below_asymptotic_and_near_it_for_long_blocks(link):
+    lengths = [
+        dataclasses.replace(link, security=dataclasses.replace(link.security, bound=bound))
+        .rate([0.0, 1e4])
+        .key.length_bits
+        for bound in ("kato", "asymptotic")
+    ]
+    assert np.all(lengths[0] <= lengths[1])
+
+
+def test_small_blocks_take_key():
+    link = Link.read(EXAMPLE)
+    endless = dataclasses.replace(link, security=Security("asymptotic", f_ec=1.16)).rate().secret_bits_per_pulse
+    sizes = (10**8, 10**10, 10**12, 10**16)
+    rates = [
+        float(
+            dataclasses.replace(link, protocol=dataclasses.replace(link.protocol, block_pulses=n))
+            .rate()
+            .secret_bits_per_pulse
+        )
+        for n in sizes
+    ]
+    assert rates == sorted(rates)
+    assert rates[0] < 0.9 * endless
+    assert rates[-1] == pytest.approx(float(endless), rel=1e-3)
 
 
 def test_the_light_that_experiments_send_gives_no_key():
@@ -154,7 +183,7 @@ def test_the_example_gives_key():
     assert link.family is FAMILY
     rate = link.rate()
     assert 1e7 < rate.key.length_bits < link.protocol.block_pulses * rate.plob_per_pulse
-    assert not rate.key.proof.finite
+    assert rate.key.proof.finite
     assert link.rate([10e3], optimise=True).secret_bits_per_pulse[0] > rate.secret_bits_per_pulse
 
 

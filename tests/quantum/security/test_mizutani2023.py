@@ -7,12 +7,10 @@ import pytest
 import qkd
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom
 
 from haris.nouns.packet_counts import PacketCounts
 from haris.quantum.security import mizutani2023
 from haris.quantum.security.entropy import binary_entropy
-from haris.quantum.security.kato import kato_coefficients, probabilities_above
 from haris.quantum.security.key_length import Security
 from haris.quantum.security.mizutani2023 import PHASES_PER_BIT, endless_phase_error, odd_tails, photon_tails
 
@@ -182,21 +180,3 @@ def test_finite_tends_to_the_limit():
         assert found == sorted(found, reverse=True)
         assert found[-1] == pytest.approx(float(limit), rel=1e-3)
         assert min(found) > float(limit)
-
-
-@given(st.integers(1, 10**9), st.floats(0, 1), st.floats(0, 1), st.floats(1e-25, 0.5))
-@settings(deadline=None, max_examples=300)
-def test_katos_bound_holds_for_independent_events(n, p, guess, epsilon):
-    # Independent events of probability p: the bound n p is passed only by counts that are as rare as epsilon.
-    fails = [
-        x for x in np.unique(np.linspace(0, n, 60).astype(int)) if probabilities_above(x, n, guess * n, epsilon) < n * p
-    ]
-    if fails:
-        assert binom.cdf(max(fails), n, p) <= epsilon * (1 + 1e-6)
-
-
-@given(st.floats(2.0, 14.0), st.floats(-10, -0.31), st.floats(-25.0, -1.0))
-def test_katos_coefficients_are_those_of_qkd(size, share, epsilon):
-    n = 10.0**size
-    ours = kato_coefficients(np.array(n), np.array(n * 10**share), 10.0**epsilon)
-    assert ours == pytest.approx(engine.dps_kato(n, n * 10**share, 10.0**epsilon), rel=1e-6, abs=1e-9)

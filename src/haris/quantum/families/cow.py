@@ -46,7 +46,11 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
     source, receiver, protocol = cow_parts(parts)
     counts = pair_counts(parts, at_m)
     leaked = parts.security.f_ec * counts.kept * binary_entropy(counts.qber)
-    key = cow.asymptotic(counts, source.contrast_intensity, receiver.data_share, receiver.p_dark, leaked)
+    about = source.contrast_intensity, receiver.data_share, receiver.p_dark
+    if parts.security.bound == "asymptotic":
+        key = cow.asymptotic(counts, *about, leaked)
+    else:
+        key = cow.finite(counts, counts, *about, parts.security, leaked)
     per_pulse = np.asarray(key.length_bits / protocol.block_pulses)
     return Rate(
         distance_m=at_m,
@@ -63,19 +67,30 @@ def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float
     return emulate_pulse_pairs(source, parts.channel, receiver, protocol, n_pulses, seed, eve_fraction)
 
 
-_KNOBS = (Knob("intensity", 1e-7, 1.0, logarithmic=True), Knob("data_share", 0.05, 0.99))
+_KNOBS = (
+    Knob("intensity", 1e-7, 1.0, logarithmic=True),
+    Knob("data_share", 0.05, 0.99),
+    Knob("p_data", 0.05, 0.99),
+    Knob("p_both", 1e-3, 0.8, logarithmic=True),
+)
 
 
 def _settings(parts: Parts) -> dict[str, float]:
-    source, receiver, _ = cow_parts(parts)
-    return {"intensity": source.intensity, "data_share": receiver.data_share}
+    source, receiver, protocol = cow_parts(parts)
+    return {
+        "intensity": source.intensity,
+        "data_share": receiver.data_share,
+        "p_data": protocol.p_data,
+        "p_both": protocol.p_both,
+    }
 
 
 def _turned(parts: Parts, settings: Mapping[str, float]) -> Parts:
     source, receiver, protocol = cow_parts(parts)
     dimmed = replace(source, intensity=settings["intensity"])
     tapped = replace(receiver, data_share=settings["data_share"])
-    return Parts(dimmed, parts.channel, tapped, protocol, parts.security)
+    turned = replace(protocol, p_data=settings["p_data"], p_both=settings["p_both"])
+    return Parts(dimmed, parts.channel, tapped, turned, parts.security)
 
 
 FAMILY = Family(
@@ -84,7 +99,7 @@ FAMILY = Family(
     source=PulsePairSource,
     detector=TappedReceiver,
     protocol=Cow,
-    bounds={"asymptotic": cow.PROOF},
+    bounds={"kato": cow.FINITE_PROOF, "asymptotic": cow.PROOF},
     check=_check,
     rate=_rate,
     emulate=_emulate,

@@ -12,26 +12,39 @@ from numpy.typing import ArrayLike, NDArray
 from haris.nouns.keys import Proof
 from haris.nouns.pulse_pairs import PulsePairCounts
 from haris.quantum.security.entropy import binary_entropy
-from haris.quantum.security.key_length import KeyLength, term, whole_bits
+from haris.quantum.security.kato import events_above, probabilities_above, probabilities_below
+from haris.quantum.security.key_length import KeyLength, Security, Term, term, whole_bits
 
 Floats = NDArray[np.float64]
 
 GAO = "Gao et al., Opt. Express 30, 23783 (2022)"
 HERE = "derived here"
+KATO = "Kato, arXiv:2002.04357"
+KOASHI = "Koashi, New J. Phys. 11, 045018 (2009)"
+
+EVENTS = 7
+"""Statistical bounds that a finite key leans on."""
+
+_ASSUMPTIONS = (
+    "coherent pulses of a known amplitude and one phase, or empty ones; independent pairs",
+    "never more than one photon at Bob's detectors: a double click becomes a random bit, but no proof squashes "
+    "more photons to one here",
+    "a coupler whose share does not depend on the light, and detectors of equal efficiency",
+    "dark counts of the interferometer's detectors known",
+    "an authenticated classical channel",
+)
 
 PROOF = Proof(
     theorem=f"phase errors of time-coded pairs as {GAO}, bounded anew ({HERE})",
     attacks="coherent",
     finite=False,
-    assumptions=(
-        "an endless block",
-        "coherent pulses of a known amplitude and one phase, or empty ones; independent pairs",
-        "never more than one photon at Bob's detectors: a double click becomes a random bit, but no proof squashes "
-        "more photons to one here",
-        "a coupler whose share does not depend on the light, and detectors of equal efficiency",
-        "dark counts of the interferometer's detectors known",
-        "an authenticated classical channel",
-    ),
+    assumptions=("an endless block", *_ASSUMPTIONS),
+)
+FINITE_PROOF = Proof(
+    theorem=f"the same, with sums of probabilities by {KATO}, and complementarity of {KOASHI}",
+    attacks="coherent",
+    finite=True,
+    assumptions=("a block of a fixed number of pairs", *_ASSUMPTIONS),
 )
 
 
@@ -70,24 +83,84 @@ def asymptotic(
     meet the interferometer shows half of the rest. p_dark: of each detector in a period. Dark counts of the first
     detector are phase errors; those of the others add to what must be small, and are taken from what must be great.
     """
-    seen = (1.0 - data_share) / 2.0
-    most = counts.monitored / counts.sent[:, None]
-    least = np.maximum(most - p_dark, 0.0)
-    photon = np.stack([least[..., 0], most[..., 0], most[..., 1]], axis=-1) / seen
-    wrong = pair_phase_errors(contrast, photon[..., 0, 1], photon[..., 1, :], photon[..., 2, :])
+    gains = counts.monitored / counts.sent[:, None]
+    wrong = _phase_errors(contrast, data_share, p_dark, gains, gains)
     kept = counts.kept / counts.sent[0]
-    wrong = np.minimum(data_share * wrong + 2.0 * p_dark, kept / 2.0)
+    wrong = np.minimum(wrong, kept / 2.0)
     phase = np.divide(wrong, kept, out=np.full(kept.shape, 0.5), where=kept > 0.0)
     entropy = counts.kept * binary_entropy(phase)
     leaked = np.asarray(leaked_bits, dtype=np.float64)
     terms = (
-        term("sifted", counts.kept, "bits", "pairs with one pulse that clicked", "expected"),
-        term("qber", counts.qber, "", "error rate among those", "expected"),
-        term("bright", most[..., 1, 0], "", "clicks of a pair with both pulses at the bright port", "expected"),
-        term("dark", most[..., 1, 1], "", "clicks of a pair with both pulses at the dark port", "expected"),
-        term("unseen", np.tanh(contrast / 2.0) ** 2, "", "weight of what the test pairs do not show", HERE),
+        *_counted(counts, contrast),
         term("phase_error", phase, "", "phase error rate, at most", f"{HERE}, after {GAO}"),
-        term("entropy", entropy, "bits", "what Eve may know: n h(e)", GAO),
-        term("leaked", leaked, "bits", "disclosed by reconciliation", "f_ec n h(qber)"),
+        *_spent(entropy, leaked),
     )
     return KeyLength(whole_bits(counts.kept - entropy - leaked), terms, PROOF)
+
+
+def finite(
+    counts: PulsePairCounts,
+    predicted: PulsePairCounts,
+    contrast: float,
+    data_share: float,
+    p_dark: float,
+    security: Security,
+    leaked_bits: ArrayLike,
+) -> KeyLength:
+    """Length of one block of a fixed number of pairs.
+
+    counts.sent: pairs of the block times the probability of each kind. predicted: counts as they were expected
+    beforehand, for which the bounds are best; they hold for any. The rest as of asymptotic. What a pair shows given all
+    before it may depend on those as Eve likes: sums of such probabilities are told by counts, and the bound, being
+    concave, holds for their means. With failure eta of all seven bounds and 2^-zeta of the hash, the key is
+    sqrt(2 (eta + 2^-zeta)) from secret.
+    """
+    failure = security.epsilon_secrecy**2 / 2.0
+    each, zeta = failure / 2.0 / EVENTS, -np.log2(failure / 2.0)
+    pairs = counts.sent.sum()
+    gains = [
+        bound(counts.monitored, pairs, predicted.monitored, each) / counts.sent[:, None]
+        for bound in (probabilities_below, probabilities_above)
+    ]
+    wrong = counts.sent[0] * _phase_errors(contrast, data_share, p_dark, *gains)
+    half = counts.kept / 2.0
+    errors = np.minimum(events_above(wrong, pairs, each), half)
+    phase = np.divide(errors, counts.kept, out=np.full(half.shape, 0.5), where=half > 0.0)
+    entropy = counts.kept * binary_entropy(phase)
+    correctness = -np.log2(security.epsilon_correctness)
+    leaked = np.asarray(leaked_bits, dtype=np.float64)
+    terms = (
+        *_counted(counts, contrast),
+        term("phase_error", phase, "", "phase error rate, at most", f"{HERE}, after {GAO}; {KATO}, each {each:.2g}"),
+        *_spent(entropy, leaked),
+        term("secrecy", zeta, "bits", "hash of phase errors: zeta", f"{KOASHI}, sqrt(2 (eta + 2^-zeta))"),
+        term("correctness", correctness, "bits", "verification", "log2(1/eps_cor)"),
+    )
+    return KeyLength(whole_bits(counts.kept - entropy - leaked - zeta - correctness), terms, FINITE_PROOF)
+
+
+def _phase_errors(contrast: float, data_share: float, p_dark: float, least: Floats, most: Floats) -> Floats:
+    """Probability of a phase error a pair with one pulse, from what is seen by what was sent and port, (..., 3, 2)."""
+    seen = (1.0 - data_share) / 2.0
+    low, high = np.maximum(least - p_dark, 0.0) / seen, most / seen
+    photon = np.stack([low[..., 0], high[..., 0], high[..., 1]], axis=-1)
+    wrong = pair_phase_errors(contrast, photon[..., 0, 1], photon[..., 1, :], photon[..., 2, :])
+    return data_share * wrong + 2.0 * p_dark
+
+
+def _counted(counts: PulsePairCounts, contrast: float) -> tuple[Term, ...]:
+    gains = counts.monitored / counts.sent[:, None]
+    return (
+        term("sifted", counts.kept, "bits", "pairs with one pulse that clicked", "counted or expected"),
+        term("qber", counts.qber, "", "error rate among those", "counted or expected"),
+        term("bright", gains[..., 1, 0], "", "clicks of a pair with both pulses at the bright port", "counted"),
+        term("dark", gains[..., 1, 1], "", "clicks of a pair with both pulses at the dark port", "counted"),
+        term("unseen", np.tanh(contrast / 2.0) ** 2, "", "weight of what the test pairs do not show", HERE),
+    )
+
+
+def _spent(entropy: Floats, leaked: Floats) -> tuple[Term, ...]:
+    return (
+        term("entropy", entropy, "bits", "what Eve may know: n h(e)", GAO),
+        term("leaked", leaked, "bits", "disclosed by reconciliation", "counted or f_ec n h(qber)"),
+    )
