@@ -150,8 +150,13 @@ def in_words(event: Event) -> str:
 
 def _in_words(event: Event) -> str:
     match event:
-        case BlockEvent(aborted=None, qber_key=None):
+        case BlockEvent(aborted=None, qber_key=None, sifted_bits=0):
             return f"{event.site}: {event.span} block {event.number}: {event.secret_bits} bits of a vendor's keys"
+        case BlockEvent(aborted=None, qber_key=None):  # of continuous variables
+            return (
+                f"{event.site}: {event.span} block {event.number}: {event.secret_bits} secret bits from "
+                f"{event.sifted_bits} reconciled"
+            )
         case BlockEvent(aborted=None):
             return (
                 f"{event.site}: {event.span} block {event.number}: {event.secret_bits} secret bits from "

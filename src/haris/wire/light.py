@@ -9,6 +9,7 @@ import numpy as np
 from haris.nouns.detections import Detections
 from haris.nouns.errors import PeerError
 from haris.nouns.pulses import Pulses
+from haris.nouns.symbols import Symbols
 from haris.wire.message_pack import MessagePack, Tagged
 
 
@@ -54,10 +55,41 @@ class Detected(Tagged, frozen=True):
     channel: bytes
 
 
-Message = Attach | WantBlock | Tap | Tapped | Prepared | Detected
+class Quadratures(Tagged, frozen=True):
+    """Either half of a block of continuous variables: float32, little-endian, n_values of each symbol."""
+
+    block: bytes
+    n_values: Literal[1, 2]
+    values: bytes
+
+
+Message = Attach | WantBlock | Tap | Tapped | Prepared | Detected | Quadratures
 
 _codec: MessagePack[Message] = MessagePack(Message, "the light")
 encode, decode = _codec.encode, _codec.decode
+
+
+def half(block: bytes, light: Pulses | Detections | Symbols) -> Message:
+    """Either half of a block as a message."""
+    match light:
+        case Pulses():
+            return prepared(block, light)
+        case Detections():
+            return detected(block, light)
+        case Symbols():
+            return Quadratures(block, light.values.shape[1], light.values.astype("<f4").tobytes())
+
+
+def read_half(message: Message) -> Pulses | Detections | Symbols:
+    """The half of a block in a message. Raises ParameterError or PeerError when it is impossible, or there is none."""
+    match message:
+        case Prepared():
+            return pulses(message)
+        case Detected():
+            return detections(message)
+        case Quadratures():
+            return symbols(message)
+    raise PeerError(f"the light sent {type(message).__name__} in place of a block")
 
 
 def prepared(block: bytes, pulses: Pulses) -> Prepared:
@@ -90,3 +122,12 @@ def detections(message: Detected) -> Detections:
         time_ps=np.frombuffer(message.time_ps, dtype="<i8").astype(np.int64),
         channel=np.frombuffer(message.channel, dtype=np.uint8),
     )
+
+
+def symbols(message: Quadratures) -> Symbols:
+    """The symbols of a message. Raises PeerError unless they are whole."""
+    values, rest = divmod(len(message.values), 4 * message.n_values)
+    if rest:
+        raise PeerError(f"{len(message.values)} octets are no whole symbols of {message.n_values} values")
+    floats = np.frombuffer(message.values, "<f4").astype(np.float32)
+    return Symbols(floats.reshape(values, message.n_values))

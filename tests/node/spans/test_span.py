@@ -44,8 +44,8 @@ TARGETS = Targets(auth_octets=8192, relay_octets=1024, n_keys=40)
 class Rig:
     """Two sites in one process that share nothing but a socket and a fibre."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
+    def __init__(self, directory: Path, link: Link = LINK) -> None:
+        self.directory, self.link = directory, link
         self.events: list[Event] = []
         self.stores: dict[str, Store] = {}
         octets = os.urandom(SECRET_OCTETS)
@@ -68,7 +68,7 @@ class Rig:
             peer="b" if site == "a" else "a",
             role="alice" if site == "a" else "bob",
             targets=TARGETS,
-            making=LightPlan(LINK, self.directory / "light"),
+            making=LightPlan(self.link, self.directory / "light"),
         )
         return Span(plan, self.stores[site], os.urandom, self.events.append, witnesses=witnesses)
 
@@ -83,7 +83,7 @@ class Rig:
 
 @asynccontextmanager
 async def shining(rig: Rig) -> AsyncIterator[None]:
-    light = asyncio.create_task(run_light(LINK, rig.directory / "light", seed=b"L" * 32))
+    light = asyncio.create_task(run_light(rig.link, rig.directory / "light", seed=b"L" * 32))
     await rig.until(lambda: (rig.directory / "light").exists())
     try:
         yield

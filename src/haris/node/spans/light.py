@@ -1,8 +1,8 @@
 """An emulated fibre as a process: it alone knows both halves of the light.
 
 Alice and Bob attach to its Unix socket. When both want the same block, one block of light is sampled: Alice gets her
-Pulses, Bob his Detections. Eve, when she attaches, sets how much of the fibre she taps from the next block on: she then
-intercepts and resends, whatever she did before.
+Pulses, Bob his Detections, or each their Symbols. Eve, when she attaches, sets how much of the fibre she taps from the
+next block on: she then intercepts and resends, whatever she did before.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class Light:
 
     def _shine(self, block: bytes, role: str, seed: bytes) -> tuple[wire.Message, wire.Message]:
         fibre = self.link if self.attack is None else attacked(self.link, self.attack)
-        pulses, detections = fibre.emulate(self.link.protocol.block_pulses, seed)
-        alice, bob = wire.prepared(block, pulses), wire.detected(block, detections)
+        halves = fibre.emulate(self.link.protocol.block_pulses, seed)
+        alice, bob = (wire.half(block, half) for half in halves)
         return (bob, alice) if role == "alice" else (alice, bob)
 
     def release(self, role: str) -> None:

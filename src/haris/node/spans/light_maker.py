@@ -62,7 +62,7 @@ class LightMaker:
         pedigree = Pedigree(
             epsilon=link.security.epsilon,
             origin=self._fibre.origin,
-            proof=link.block_length(outcome.counts, outcome.leaked_bits).proof,
+            proof=link.family.live_proof(link),
         )
         key = FinalKey(order.block, outcome.bits, pedigree)
         figures = self._figures(outcome.counts, outcome)
@@ -95,18 +95,19 @@ class LightMaker:
         finally:
             asking.cancel()
 
-    def _engine(self, order: BlockOrder, half: light.Message, transcript: Transcript) -> Engine:
+    def _engine(self, order: BlockOrder, message: light.Message, transcript: Transcript) -> Engine:
         link, block = self._fibre.link, order.block
         live, agreement, length = link.family.require_live(link), link.agreement(), link.block_length
-        if self._alice and isinstance(half, light.Prepared):
+        half = light.read_half(message)
+        if not isinstance(half, live.halves[0 if self._alice else 1]):
+            raise PeerError(f"the light handed {self._plan.role} a {type(message).__name__}")
+        if not self._alice:
+            return live.bob(block, half, agreement, length, self._entropy, transcript)
 
-            def share(length_bits: int) -> bytes:
-                return allot(length_bits, order.levels(), self._plan.targets).encode()
+        def share(length_bits: int) -> bytes:
+            return allot(length_bits, order.levels(), self._plan.targets).encode()
 
-            return live.alice(block, light.pulses(half), agreement, length, share, self._entropy, transcript)
-        if not self._alice and isinstance(half, light.Detected):
-            return live.bob(block, light.detections(half), agreement, length, self._entropy, transcript)
-        raise PeerError(f"the light handed {self._plan.role} a {type(half).__name__}")
+        return live.alice(block, half, agreement, length, share, self._entropy, transcript)
 
     async def _distil(self, order: BlockOrder, engine: Engine, transcript: Transcript) -> Distilled | Aborted:
         """Drive one engine: Bob speaks first, then the two take turns. The transcript sees every message."""
@@ -125,13 +126,14 @@ class LightMaker:
             said = await asyncio.to_thread(_advance, engine, message)
         return said
 
-    def _figures(self, counts: DecoyCounts | None, distilled: Distilled | None = None) -> Figures:
+    def _figures(self, counts: object, distilled: Distilled | None = None) -> Figures:
         link = self._fibre.link
-        qber = None if counts is None else counts.qber
+        qber = counts.qber if isinstance(counts, DecoyCounts) else None
+        sifted = counts.clicks[KEY_BASIS].sum() if isinstance(counts, DecoyCounts) else 0
         return Figures(
             qber_key=float(qber[KEY_BASIS]) if distilled and qber is not None else None,
             qber_test=None if qber is None else float(qber[TEST_BASIS]),
-            sifted_bits=0 if counts is None else int(counts.clicks[KEY_BASIS].sum()),
+            sifted_bits=distilled.n_reconciled if distilled else int(sifted),
             leaked_bits=distilled.leaked_bits if distilled else 0,
             light_s=link.protocol.block_pulses / link.source.clock_hz,
         )

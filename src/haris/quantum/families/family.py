@@ -13,8 +13,10 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from haris.nouns.detections import Detections
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Proof
+from haris.nouns.pulses import Pulses
 from haris.quantum.distill.engine import Engine, Entropy, Length
 from haris.quantum.distill.transcript import Sender, Transcript
 from haris.quantum.optics.fibre import Fibre
@@ -105,7 +107,7 @@ class Live:
     length: secret bits of a measured block, from its counts and the bits that leaked. alice, bob: engines of the two
     ends, given the block's name, this end's half of it, and the agreement; see haris.quantum.distill.engine.
     read: an end's half of a recorded block, ParameterError on one that its engine would not take; the agreement has
-    block_pulses, of a recorded block.
+    block_pulses, of a recorded block. halves: classes of Alice's half and of Bob's.
     """
 
     bounds: tuple[str, ...]
@@ -115,6 +117,7 @@ class Live:
     alice: Callable[[bytes, Any, Any, Length, Allot, Entropy, Transcript], Engine]
     bob: Callable[[bytes, Any, Any, Length, Entropy, Transcript], Engine]
     read: Callable[[Sender, BlockHeader, Octets, Any], Any]
+    halves: tuple[type, type] = (Pulses, Detections)
 
 
 def _no_settings(parts: Parts) -> dict[str, float]:

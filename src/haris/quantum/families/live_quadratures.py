@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.errors import ParameterError
 from haris.nouns.quadrature_counts import QuadratureCounts
+from haris.nouns.symbols import Symbols
 from haris.quantum.distill.continuous import FRAME_VALUES
 from haris.quantum.distill.estimate_channel import channel_of_sums
 from haris.quantum.distill.quadrature_alice import quadrature_alice
@@ -61,6 +62,7 @@ def live_quadratures(
         alice=quadrature_alice,
         bob=quadrature_bob,
         read=recorded_symbols,
+        halves=(Symbols, Symbols),
     )
 
 
