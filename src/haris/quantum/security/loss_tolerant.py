@@ -1,9 +1,10 @@
 """Keys of three states, ideal or not: the loss-tolerant analysis with decoys, asymptotic and finite.
 
 Each click of a single photon is a draw, given all that came before, of what was sent and how it was measured. Whatever
-Eve did, the chance of a phase error is the weighted sum of the chances of what is counted (virtual_states.py), round by
-round. Sums of chances become counts, and counts sums of chances, by Chernoff's bound, which such draws obey though they
-depend on each other. docs/explanation/security.md derives the whole.
+Eve did, the chance of a phase error is the weighted sum of the chances of what is counted, round by round, and it is
+bounded, too, by how often key states err and how the test state does (virtual_states.py). Sums of chances become
+counts, and counts sums of chances, by Chernoff's bound, which such draws obey though they depend on each other.
+docs/explanation/security.md derives the whole.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from haris.quantum.security.decoys import require_decoys
 from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import KeyLength, Security, term, whole_bits
 from haris.quantum.security.rusca2018 import binomial_vacuum
-from haris.quantum.security.virtual_states import phase_error_weights
+from haris.quantum.security.virtual_states import MINUS, phase_error_chance, phase_error_weights
 from haris.quantum.security.weighted_decoys import (
     EVENTS_ABOVE,
     EVENTS_BELOW,
@@ -43,7 +44,7 @@ _SHARED = (
     "interferometer's loss; dark counts then weigh more in the test basis, on the safe side",
     "a basis that the receiver draws for each gate: behind a beam splitter the number of photons that Eve sends would "
     "shift the share of a basis, which no proof here covers",
-    "a double click becomes a random bit",
+    "a double click becomes a random bit, so that whatever light comes is measured as a qubit is",
     "every click blinds all detectors for the same dead time",
     "an authenticated classical channel",
 )
@@ -82,22 +83,24 @@ class Preparation:
 class PhaseErrors:
     """Single photons of the key basis, at least; those of the key states in the test basis, at least; and the rate.
 
-    expected: phase errors that the latter would have, as a sum of their chances, at most. rate: phase error rate of the
-    former, at most 1/2. events: bounds that this leans on.
+    by_sum, by_key_errors: phase errors of the former as a sum of their chances, at most, in two ways: from all that the
+    test basis shows, and from the errors of the test state and of the key basis. rate: phase error rate of the former,
+    by the lesser of the two, at most 1/2. events: bounds that this leans on.
     """
 
     single: Array
     sample: Array
-    expected: Array
+    by_sum: Array
+    by_key_errors: Array
     rate: Array
     events: int
 
 
 def events(n_intensities: int) -> int:
-    """How many bounds may fail: of four groups decoys and a sum of chances, of two sizes, and of what joins them."""
+    """How many bounds may fail: decoys and a sum of chances of six groups, decoys of two sizes, and what joins them."""
     above, below = EVENTS_ABOVE[n_intensities], EVENTS_BELOW[n_intensities]
     empty = 0 if n_intensities == 3 else 4 + 3  # errors of two intensities, half of them, one mean; three transfers
-    return 2 * (above + 1) + 2 * (below + 1) + 2 * below + 3 + empty
+    return 4 * (above + 1) + 2 * (below + 1) + 2 * below + 3 + empty
 
 
 def phase_errors(counts: ThreeStateCounts, prepared: Preparation, epsilon: float) -> PhaseErrors:
@@ -130,21 +133,21 @@ def phase_errors(counts: ThreeStateCounts, prepared: Preparation, epsilon: float
     sifted = np.asarray(counts.key_clicks, dtype=np.float64)
     vacuum = _empty(counts, light, epsilon) if two else None
     single = single_below(Weighted(sifted, sifted), light, epsilon, vacuum)
-    expected = np.maximum(expected, 0.0)
-    rate = _rate(expected, mean_below(sample, epsilon), single, epsilon)
-    return PhaseErrors(single, sample, expected, rate, events(len(counts.intensities)))
-
-
-def _rate(expected: Array, sample: Array, single: Array, epsilon: float) -> Array:
-    """Phase error rate of `single` photons measured in the key basis, where `sample` on average were in the test basis.
-
-    The basis is drawn at Bob's for each: the mean of the errors in the key basis is the ratio of the two numbers of
-    photons times that in the test basis. It falls with the true number of photons, so that a lower bound may stand.
-    """
-    ratio = np.divide(mean_above(single, epsilon), sample, out=np.zeros_like(sample), where=sample > 0.0)
-    wrong = count_above(ratio * expected, epsilon)
-    some = (sample > 0.0) & (single > 0.0)
-    return np.minimum(np.divide(wrong, single, out=np.full_like(single, 0.5), where=some), 0.5)
+    # Bob draws the basis of each photon: chances in the key basis are those in the test basis times one ratio. The rate
+    # falls with the true number of photons, so that a lower bound may stand for it.
+    clicks, in_test = mean_above(single, epsilon), mean_below(sample, epsilon)
+    ratio = np.divide(clicks, in_test, out=np.zeros_like(sample), where=in_test > 0.0)
+    by_sum = ratio * np.maximum(expected, 0.0)
+    minus = test[..., TEST_STATE, MINUS, :]
+    errors = np.asarray(counts.key_errors, dtype=np.float64)
+    test_errors = mean_above(single_above(Weighted(minus, minus), light, epsilon), epsilon)
+    key_errors = mean_above(single_above(Weighted(errors, errors), light, epsilon), epsilon)
+    of_test = ratio * test_errors * p_key / prepared.p_states[TEST_STATE]
+    by_key_errors = phase_error_chance(prepared.angles_rad, of_test, key_errors, clicks)
+    wrong = count_above(np.minimum(by_sum, by_key_errors), epsilon)
+    some = (in_test > 0.0) & (single > 0.0)
+    rate = np.minimum(np.divide(wrong, single, out=np.full_like(single, 0.5), where=some), 0.5)
+    return PhaseErrors(single, sample, by_sum, by_key_errors, rate, events(len(counts.intensities)))
 
 
 def _group(clicks: Array, weights: Array) -> tuple[Weighted, float]:
@@ -196,9 +199,8 @@ def _length(
         term("qber", counts.qber, "", "error rate among those", "counted or expected"),
         term("single", found.single, "bits", "those of single photons, at least: B_1", "Lim 2014 or Rusca 2018"),
         term("sample", found.sample, "clicks", "key states in the test basis, single photons, at least", TAMAKI),
-        term(
-            "virtual_errors", found.expected, "clicks", "phase errors that those stand for, at most", f"{TAMAKI}, Y_vir"
-        ),
+        term("virtual_errors", found.by_sum, "bits", "phase errors by virtual states, at most", f"{TAMAKI}, Y_vir"),
+        term("linked_errors", found.by_key_errors, "bits", "the same by errors of the key basis", "security.md"),
         term("phase_error", found.rate, "", "phase error rate of single photons, at most", f"{TAMAKI}, e_X"),
         term("entropy", entropy, "bits", "what Eve may know of single photons: B_1 h(phase error)", TUPKARY),
         term("leaked", leaked, "bits", "disclosed by reconciliation", "f_ec n h(qber)"),
