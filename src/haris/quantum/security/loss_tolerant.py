@@ -34,7 +34,6 @@ from haris.quantum.security.weighted_decoys import (
 Array = NDArray[np.float64]
 
 TAMAKI = "Tamaki, Curty, Kato, Lo, Azuma, PRA 90, 052314 (2014)"
-MIZUTANI = "Mizutani, Curty, Lim, Imoto, Tamaki, NJP 17, 093011 (2015)"
 TUPKARY = "Tupkary et al., Quantum 9, 1937 (2025)"
 
 _SHARED = (
@@ -49,12 +48,14 @@ _SHARED = (
     "an authenticated classical channel",
 )
 
-ASYMPTOTIC = Proof(
-    f"{TAMAKI}, with decoys", attacks="coherent", finite=False, assumptions=("an endless block", *_SHARED)
+_PHASE_ERRORS = (
+    f"phase errors as {TAMAKI}, or by the errors of the key basis (docs/explanation/security.md, Three states)"
 )
 
+ASYMPTOTIC = Proof(_PHASE_ERRORS, attacks="coherent", finite=False, assumptions=("an endless block", *_SHARED))
+
 FINITE = Proof(
-    theorem=f"phase errors as {TAMAKI}; length as the theorem of {TUPKARY}",
+    theorem=f"{_PHASE_ERRORS}; length as the theorem of {TUPKARY}",
     attacks="coherent",
     finite=True,
     assumptions=(
