@@ -26,7 +26,7 @@ links = st.builds(
     st.builds(PulseTrain, st.just(1e9), st.floats(1e-7, 1) | st.floats(1e-6, 100)),
     st.builds(Fibre, st.floats(0, 1e5), st.floats(0.1, 0.3), st.floats(0, 10)),
     st.builds(DelayInterferometer, st.floats(0, 1), st.floats(0, 1e-4) | st.floats(0, 1), st.floats(0.5, 1)),
-    st.builds(Rrdps, st.integers(3, 256), st.integers(256, 10**14)),
+    st.builds(Rrdps, st.sampled_from((3, 4, 5, 17, 64, 256)), st.integers(511, 10**14)),
     st.builds(
         Security, st.sampled_from(list(FAMILY.bounds)), st.floats(1e-20, 0.5), st.floats(1e-24, 0.5), st.floats(1, 2)
     ),
@@ -113,8 +113,8 @@ def photon_by_photon(rng, link, n):
     for delay in range(1, pulses):
         m = int(np.sum(delays == delay))
         phase = rng.integers(0, 2, (m, pulses)) * 2 - 1
-        early, late = np.zeros((m, pulses + delay)), np.zeros((m, pulses + delay))
-        early[:, :pulses], late[:, delay:] = phase, phase
+        early, late = np.zeros((m, 2 * pulses - 1)), np.zeros((m, 2 * pulses - 1))
+        early[:, :pulses], late[:, delay : delay + pulses] = phase, phase
         # Intensities at the ports of the second beam splitter, each arm with a quarter of the light at each.
         cross = receiver.visibility * early * late
         ports = [(early**2 + late**2 + sign * 2 * cross) * mean / 4 for sign in (1, -1)]
@@ -134,11 +134,11 @@ def test_sampled_and_expected_counts_agree(eve_fraction):
     """Chi-square, two cells against Poisson means; false alarms 1e-6 each."""
     n = 400_000
     link = Link(
-        PulseTrain(1e9, 0.08), Fibre(5e3, 0.2), DelayInterferometer(0.5, 4e-3, 0.9), Rrdps(8, 8 * n),
+        PulseTrain(1e9, 0.08), Fibre(5e3, 0.2), DelayInterferometer(0.5, 4e-3, 0.9), Rrdps(8, 15 * n),
         Security("asymptotic"),
     )  # fmt: skip
     counts = packet_counts(link, np.float64(5e3))
-    alice, bob = link.emulate(8 * n + 5, seed=3, eve_fraction=eve_fraction)
+    alice, bob = link.emulate(15 * n + 14, seed=3, eve_fraction=eve_fraction)
     assert alice.n_packets == n
     assert np.all(np.diff(alice.packet) > 0)
     assert np.array_equal(alice.packet, bob.packet)
@@ -149,7 +149,7 @@ def test_sampled_and_expected_counts_agree(eve_fraction):
     mean = np.array([float(counts.errors), float(counts.kept - counts.errors)])
     for seen in (tally(alice, bob), photon_by_photon(np.random.default_rng(5), link, n)):
         assert np.sum((seen - mean) ** 2 / mean) < chi2.isf(FALSE_ALARM, 2)
-    assert np.array_equal(alice.bit, link.emulate(8 * n + 5, seed=3)[0].bit)
+    assert np.array_equal(alice.bit, link.emulate(15 * n + 14, seed=3)[0].bit)
 
 
 def test_the_example_gives_key():
@@ -166,8 +166,8 @@ def test_what_does_not_fit_is_refused_and_what_is_ignored_is_told():
     link = Link.read(EXAMPLE)
     with pytest.raises(ParameterError, match=r"^packet_pulses must lie in \[3, 256\], got 2"):
         Rrdps(2, 100)
-    with pytest.raises(ParameterError, match=r"^block_pulses must be at least packet_pulses"):
-        Rrdps(8, 7)
+    with pytest.raises(ParameterError, match=r"^block_pulses must be at least the 15 periods"):
+        Rrdps(8, 14)
     with pytest.raises(ParameterError, match=r"^visibility must lie in"):
         DelayInterferometer(0.5, 0.0, 1.1)
     with pytest.raises(ParameterError, match=r"^intensity must be finite and above 0"):

@@ -43,17 +43,16 @@ def expected_rrdps_counts(
 ) -> PacketCounts:
     """Expected packets kept, and errors, of n_packets of round-robin differential phase shift; distance_m.shape.
 
-    A delay of r periods spreads a packet of L over L + r, in L - r of which two of its pulses meet. A packet is kept if
-    there is one count in all of its L + r periods, and it lies among those L - r.
+    With a delay of r periods, two of a packet's L pulses meet in L - r of its 2 L - 1 periods. A packet is kept if
+    there is one count in all of these, and it lies among those L - r, which are L / 2 on average.
     Raises ParameterError on a negative n_packets.
     """
     require_not_negative("n_packets", n_packets)
     photons = photons_per_pulse(source, fibre, receiver, distance_m)
     right, wrong = slot_counts(photons, receiver)
     pulses = protocol.packet_pulses
-    delay = np.arange(1, pulses)
-    meetings = np.mean((pulses - delay) * (1.0 - receiver.p_dark) ** (2 * (pulses + delay) - 1))
-    alone = n_packets * meetings * np.exp(-pulses * photons)
+    dark = (1.0 - receiver.p_dark) ** (2 * protocol.packet_periods - 1)
+    alone = n_packets * pulses / 2.0 * dark * np.exp(-pulses * photons)
     errors = np.asarray(alone * wrong)
     return PacketCounts(n_packets, np.asarray(alone * right + errors), errors)
 

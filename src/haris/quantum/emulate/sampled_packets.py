@@ -40,25 +40,19 @@ def emulate_rrdps(
     the interference is gone. Raises ParameterError on arguments outside their range, or on more than MOST_PACKETS
     packets with a lone count.
     """
-    pulses, dark = protocol.packet_pulses, receiver.p_dark
+    pulses, periods, dark = protocol.packet_pulses, protocol.packet_periods, receiver.p_dark
     photons = pulses * float(photons_per_pulse(source, fibre, receiver))
-    gates = 2.0 * (pulses + np.arange(1, pulses))  # by the delay
-    alone = np.exp(-photons) * (1.0 - dark) ** (gates - 1.0)
-    p_photon, p_dark_count = alone * photons * (1.0 - dark), alone * gates * dark
-    p_lone = p_photon + p_dark_count
-    rng, packet = _lone_packets(n_pulses // pulses, float(p_lone.max()), seed, b"rrdps", eve_fraction)
+    alone = np.exp(-photons) * (1.0 - dark) ** (2 * periods - 1)
+    p_photon, p_dark_count = alone * photons * (1.0 - dark), alone * 2.0 * periods * dark
+    rng, packet = _lone_packets(n_pulses // periods, p_photon + p_dark_count, seed, b"rrdps", eve_fraction)
 
     delay = rng.integers(1, pulses, packet.size)
-    drawn = rng.random(packet.size) * p_lone.max()
-    lone, lit = drawn < p_lone[delay - 1], drawn < p_photon[delay - 1]
-    period = np.where(
-        lit,
-        rng.integers(0, pulses, packet.size) + delay * rng.integers(0, 2, packet.size),
-        np.floor(rng.random(packet.size) * (pulses + delay)),
-    )
-    kept = lone & (period >= delay) & (period < pulses)
+    lit = rng.random(packet.size) * (p_photon + p_dark_count) < p_photon
+    arrival = rng.integers(0, pulses, packet.size) + delay * rng.integers(0, 2, packet.size)
+    period = np.where(lit, arrival, rng.integers(0, periods, packet.size))
+    kept = (period >= delay) & (period < pulses)
     wrong = _wrong_ports(rng, lit & (rng.random(packet.size) >= eve_fraction), receiver)
-    return _halves(rng, n_pulses // pulses, packet[kept], wrong[kept], np.zeros(int(kept.sum()), dtype=np.bool_))
+    return _halves(rng, n_pulses // periods, packet[kept], wrong[kept], np.zeros(int(kept.sum()), dtype=np.bool_))
 
 
 def emulate_dps(
@@ -84,17 +78,17 @@ def emulate_dps(
 
 
 def _lone_packets(
-    n_packets: int, p_most: float, seed: int | bytes, purpose: bytes, eve_fraction: float
+    n_packets: int, p_lone: float, seed: int | bytes, purpose: bytes, eve_fraction: float
 ) -> tuple[np.random.Generator, NDArray[np.int64]]:
-    """A generator, and the packets that may have a lone count: each with probability p_most."""
+    """A generator, and the packets that have a lone count: each with probability p_lone."""
     require_probability("eve_fraction", eve_fraction)
-    if n_packets < 0 or n_packets * p_most > MOST_PACKETS:
+    if n_packets < 0 or n_packets * p_lone > MOST_PACKETS:
         raise ParameterError(
             f"n_pulses must be at least 0, with at most {MOST_PACKETS:g} lone counts, got about "
-            f"{n_packets * p_most:.3g}"
+            f"{n_packets * p_lone:.3g}"
         )
     rng = np.random.default_rng(np.frombuffer(derived_key(seed, purpose), dtype=np.uint32))
-    return rng, some_pulses(rng, n_packets, int(rng.binomial(n_packets, min(p_most, 1.0))))
+    return rng, some_pulses(rng, n_packets, int(rng.binomial(n_packets, min(p_lone, 1.0))))
 
 
 def _wrong_ports(

@@ -41,7 +41,8 @@ PROOF = Proof(
     assumptions=("an endless block", *_ASSUMPTIONS),
 )
 FINITE_PROOF = Proof(
-    theorem=f"the same, with sums of probabilities by {KATO}, and complementarity of {KOASHI}",
+    theorem=f"phase errors of time-coded pairs as {GAO}, bounded anew ({HERE}), sums of probabilities by {KATO}, "
+    f"complementarity of {KOASHI}",
     attacks="coherent",
     finite=True,
     assumptions=("a block of a fixed number of pairs", *_ASSUMPTIONS),
