@@ -53,7 +53,7 @@ def with_flaw(link, angles):
     )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=300)
 @given(links)
 def test_no_link_raises_or_passes_the_capacity(link):
     rate = link.rate(np.append(np.linspace(0.0, 6e5, 13), 1e7))

@@ -69,7 +69,7 @@ def test_errors_of_the_key_basis_bound_phase_errors_of_any_channel():
     """Random operators from qubit to qubit, lossy, near the identity or not, for states ideal, nearly so, and not."""
     rng = np.random.default_rng(6)
     slack = []
-    for _ in range(3000):
+    for _ in range(1200):
         flaw = rng.choice([0.0, 0.0, 0.1, 0.5])
         angles = (flaw * rng.normal(), pi + flaw * rng.normal(), pi / 2 + flaw * rng.normal())
         n = rng.integers(1, 4)
