@@ -2,7 +2,8 @@
 
 Xu, Yu, Jiang, Hu, Wang, PRA 101, 042330 (2020); finite sizes: Jiang, Hu, Yu, Wang, New J. Phys. (2021),
 arXiv:2102.00739. An untagged bit has no bit error, and a pair of two of them is untagged. Their phase errors are
-bounded by total spin, without the i.i.d. bits of 2 e (1 - e); docs/explanation/security.md has the derivation.
+bounded by total spin, without the i.i.d. bits of 2 e (1 - e), whatever Eve did; docs/explanation/security.md has the
+proof.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
 
 from haris.nouns.sns_counts import Counts
-from haris.quantum.security.chernoff import count_above, count_below
+from haris.quantum.security.chernoff import count_below
 
 Array = NDArray[np.float64]
 
-EVENTS = 6
-"""Untagged pairs down; singlet spins among their 0s and 1s up, pairs of two such down, pairs that are one singlet up,
-phase errors of the pairs that hold one up."""
+EVENTS = 2
+"""Untagged pairs down; their phase errors up."""
 
-_MOST_WHOLE = np.arange(1.0, 400.0)
+_NEWTON_STEPS = 6
+_LEAST_SLACK = 1e-3
+_STIRLING = 300.0
+"""From here on Stirling's series with one term errs by less than 1e-10."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +62,72 @@ def untagged_pairs(signal: Counts, zeros: ArrayLike, ones: ArrayLike, epsilon: f
     return np.minimum(count_below(mean, epsilon), np.minimum(zeros, ones))
 
 
+def log_factorial_moment(s: ArrayLike, pairs: Array, zeros: Array, ones: Array, errors: Array) -> Array:
+    """ln E[W (W - 1) ... (W - s + 1)] of the number W of phase errors among untagged pairs, at most; broadcast shape.
+
+    For the worst state it is the product over i < s of (r - i) (k - i) (n + 1 - k - i) / (2 (n_0 - i) (n_1 - i)), with
+    r random pairs of one of n_0 0s with one of n_1 1s, n = n_0 + n_1, and k phase errors among those at most.
+    0 <= s <= k <= n_0, n_1. It falls with n_0 and n_1 and rises with k, so that bounds may stand for them.
+    """
+    up = (pairs, errors, zeros + ones + 1.0 - errors)
+    falls = sum(_log_falling(x, s) for x in up) - sum(_log_falling(x, s) for x in (zeros, ones))
+    return np.asarray(falls - np.asarray(s) * np.log(2.0))
+
+
 def pair_phase_errors(pairs: ArrayLike, zeros: ArrayLike, ones: ArrayLike, errors: ArrayLike, epsilon: float) -> Array:
-    """Phase errors among untagged pairs, at most, float64 of the broadcast shape; five bounds fail with epsilon each.
+    """Phase errors among untagged pairs, at most, float64 of the broadcast shape; fails with probability epsilon.
 
     pairs: random pairs of an untagged 0 with an untagged 1. errors: phase errors among all untagged bits, at most k.
-    Bits as spins: n/2 - J <= k for the total spin J, whatever the phase basis. Mixed over permutations, n spins of
-    total spin J and n_1 ones are n/2 - J singlets and a symmetric rest. A pair within the rest has no phase error, one
-    that is a singlet has one, and every other errs with probability 1/2, dependent at most two by two. Without
-    deviations the rate is k (n - k) / (2 n_0 n_1), which is 2 e (1 - e) for as many 0s as 1s.
+    By Markov's inequality w or more of them have probability at most E[W (W-1) ...] / (w (w-1) ...), of as many factors
+    as one likes; about as many are taken as make it least. There are never more than k, nor taken more than half.
+    Without deviations the rate is k (n + 1 - k) / (2 n_0 n_1), which is 2 e (1 - e) for as many 0s as 1s.
     """
     r, n0, n1, k = np.broadcast_arrays(*(np.asarray(a, dtype=np.float64) for a in (pairs, zeros, ones, errors)))
-    hopeless = (k >= np.minimum(n0, n1)) | (r <= 0.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share0, share1 = (np.where(hopeless, 0.0, k / n) for n in (n0, n1))
-        met = np.where(hopeless, 0.0, r * share0 / n1)
-    held0, held1 = (np.minimum(count_above(r * share, epsilon), r) for share in (share0, share1))
-    twice = count_below(np.divide(held0 * held1, r, out=np.zeros_like(held0), where=r > 0.0), epsilon)
-    touched = np.clip(held0 + held1 - twice, 0.0, r)
-    found = (touched + _whole(met, epsilon)) / 2.0 + np.sqrt(touched * np.log(1.0 / epsilon))
-    return np.where(hopeless, r / 2.0, np.minimum(found, r / 2.0))
+    hopeless = (k >= np.minimum(n0, n1)) | (np.minimum(n0, n1) < 1.0) | (r < 1.0)
+    r, n0, n1, k = (np.where(hopeless, 1.0, x) for x in (r, n0, n1, k))
+    mean, cost = r * k * (n0 + n1 + 1.0 - k) / (2.0 * n0 * n1), -np.log(epsilon)
+    found = np.minimum(mean, k)
+    if cost > 0.0:
+        # Of s factors: mean - fall s of the one, w - s of the other meet at the best s.
+        fall = mean * (1.0 / r + 1.0 / np.maximum(k, 1.0) + 1.0 / (n0 + n1 + 1.0 - k) - 1.0 / n0 - 1.0 / n1)
+        slack = np.clip(1.0 - fall, _LEAST_SLACK, 1.0)
+        most = np.floor(np.minimum(k, r))
+        above = _poisson_above(mean, cost) * np.sqrt(slack)
+        for _ in range(2):
+            s = np.clip(np.round(above / slack), 1.0, np.maximum(most, 1.0))
+            at_most = _passed(s, log_factorial_moment(s, r, n0, n1, np.maximum(k, s)) + cost)
+            above = at_most - mean
+        found = np.where(most < 1.0, found, np.minimum(np.maximum(at_most, mean), k))
+    return np.where(hopeless, np.asarray(pairs) / 2.0, np.minimum(found, r / 2.0))
 
 
-def _whole(mean: Array, epsilon: float) -> Array:
-    """Pairs that are one singlet, at most: w or more of them have probability at most mean^w / w!."""
-    with np.errstate(divide="ignore"):
-        log_tail = _MOST_WHOLE * np.log(mean)[..., None] - gammaln(_MOST_WHOLE + 1.0)
-    return np.asarray((log_tail > np.log(epsilon)).sum(axis=-1).astype(np.float64) * (epsilon < 1.0))
+def _poisson_above(mean: Array, cost: float) -> Array:
+    """By how much a Poisson count passes its mean with probability exp(-cost), about: no bound, only where to look."""
+    x = mean + np.sqrt(2.0 * mean * cost) + cost
+    for _ in range(_NEWTON_STEPS):
+        log = np.log(np.maximum(x, 1e-300) / np.maximum(mean, 1e-300))
+        x = np.where(log > 0.0, x - (x * log - x + mean - cost) / np.maximum(log, 1e-9), x)
+    return np.asarray(np.maximum(x - mean, 0.0))
+
+
+def _passed(s: Array, target: Array) -> Array:
+    """A w, s at least, whose product w (w - 1) ... (w - s + 1) has a logarithm of at least target.
+
+    The logarithm is concave in w, so Newton's steps from below stay below; the last step goes by its least slope, s/w.
+    """
+    w = np.maximum(s, np.exp(np.clip(target / s, 0.0, 600.0)))
+    for _ in range(_NEWTON_STEPS):
+        slope = np.log1p(s / np.maximum(w - s + 1.0, 1.0))  # about the sum of 1 / (w - i), and at most that
+        w = w + np.maximum(target - _log_falling(w, s), 0.0) / np.maximum(slope, s / w)
+    return np.asarray(w * np.exp(np.maximum(target - _log_falling(w, s), 0.0) / s))
+
+
+def _log_falling(x: ArrayLike, s: ArrayLike) -> Array:
+    """ln of x (x - 1) ... (x - s + 1); by Stirling's series where numbers are great, so that no digits are lost."""
+    x, s = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(s, dtype=np.float64))
+    rest = x - s
+    great, few = np.maximum(x, 1.0), np.maximum(rest, _STIRLING)
+    series = s * np.log(great) - s - (few + 0.5) * np.log1p(-np.minimum(s / great, 1.0 - 1e-16))
+    series += (1.0 / great - 1.0 / few) / 12.0
+    exact = gammaln(x + 1.0) - gammaln(np.maximum(rest, 0.0) + 1.0)
+    return np.asarray(np.where(rest >= _STIRLING, series, exact))

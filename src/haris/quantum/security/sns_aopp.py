@@ -26,7 +26,7 @@ PROOF = Proof(
     finite=True,
     assumptions=(
         "a block of a fixed number of windows and a length fixed beforehand",
-        "the phase errors of pairs are bounded by a derivation of our own, tested on small cases, not yet reviewed",
+        "the phase errors of pairs are bounded by a proof of our own, tested on exact states, not yet reviewed",
         *sns.ASSUMPTIONS,
     ),
 )
