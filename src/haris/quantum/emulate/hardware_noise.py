@@ -19,6 +19,7 @@ from haris.quantum.optics.modulated_laser import ModulatedLaser
 from haris.quantum.optics.noisy_fibre import NoisyFibre
 from haris.quantum.optics.receiver_hardware import ReceiverHardware
 from haris.quantum.optics.transmitter_hardware import TransmitterHardware
+from haris.quantum.protocols.pulse_shape import pulse_spectrum
 from haris.quantum.protocols.waveform import MOST_WINDOW, Waveform
 
 Array = NDArray[np.float64]
@@ -30,6 +31,7 @@ The filter's weight beyond a time u is Q(u/s), with B = 1 / (2 sqrt(pi) s); the 
 2 pi linewidth 2 s int Q^2 = 2 pi linewidth s (sqrt(2/pi) - 1/sqrt(pi)).
 """
 
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 _MOST_RAD2 = 1e3
 _LEAST = 1e-300
 
@@ -128,26 +130,51 @@ def phase_noise(light: Reception) -> Array:
         return np.asarray(np.minimum(_pilot_slope(light) * pilot_bandwidth_hz(light), _MOST_RAD2))
 
 
-def modulator_level(light: Reception) -> float:
-    """Share of the amplitude that both quadratures have in common, of a modulator that treats them unequally."""
-    return (1.0 + (1.0 + light.alice.iq_gain_error) * float(np.cos(light.alice.iq_phase_error_rad))) / 2.0
+def modulator_kept(light: Reception) -> float:
+    """Share of the power that an unequal modulator leaves to the symbol a: |u|^2 of u a + v a*, turned for best."""
+    return 1.0 + light.alice.iq_gain_error * (1.0 + light.alice.iq_gain_error / 2.0) - _mirrored(light)
 
 
 def modulator(light: Reception) -> Array:
-    """Noise at the fibre's output, of what they have not: the mean of both residues of regression."""
+    """Noise at the fibre's output, of what it gives to the mirrored symbol: |v|^2 of u a + v a*."""
+    return np.asarray(light.transmittance * light.modulation * _mirrored(light))
+
+
+def _mirrored(light: Reception) -> float:
     ratio, angle = 1.0 + light.alice.iq_gain_error, light.alice.iq_phase_error_rad
-    share = (1.0 - ratio * np.cos(angle)) ** 2 / 4.0 + (ratio * np.sin(angle)) ** 2 / 2.0
-    return np.asarray(light.transmittance * light.modulation * share)
+    return float((1.0 - ratio * np.cos(angle)) ** 2 + (ratio * np.sin(angle)) ** 2) / 4.0
 
 
 def intensity(light: Reception) -> Array:
-    """Noise at the fibre's output, of Alice's laser: an amplitude fluctuates half as much as the power."""
-    return np.asarray(light.transmittance * light.modulation * _in_band(light.alice.rin_db_per_hz, light) / 4.0)
+    """Noise at the fibre's output, of Alice's laser: an amplitude fluctuates half as much as the power.
+
+    The pilot's fluctuates as well, as fast as it is far from the signal's band.
+    """
+    sent = light.transmittance * light.modulation * (1.0 + light.ratio)
+    return np.asarray(sent * _in_band(light.alice.rin_db_per_hz, light) / 4.0)
+
+
+def skirt(light: Reception) -> Array:
+    """Noise at the fibre's output: what of the pilot's line, broad as both lasers', lies in the symbols' band.
+
+    The line is a Lorentzian, which the pilot's own filter narrows only where it follows, near the tone. Its far ends
+    are folded back by sampling at r, as if unfiltered: sum over m of 1 / (f + m r)^2 = (pi / r)^2 / sin^2(pi f / r).
+    """
+    if light.waveform is None:
+        return np.zeros(light.transmittance.shape)
+    cycles = _NODES * (1.0 + light.waveform.roll_off) / 2.0
+    width = _linewidths_hz(light)
+    rate_hz = light.clock_hz * light.samples
+    turns = np.pi * (light.waveform.pilot_offset_hz - cycles * light.clock_hz) / rate_hz
+    line = width * np.pi / 2.0 / (rate_hz * np.sin(turns)) ** 2
+    weights = _WEIGHTS * (1.0 + light.waveform.roll_off) / 2.0 * light.clock_hz
+    share = float(weights @ (line * pulse_spectrum(cycles, light.waveform.roll_off) ** 2))
+    return np.asarray(light.transmittance * light.modulation * light.ratio * share)
 
 
 def lo_intensity(light: Reception) -> Array:
-    """Noise of a value, of the amplitude of the local oscillator."""
-    return np.asarray((light.signal + 1.0) * _in_band(light.bob.lo_rin_db_per_hz, light) / 4.0)
+    """Noise of a value, of the amplitude of the local oscillator, which signal, pilot and vacuum beat with."""
+    return np.asarray((light.signal * (1.0 + light.ratio) + 1.0) * _in_band(light.bob.lo_rin_db_per_hz, light) / 4.0)
 
 
 def common_mode(light: Reception) -> Array:
@@ -180,8 +207,13 @@ def adc(light: Reception) -> Array:
     """Noise of a value, of rounding samples."""
     if light.bob.adc_bits is None:
         return np.zeros(light.transmittance.shape)
+    return rounding_variance(adc_scale(light), light.bob.adc_bits)
+
+
+def adc_scale(light: Reception) -> Array:
+    """Half of the converters' range, set by what is expected."""
     tone = np.sqrt(2.0 * light.ratio * light.signal / light.samples)
-    return rounding_variance(full_scale(tone, _sample_variance(light), light.bob.adc_headroom), light.bob.adc_bits)
+    return full_scale(tone, _sample_variance(light), light.bob.adc_headroom)
 
 
 def overload(light: Reception) -> Array:

@@ -98,7 +98,7 @@ def noise_budget(
         _capped("adc", noise.adc(light), "of each value: rounding at Bob's", f"step^2 / 12 a sample; {BENNETT}"),
     )
     vast = np.any([each.value >= MOST_NOISE_SNU for each in (*excess, *own)], axis=0)
-    left = np.exp(-sum(each.value for each in phase)) * noise.modulator_level(light) ** 2
+    left = np.exp(-sum(each.value for each in phase)) * noise.modulator_kept(light)
     return NoiseBudget(phase, excess, own, np.where(vast, 0.0, left), noise.pilot_bandwidth_hz(light))
 
 
@@ -130,8 +130,11 @@ def _at_output(light: noise.Reception, scattered: Array) -> tuple[Term, ...]:
     return (
         _capped("stated_noise", light.fibre_noise - scattered, "as the link states it, whatever its cause", "given"),
         _capped("scattered", scattered, "of classical channels, by Raman", f"2 a photon; {KUMAR}, Eq. (6)"),
-        _capped("modulator", noise.modulator(light), "of unequal quadratures", "mean residue of regression"),
+        _capped("modulator", noise.modulator(light), "of unequal quadratures", "|v|^2 of the mirrored symbol"),
         _capped("intensity", noise.intensity(light), "of Alice's laser", amplitude),
+        _capped(
+            "skirt", noise.skirt(light), "of the pilot's line in the signal's band", "Lorentzian line, matched filter"
+        ),
         _capped("dac", noise.dac(light), "of rounding and cutting at Alice's", f"step^2 / 12 a sample; {BENNETT}"),
     )
 
