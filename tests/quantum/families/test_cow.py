@@ -53,7 +53,7 @@ def test_key_falls_with_the_square_of_the_transmittance():
     assert near / far == pytest.approx(1e2, rel=0.1)  # 10 dB
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(links)
 def test_finite_is_below_asymptotic_and_near_it_for_long_blocks(link):
     lengths = [
@@ -104,6 +104,7 @@ def test_noise_takes_key_until_none_is_left():
         assert lengths[0] > 0 == lengths[-1]
 
 
+@settings(deadline=None, max_examples=500)
 @given(st.floats(1e-4, 1), st.floats(0, 60), st.floats(0.01, 1), st.floats(0.01, 0.99))
 def test_data_line_agrees_with_qkd(intensity, extinction_db, eta, data_share):
     source = PulsePairSource(1e9, intensity, extinction_db)
@@ -205,6 +206,7 @@ def test_what_does_not_fit_is_refused_and_what_is_ignored_is_told():
         dataclasses.replace(link, channel=Fibre(1e4, 0.2, misalignment=0.1))
 
 
+@settings(max_examples=25)
 @given(links)
 def test_a_link_survives_its_file(tmp_path_factory, link):
     path = tmp_path_factory.mktemp("links") / "link.toml"

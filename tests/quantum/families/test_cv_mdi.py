@@ -116,6 +116,7 @@ def test_what_does_not_fit_is_refused_and_what_is_ignored_is_told():
         dataclasses.replace(link, channel=NoisyFibre(1e4, 0.2, misalignment=0.1))
 
 
+@settings(max_examples=25)
 @given(links)
 def test_a_link_survives_its_file(tmp_path_factory, link):
     path = tmp_path_factory.mktemp("links") / "link.toml"

@@ -42,7 +42,7 @@ def test_no_link_raises_or_passes_the_capacity(link):
     assert rate.secret_bits_per_s[-1] == 0
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(links)
 def test_finite_is_below_asymptotic_and_tightening_adds(link):
     lengths = [
@@ -150,6 +150,7 @@ def test_what_does_not_fit_is_refused_and_what_is_ignored_is_told():
         dataclasses.replace(link, channel=Fibre(1e4, 0.2, misalignment=0.1))
 
 
+@settings(max_examples=25)
 @given(links)
 def test_a_link_survives_its_file(tmp_path_factory, link):
     path = tmp_path_factory.mktemp("links") / "link.toml"

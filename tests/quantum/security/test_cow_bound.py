@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import qkd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
@@ -50,7 +50,7 @@ def isometry(rng, operators, near):
 def test_no_attack_has_more_phase_errors():
     rng = np.random.default_rng(1)
     share = []
-    for _ in range(3000):
+    for _ in range(1500):
         contrast = 10 ** rng.uniform(-4, 0.5)
         seen, phases = attacked(contrast, isometry(rng, rng.integers(2, 5), 10 ** rng.uniform(-3, 0.5)))
         share.append(phases / bound_of(contrast, seen))
@@ -87,6 +87,7 @@ def counts_of(p_click, sent=1e12):
     return PulsePairCounts(pairs, np.array(sent * kept), np.array(sent * kept * errors), sent * np.array(monitored))
 
 
+@settings(deadline=None, max_examples=500)
 @given(st.floats(1e-6, 0.2), st.floats(0, 0.1), st.floats(0.01, 0.99), st.floats(1e-6, 1), st.floats(1, 2))
 def test_length_agrees_with_qkd_for_the_same_phase_error(kept, errors, data_share, eta, f_ec):
     contrast = kept * 0.01

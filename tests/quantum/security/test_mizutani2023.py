@@ -81,7 +81,7 @@ def test_where_one_pulse_is_odd_phases_err_at_most_lambda_times_as_often():
 def test_no_attack_has_more_phase_errors():
     rng = np.random.default_rng(3)
     slack = []
-    for _ in range(2500):
+    for _ in range(1500):
         intensity = 10 ** rng.uniform(-3, 0)
         kept, bits, phases = attacked(intensity, isometry(rng, rng.integers(2, 6), 10 ** rng.uniform(-2.5, 0.3)))
         for tails, tightened in ((odd_tails(intensity), True), (photon_tails(intensity), False)):
@@ -146,7 +146,7 @@ def test_phase_errors_agree_with_qkd_and_tightening_never_loosens(size):
 
 
 @given(sizes, st.floats(1e-15, 1e-3))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=500)
 def test_length_agrees_with_qkd_to_the_bit(size, epsilon):
     key, test, intensity, p_key, _, _ = counted(size)
     security = Security("mizutani2023", epsilon, 1e-12, 1.16)

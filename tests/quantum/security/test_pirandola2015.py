@@ -97,6 +97,7 @@ def test_the_worst_correlation_is_that_of_an_attack():
 
 
 @given(st.floats(0.1, 1000), arms, arms, st.floats(0, 0.5), st.floats(0.5, 1))
+@settings(deadline=None, max_examples=500)
 def test_finite_modulation_agrees_with_qkd(modulation, alice, bob, noise, beta):
     informed, eve = relay_information(channel(modulation, alice, bob, noise))
     theirs = engine.cvmdi_gauss(modulation, alice, bob, noise, noise, beta)
@@ -104,6 +105,7 @@ def test_finite_modulation_agrees_with_qkd(modulation, alice, bob, noise, beta):
 
 
 @given(arms, arms, st.floats(0, 0.3))
+@settings(deadline=None, max_examples=500)
 def test_endless_modulation_agrees_with_qkd(alice, bob, noise):
     if abs(alice - bob) < 0.01:
         return  # a pole of theirs

@@ -121,7 +121,7 @@ def test_phase_errors_of_one_photon_that_any_state_has():
     st.integers(3, 256), st.floats(1e-5, 0.5), st.floats(1e-8, 0.3), st.floats(0.0, 0.5), st.floats(1.0, 2.0),
     st.integers(0, 20),
 )  # fmt: skip
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=500)
 def test_phase_error_and_asymptotic_length_agree_with_qkd(pulses, intensity, kept, qber, f_ec, photons):
     tagged = rrdps.tagged_probabilities(pulses, intensity, 20)[photons]
     assert tagged == pytest.approx(engine.rrdps_src(pulses, intensity, photons), rel=1e-6, abs=1e-12)
