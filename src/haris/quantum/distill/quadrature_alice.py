@@ -13,10 +13,11 @@ from haris.nouns.symbols import Symbols
 from haris.quantum.distill import continuous
 from haris.quantum.distill.amplify import amplify, seed_octets
 from haris.quantum.distill.continuous import Scheme, recover, scheme_of
-from haris.quantum.distill.engine import Abandon, Engine, Entropy, Length, Steps, expect, guarded, secret_length
+from haris.quantum.distill.engine import Abandon, Engine, Entropy, Length, Steps, expect, guarded
 from haris.quantum.distill.estimate_channel import quadrature_sums, require_calibrated
 from haris.quantum.distill.quadrature_block import (
     Estimate,
+    allowed_length,
     chunks,
     joined,
     n_frames,
@@ -73,7 +74,7 @@ def _steps(
     require_calibrated(estimate.sums, agreement)
     scheme, reconciled = yield from _recover(block, opened, values, frames)
     counts, n_bits = estimate.counts(scheme, reconciled.counts.n_kept), reconciled.n_bits
-    allowed = secret_length(length, counts, reconciled.leaked_bits)
+    allowed = allowed_length(length, counts, reconciled.leaked_bits)
     amplification = Amplification(
         length_bits=allowed.length_bits,
         seed=seed_octets(n_bits, allowed.length_bits, entropy),

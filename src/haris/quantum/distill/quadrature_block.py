@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from haris.nouns.blocks import AbortReason, FrameCounts, ReconciledBlock
+from haris.nouns.blocks import AbortReason, FrameCounts, ReconciledBlock, SecretLength
 from haris.nouns.errors import ParameterError, PeerError
 from haris.nouns.quadrature_counts import QuadratureCounts, QuadratureSums
 from haris.nouns.quadratures import Quadratures
@@ -188,6 +188,16 @@ class Estimate:
             return secret_length(length, self.counts(scheme, self.n_frames), leaked).length_bits
         except Abandon:
             return 0
+
+
+def allowed_length(length: Length, counts: QuadratureCounts, leaked_bits: int) -> SecretLength:
+    """What the bound allows. Raises Abandon, with the frames that were lost, if that is nothing."""
+    try:
+        return secret_length(length, counts, leaked_bits)
+    except Abandon as end:
+        lost = counts.frames.n_frames - counts.frames.n_kept
+        detail = f"{end.detail}; {lost} of {counts.frames.n_frames} frames were lost by {counts.scheme}"
+        raise Abandon(end.reason, detail, counts) from None
 
 
 def joined(block: bytes, frames: list[ReconciledBlock[FrameCounts]]) -> ReconciledBlock[FrameCounts]:

@@ -14,10 +14,11 @@ from haris.nouns.quadratures import Quadratures
 from haris.nouns.symbols import Symbols
 from haris.quantum.distill.amplify import amplify
 from haris.quantum.distill.continuous import Scheme, describe
-from haris.quantum.distill.engine import Engine, Entropy, Length, Steps, expect, guarded, secret_length
+from haris.quantum.distill.engine import Engine, Entropy, Length, Steps, expect, guarded
 from haris.quantum.distill.estimate_channel import quadrature_sums, require_calibrated
 from haris.quantum.distill.quadrature_block import (
     Estimate,
+    allowed_length,
     chunks,
     joined,
     n_frames,
@@ -63,7 +64,7 @@ def _steps(
     reconciled = yield from _describe(block, values, scheme, frames, entropy)
     counts = estimate.counts(scheme, reconciled.counts.n_kept)
     amplification = expect((yield Verified()), Amplification, counts)
-    allowed = secret_length(length, counts, reconciled.leaked_bits)
+    allowed = allowed_length(length, counts, reconciled.leaked_bits)
     if amplification.length_bits != allowed.length_bits:
         raise PeerError(f"the peer wants {amplification.length_bits} bits; {allowed.length_bits} are secret")
     key = amplify(reconciled.bits, reconciled.n_bits, amplification)

@@ -34,6 +34,9 @@ from haris.quantum.security.gaussian_channel import GaussianChannel
 from haris.quantum.security.key_length import BlockLength, KeyLength, Security, term
 from haris.quantum.security.leverrier2010 import LEVERRIER
 
+_LEAST_BITS = 1e-12
+"""A value that tells less has no efficiency to speak of."""
+
 
 def measured_length(
     counts: QuadratureCounts,
@@ -57,7 +60,7 @@ def measured_length(
         channel=channel,
         n_key=counts.n_key_symbols,
         n_estimation=counts.sums.n_symbols,
-        reconciliation_efficiency=shared / informed if informed > 0.0 else 0.0,
+        reconciliation_efficiency=shared / informed if informed > _LEAST_BITS else 0.0,
         frame_error_rate=0.0,
         bits_per_value=max(counts.bits_per_value, 1),
         shared_bits=shared,
