@@ -16,6 +16,10 @@ from haris.quantum.distill.quadrature_block import n_frames, parted
 from haris.quantum.distill.reconciliation_plan import candidates, words
 from haris.quantum.link import Link
 from haris.quantum.optics.coherent_receiver import CoherentReceiver
+from haris.quantum.optics.oscillator_receiver import OscillatorReceiver
+from haris.quantum.optics.split_fibre import SplitFibre
+from haris.quantum.optics.thermal_source import ThermalSource
+from haris.quantum.protocols.passive_cv import PassiveCV
 from haris.quantum.security.key_length import Security
 from haris.wire.distillation import decode, encode
 from haris.wire.quadratures import Disclosed, Estimated, Kept, Mapped, Measured, Sampled
@@ -88,6 +92,22 @@ def test_light_becomes_key_in_slices_of_both_quadratures():
     assert alice.counts.entropy_bits == pytest.approx(plan_of(alice).entropy(), abs=6 * deviation)
     assert 0 < deviation < 3e-3
     assert len(alice.bits) == alice.length.length_bits > 0
+
+
+def test_light_that_was_prepared_passively_goes_the_same_way():
+    link = Link(
+        ThermalSource(1e9, 8000.0, 39.2, 0.5, 0.6, 0.1),
+        SplitFibre(500.0, 0.2, excess_noise_snu=0.001),
+        OscillatorReceiver("heterodyne", 0.8, 0.01),
+        PassiveCV(1_100_000, 0.88, p_estimation=0.5),
+        LINK.security,
+    )
+    alice, bob = distilled(link, link.emulate(link.protocol.block_pulses, seed=1))
+    assert same_key(alice, bob)
+    assert len(alice.bits) == pytest.approx(int(link.rate().key.length_bits), rel=0.2)
+    assert any("passive preparation" in assumption for assumption in alice.length.proof.assumptions)
+    with pytest.raises(ParameterError, match=r"^users must be 1 for live keys"):
+        replace(link, channel=replace(link.channel, users=2)).agreement()
 
 
 def plan_of(end):
