@@ -11,16 +11,20 @@ from quadrature_light import LINK, SLICED, distilled, pair, same_key
 
 from haris.nouns.blocks import Aborted, AbortReason, Distilled
 from haris.nouns.errors import ParameterError, PeerError
+from haris.nouns.quadrature_counts import QuadratureSums
 from haris.nouns.symbols import Symbols
-from haris.quantum.distill.quadrature_block import n_frames, parted
+from haris.quantum.distill.engine import Abandon
+from haris.quantum.distill.quadrature_block import Estimate, n_frames, parted
 from haris.quantum.distill.reconciliation_plan import candidates, words
+from haris.quantum.distill.slices import Slicing
+from haris.quantum.distill.soft_code import SoftCode
 from haris.quantum.link import Link
 from haris.quantum.optics.coherent_receiver import CoherentReceiver
 from haris.quantum.optics.oscillator_receiver import OscillatorReceiver
 from haris.quantum.optics.split_fibre import SplitFibre
 from haris.quantum.optics.thermal_source import ThermalSource
 from haris.quantum.protocols.passive_cv import PassiveCV
-from haris.quantum.security.key_length import Security
+from haris.quantum.security.key_length import BlockLength, Security
 from haris.wire.distillation import decode, encode
 from haris.wire.quadratures import Disclosed, Estimated, Kept, Mapped, Measured, Sampled
 
@@ -245,3 +249,13 @@ def test_keys_of_a_weaker_class_are_issued_only_where_that_is_accepted(tmp_path)
         Link.read_live(path)
     LINK.write(path)
     assert Link.read_live(path) == LINK
+
+
+def test_a_block_too_long_to_be_hashed_ends_before_anything_is_told_of_its_key():
+    sums = QuadratureSums(10**6, (1e7,), (0.5e7,), (0.25e7 + 1e6,), 3e8, 0.0)
+    few, more, many = (Estimate(sums, np.ones((8, 1), np.float32), n, n * 1_024_000) for n in (2, 40, 200))
+    with pytest.raises(Abandon, match=r"200 frames are too many to be hashed at once .*: shorten the block"):
+        many.plan(lambda counts, leaked: BlockLength(1000, (), None))
+    best = few.plan(lambda counts, leaked: BlockLength(1000 * counts.bits_per_value, (), None))
+    assert isinstance(best, Slicing)
+    assert isinstance(more.plan(lambda counts, leaked: BlockLength(1000, (), None)), SoftCode)

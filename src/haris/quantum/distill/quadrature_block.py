@@ -28,12 +28,15 @@ from haris.quantum.distill.slices import Slicing
 from haris.quantum.distill.transcript import Sender
 from haris.quantum.protocols.quadratures import QuadratureAgreement
 from haris.wire import recording
+from haris.wire.distillation import LIMITS
 from haris.wire.quadratures import HASH_BITS
 
 Floats = NDArray[np.float32]
 
 CHUNK_SYMBOLS = 1 << 20
 """Of the sample that a message discloses."""
+_OTHER_OCTETS = 1 << 16
+"""Of the message that brings the seed of the hash, beside the seed."""
 MARGIN_DEVIATIONS = 2.0
 """By how many of its own standard deviations the signal to noise ratio is taken lower than estimated, for a plan."""
 
@@ -170,7 +173,14 @@ class Estimate:
         """
         snr = self.snr_with_margin
         tried = candidates(snr) if 0.0 < snr < math.inf else ()
-        promises = [(self._promise(scheme, length), scheme) for scheme in tried]
+        fitting = [scheme for scheme in tried if self._hashable(scheme)]
+        if tried and not fitting:
+            raise Abandon(
+                AbortReason.NO_KEY_LENGTH,
+                f"{self.n_frames} frames are too many to be hashed at once ({words(tried[0])}): shorten the block",
+                self.nothing,
+            )
+        promises = [(self._promise(scheme, length), scheme) for scheme in fitting]
         best, scheme = max(promises, key=lambda each: each[0], default=(0, None))
         if scheme is None or best < 1:
             told = "; ".join(words(each) for each in tried) or "no scheme fits"
@@ -181,6 +191,11 @@ class Estimate:
                 self.nothing,
             )
         return scheme
+
+    def _hashable(self, scheme: Scheme) -> bool:
+        """Whether the seed of the hash fits into a message: it is as long as the bits and the key together."""
+        bits = 2.0 * alphabet_bits(scheme) - told_bits(scheme)
+        return self.n_frames * FRAME_VALUES * bits < 8 * (LIMITS.message_octets - _OTHER_OCTETS)
 
     def _promise(self, scheme: Scheme, length: Length) -> int:
         leaked = self.n_frames * (round(FRAME_VALUES * told_bits(scheme)) + HASH_BITS + 1)
