@@ -30,6 +30,7 @@ from haris.nouns.blocks import AbortReason
 from haris.nouns.errors import PeerError
 from haris.wire.block_message import CodeName, Count, Message, Octets16, Octets32
 from haris.wire.quadratures import Disclosed, Estimated, Kept, Mapped, Measured, Sampled, Sliced
+from haris.wire.station import Declared
 
 Counts = Annotated[tuple[Count, ...], Meta(min_length=1, max_length=4)]
 Level = Annotated[int, Meta(ge=0, le=32)]
@@ -229,6 +230,7 @@ AnyMessage = (
     | Measured
     | Sampled
     | Disclosed
+    | Declared
     | Estimated
     | Mapped
     | Sliced

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haris.kernels.checksum import crc32
+from haris.nouns.announcements import Announcements
 from haris.nouns.detections import Detections
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Origin
@@ -44,7 +45,8 @@ class Half(IntEnum):
 class Kind(IntEnum):
     """What a record holds: nothing (the last one), or a block's pulse key, settings, time tags, or quadratures.
 
-    QUADRATURES, QUADRATURE_PAIRS: of symbols with one value each, or two.
+    QUADRATURES, QUADRATURE_PAIRS: of symbols with one value each, or two. ANNOUNCEMENTS: of a Bell-state measurement
+    station, as they were told to one end, with that end's settings.
     """
 
     END = 0
@@ -53,6 +55,7 @@ class Kind(IntEnum):
     TAGS = 3
     QUADRATURES = 4
     QUADRATURE_PAIRS = 5
+    ANNOUNCEMENTS = 6
 
 
 _ITEM_OCTETS = {
@@ -62,6 +65,7 @@ _ITEM_OCTETS = {
     Kind.TAGS: TAG_OCTETS,
     Kind.QUADRATURES: 2,
     Kind.QUADRATURE_PAIRS: 4,
+    Kind.ANNOUNCEMENTS: 10,
 }
 _VALUES = {Kind.QUADRATURES: 1, Kind.QUADRATURE_PAIRS: 2}
 STEP = struct.Struct("<d")
@@ -156,7 +160,7 @@ def read_block_header(octets: bytes) -> BlockHeader:
     return header
 
 
-def write_half(number: int, half: Pulses | Detections | Symbols) -> tuple[bytes, bytes]:
+def write_half(number: int, half: Pulses | Detections | Symbols | Announcements) -> tuple[bytes, bytes]:
     """Header and octets of either half of a block."""
     match half:
         case Pulses():
@@ -165,6 +169,9 @@ def write_half(number: int, half: Pulses | Detections | Symbols) -> tuple[bytes,
             return write_tags(number, half)
         case Symbols():
             return write_symbols(number, half)
+        case Announcements():
+            octets = half.index.astype("<i8").tobytes() + half.bell.tobytes() + half.settings.octets.tobytes()
+            return _record(Kind.ANNOUNCEMENTS, number, half.n_pulses, 0, len(half.index), octets)
 
 
 def write_pulses(number: int, pulses: Pulses) -> tuple[bytes, bytes]:
@@ -233,6 +240,19 @@ def read_symbols(header: BlockHeader, octets: Octets) -> Symbols:
         raise ParameterError(f"a step of the values is {step:g} shot-noise units, not a number above 0")
     steps = np.frombuffer(octets, "<i2", offset=STEP.size)
     return Symbols((steps * np.float32(step)).reshape(-1, _VALUES[header.kind]))
+
+
+def read_announcements(header: BlockHeader, octets: Octets, n_intensities: int) -> Announcements:
+    """Either half of a block at a Bell-state measurement station. Raises ParameterError on what cannot be."""
+    _require(header, octets, Kind.ANNOUNCEMENTS)
+    n = header.n_items
+    index = np.frombuffer(octets, "<i8", n).astype(np.int64, copy=False)
+    bell, setting = (np.frombuffer(octets, np.uint8, n, offset) for offset in (8 * n, 9 * n))
+    if int(setting.max(initial=0)) >= 4 * n_intensities:
+        raise ParameterError(
+            f"a setting is {setting.max()}; {n_intensities} intensities have 0 to {4 * n_intensities - 1}"
+        )
+    return Announcements(header.n_pulses, index, bell, Settings(setting))
 
 
 def write_end(n_blocks: int) -> bytes:

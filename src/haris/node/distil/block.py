@@ -15,6 +15,7 @@ from haris.node.distil.desk import Outcome
 from haris.nouns.blocks import Aborted, AbortReason, Distilled
 from haris.nouns.counts import DecoyCounts
 from haris.nouns.errors import ParameterError, PeerError
+from haris.nouns.pair_counts import PairCounts
 from haris.nouns.quadrature_counts import QuadratureCounts
 from haris.quantum.distill.engine import Engine
 from haris.quantum.distill.transcript import Sender, Transcript
@@ -177,6 +178,9 @@ class Block:
 def _counted(counts: object) -> dict[str, Any]:
     """What the desk is told of a block's counts."""
     match counts:
+        case PairCounts():
+            (key, test), (key_errors, test_errors) = counts.clicks.sum(axis=(-2, -1)), counts.errors.sum(axis=(-2, -1))
+            return {"clicks": (int(key), int(test)), "errors": (int(key_errors), int(test_errors))}
         case DecoyCounts():
             (key, test), (key_errors, test_errors) = counts.clicks.sum(axis=-1), counts.errors.sum(axis=-1)
             return {"clicks": (int(key), int(test)), "errors": (int(key_errors), int(test_errors))}

@@ -6,23 +6,27 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.announcements import Announcements
 from haris.nouns.counts import KEY_BASIS
 from haris.nouns.errors import ParameterError
 from haris.nouns.pair_counts import PairCounts
+from haris.quantum.distill.mdi_block import mdi_alice, mdi_bob
+from haris.quantum.distill.transcript import Sender
 from haris.quantum.emulate.expected_announcements import expected_pair_counts, expected_single_photons
 from haris.quantum.emulate.sampled_announcements import emulate_announcements
-from haris.quantum.families.family import Family, Knob, Parts, Rate, of
+from haris.quantum.families.family import Family, Knob, Live, Parts, Rate, of
 from haris.quantum.optics.bell_station import BellStation
 from haris.quantum.optics.source import Source
 from haris.quantum.protocols.mdi_qkd import MdiQkd
+from haris.quantum.protocols.station import StationAgreement
 from haris.quantum.security import curty2014, lo2012
 from haris.quantum.security.entropy import binary_entropy
-from haris.quantum.security.key_length import KeyLength
+from haris.quantum.security.key_length import BlockLength, KeyLength
 from haris.quantum.security.limits import plob
 from haris.quantum.security.pair_decoys import require_pair_decoys
+from haris.wire.recording import BlockHeader, Octets, read_announcements
 
 NAME = "mdi-qkd"
 
@@ -70,6 +74,28 @@ def _key_length(parts: Parts, at_m: NDArray[np.float64], counts: PairCounts) -> 
         return curty2014.secret_key_length(counts, parts.security, leaked)
     single_yield, phase_error = expected_single_photons(parts.channel, station, at_m)
     return lo2012.asymptotic(counts, protocol.p_key_basis, single_yield, phase_error, leaked)
+
+
+def agreement(parts: Parts) -> StationAgreement:
+    """What both engines agree on; reconciliation begins with the error rate that the model expects."""
+    source, _, protocol = mdi_parts(parts)
+    qber = float(pair_counts(parts, np.asarray(parts.channel.length_m)).signal_qber[KEY_BASIS])
+    return StationAgreement(protocol.block_pulses, source.intensities, source.p_intensities, min(qber, 0.25))
+
+
+def _expected(parts: Parts, n_pulses: float | None, distance_m: ArrayLike | None) -> PairCounts:
+    source, station, protocol = mdi_parts(parts)
+    n = protocol.block_pulses if n_pulses is None else n_pulses
+    return expected_pair_counts(source, parts.channel, station, protocol, n, distance_m)
+
+
+def _length(parts: Parts, counts: PairCounts, leaked_bits: int) -> BlockLength:
+    key = curty2014.secret_key_length(counts, parts.security, leaked_bits)
+    return BlockLength(int(key.length_bits), key.terms, key.proof)
+
+
+def _read(role: Sender, header: BlockHeader, octets: Octets, agreed: StationAgreement) -> Announcements:
+    return read_announcements(header, octets, len(agreed.intensities))
 
 
 def _emulate(
@@ -122,6 +148,7 @@ FAMILY = Family(
     check=_check,
     rate=_rate,
     emulate=_emulate,
+    live=Live(("curty2014",), agreement, _expected, _length, mdi_alice, mdi_bob, _read),
     knobs=_KNOBS,
     settings=_settings,
     turned=_turned,

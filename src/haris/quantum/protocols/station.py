@@ -1,0 +1,23 @@
+"""What both ends agree on whose light meets at a station between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class StationAgreement:
+    """block_pulses: of a block. intensities, p_intensities: as in the source.
+
+    expected_qber: error rate of the key that reconciliation begins with; it costs key where it is wrong, never secrecy.
+    qber_abort: error rate of the key above which a block is given up. phase_slice_rad: of sending-or-not-sending.
+    """
+
+    block_pulses: int
+    intensities: tuple[float, ...]
+    p_intensities: tuple[float, ...]
+    expected_qber: float
+    qber_abort: float = 0.11
+    reconciliation: Literal["cascade", "one-way"] = "cascade"
+    phase_slice_rad: float = 0.0
