@@ -56,3 +56,25 @@ class SnsCounts:
         signal = self.signal.astype(np.float64)
         wrong, clicks = signal[..., 0] + signal[..., 3], signal.sum(axis=-1)
         return np.asarray(np.divide(wrong, clicks, out=np.zeros_like(wrong), where=clicks > 0))
+
+
+@dataclass(frozen=True, slots=True)
+class PairedSnsCounts:
+    """One measured block whose raw bits are paired. counts: its decoys and slices; who sent in its signal windows is
+    not known, and stands at 0.
+
+    n_bits: raw bits of the block. n_pairs: of a 0 and a 1 of Bob's, as many as there are. n_kept: those that are odd at
+    Alice's end, too. n_wrong: key bits of those that reconciliation found wrong.
+    """
+
+    counts: SnsCounts
+    n_bits: int
+    n_pairs: int
+    n_kept: int
+    n_wrong: int
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.n_wrong <= self.n_kept <= self.n_pairs and 2 * self.n_pairs <= self.n_bits):
+            raise ParameterError(
+                f"{self.n_wrong} wrong of {self.n_kept} kept of {self.n_pairs} pairs of {self.n_bits} bits cannot be"
+            )

@@ -19,6 +19,7 @@ from haris.nouns.detections import Detections
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Origin
 from haris.nouns.pulses import Pulses, Settings
+from haris.nouns.sns_windows import STRONG, SnsWindows
 from haris.nouns.symbols import Symbols
 
 VERSION = 1
@@ -46,7 +47,8 @@ class Kind(IntEnum):
     """What a record holds: nothing (the last one), or a block's pulse key, settings, time tags, or quadratures.
 
     QUADRATURES, QUADRATURE_PAIRS: of symbols with one value each, or two. ANNOUNCEMENTS: of a Bell-state measurement
-    station, as they were told to one end, with that end's settings.
+    station, as they were told to one end, with that end's settings. WINDOWS: the same
+    of sending-or-not-sending.
     """
 
     END = 0
@@ -56,6 +58,7 @@ class Kind(IntEnum):
     QUADRATURES = 4
     QUADRATURE_PAIRS = 5
     ANNOUNCEMENTS = 6
+    WINDOWS = 7
 
 
 _ITEM_OCTETS = {
@@ -66,6 +69,7 @@ _ITEM_OCTETS = {
     Kind.QUADRATURES: 2,
     Kind.QUADRATURE_PAIRS: 4,
     Kind.ANNOUNCEMENTS: 10,
+    Kind.WINDOWS: 14,
 }
 _VALUES = {Kind.QUADRATURES: 1, Kind.QUADRATURE_PAIRS: 2}
 STEP = struct.Struct("<d")
@@ -160,7 +164,7 @@ def read_block_header(octets: bytes) -> BlockHeader:
     return header
 
 
-def write_half(number: int, half: Pulses | Detections | Symbols | Announcements) -> tuple[bytes, bytes]:
+def write_half(number: int, half: Pulses | Detections | Symbols | Announcements | SnsWindows) -> tuple[bytes, bytes]:
     """Header and octets of either half of a block."""
     match half:
         case Pulses():
@@ -172,6 +176,10 @@ def write_half(number: int, half: Pulses | Detections | Symbols | Announcements)
         case Announcements():
             octets = half.index.astype("<i8").tobytes() + half.bell.tobytes() + half.settings.octets.tobytes()
             return _record(Kind.ANNOUNCEMENTS, number, half.n_pulses, 0, len(half.index), octets)
+        case SnsWindows():
+            told = half.window.astype("<i8").tobytes() + half.detector.tobytes()
+            octets = told + half.setting.tobytes() + half.phase_rad.astype("<f4").tobytes()
+            return _record(Kind.WINDOWS, number, half.n_pulses, 0, len(half.window), octets)
 
 
 def write_pulses(number: int, pulses: Pulses) -> tuple[bytes, bytes]:
@@ -253,6 +261,18 @@ def read_announcements(header: BlockHeader, octets: Octets, n_intensities: int) 
             f"a setting is {setting.max()}; {n_intensities} intensities have 0 to {4 * n_intensities - 1}"
         )
     return Announcements(header.n_pulses, index, bell, Settings(setting))
+
+
+def read_windows(header: BlockHeader, octets: Octets) -> SnsWindows:
+    """Either half of a block of sending-or-not-sending. Raises ParameterError on what cannot be."""
+    _require(header, octets, Kind.WINDOWS)
+    n = header.n_items
+    window = np.frombuffer(octets, "<i8", n).astype(np.int64, copy=False)
+    detector, setting = (np.frombuffer(octets, np.uint8, n, offset) for offset in (8 * n, 9 * n))
+    phase = np.frombuffer(bytes(octets[10 * n :]), "<f4", n).astype(np.float32, copy=False)
+    if int(detector.max(initial=0)) > 1 or int(setting.max(initial=0)) > STRONG or not np.isfinite(phase).all():
+        raise ParameterError(f"detectors are 0 or 1, settings 0 to {STRONG}, and phases finite")
+    return SnsWindows(header.n_pulses, window, detector, setting, phase)
 
 
 def write_end(n_blocks: int) -> bytes:

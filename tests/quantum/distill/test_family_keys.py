@@ -16,10 +16,15 @@ from haris.quantum.optics.bell_station import BellStation
 from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.pair_receivers import PairReceivers
 from haris.quantum.optics.pair_source import PairSource
+from haris.quantum.optics.sending_source import SendingSource
 from haris.quantum.optics.source import Source
+from haris.quantum.optics.station import Station
 from haris.quantum.protocols.bbm92 import BBM92
 from haris.quantum.protocols.mdi_qkd import MdiQkd
+from haris.quantum.protocols.sns import SendingOrNot
+from haris.quantum.security import sns_aopp
 from haris.quantum.security.key_length import Security
+from haris.quantum.security.odd_parity import pair_bits
 from haris.wire.recording import read_block_header, write_half
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "links"
@@ -35,6 +40,12 @@ LINKS = {
     "mdi-qkd": Link(
         Source(1e9, (0.6, 0.2, 0.001), (0.5, 0.35, 0.15)), Fibre(1e3, 0.2, 0.0, 0.003), BellStation(0.95, 1e-7),
         MdiQkd(0.5, 50_000_000), Security("curty2014", epsilon_secrecy=1e-3),
+    ),
+    "sns-tf": Link(
+        SendingSource(350e6, 0.5, (0.3, 0.05), 0.7, 0.27, (0.05, 0.9, 0.05), 200.0, 1000.0),
+        Fibre(20e3, 0.165, 0.0, 0.005),
+        Station(0.6, 1e-9, 10e-6, 20.0, 8000.0),
+        SendingOrNot(8_000_000, 0.36), Security("aopp", epsilon_secrecy=1e-4),
     ),
 }  # fmt: skip
 EVE = {AbortReason.QBER, AbortReason.NO_KEY_LENGTH}
@@ -70,6 +81,10 @@ def test_light_becomes_the_planned_key_at_both_ends(name):
     keys = accepted_keys(a, b)
     np.testing.assert_array_equal(*keys)
     assert 0.45 < keys[0].mean() < 0.55
+    if name == "sns-tf":  # a fixed length, which follows from the link alone
+        planned = sns_aopp.planned(link.expected_counts(), link.security)[0]
+        assert len(keys[0]) == planned > 3000
+        return
     planned = int(link.rate().key.length_bits)
     # Small blocks: what is left of small differences strays by a third; f_ec stands for the worst of Cascade.
     assert 0.6 * planned < len(keys[0]) < 1.6 * planned
@@ -99,6 +114,8 @@ def test_what_a_third_party_changes_gives_no_key(name, number):
 
 def test_counts_of_the_ends_are_the_expected_ones():
     for name, link in LINKS.items():
+        if name == "sns-tf":  # of its signal windows only pairs are counted: below
+            continue
         counts, expected = drive(*ends(name))[0].counts, link.expected_counts()
         for seen, mean in ((counts.clicks, expected.clicks), (counts.errors, expected.errors)):
             enough = (mean > 25) & ((seen > 0) | (mean is expected.clicks))  # not every error is told
@@ -111,6 +128,29 @@ def test_what_is_proved_for_endless_blocks_alone_issues_no_key(name):
     assert not link.family.bounds[link.security.bound].finite
     with pytest.raises(ParameterError, match="has no live keys: its bounds are asymptotic"):
         link.agreement()
+
+
+def test_pairs_of_sending_or_not_are_the_expected_ones():
+    link = LINKS["sns-tf"]
+    found, expected = drive(*ends("sns-tf"))[0].counts, link.expected_counts()
+    pairing = pair_bits(expected.signal)
+    seen = [*found.counts.decoys, found.counts.slice_clicks, found.counts.slice_errors, found.n_bits]
+    mean = [*expected.decoys, expected.slice_clicks, expected.slice_errors, expected.signal.sum()]
+    seen, mean = np.array([*seen, found.n_pairs, found.n_kept]), np.array([*mean, pairing.pairs, pairing.kept])
+    assert np.all(np.abs(seen - mean) < 6.0 * np.sqrt(mean + 1.0))
+    assert found.n_wrong < pairing.wrong + 6.0 * np.sqrt(pairing.wrong + 1.0)
+
+
+def test_a_fixed_length_is_given_whole_or_not_at_all():
+    link = LINKS["sns-tf"]
+    found, expected = drive(*ends("sns-tf"))[0].counts, link.expected_counts()
+    length, most_leaked = sns_aopp.planned(expected, link.security)
+    assert link.block_length(found, most_leaked).length_bits == length
+    assert link.block_length(found, most_leaked + 1).length_bits == 0
+    erring = replace(found, counts=replace(found.counts, slice_errors=found.counts.slice_clicks // 5))
+    assert link.block_length(erring, 0).length_bits == 0
+    with pytest.raises(ParameterError, match="cannot be"):
+        replace(found, n_pairs=found.n_bits)
 
 
 def test_a_station_that_tells_the_ends_different_things_gets_no_key_made():

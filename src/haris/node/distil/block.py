@@ -17,6 +17,7 @@ from haris.nouns.counts import DecoyCounts
 from haris.nouns.errors import ParameterError, PeerError
 from haris.nouns.pair_counts import PairCounts
 from haris.nouns.quadrature_counts import QuadratureCounts
+from haris.nouns.sns_counts import PairedSnsCounts
 from haris.quantum.distill.engine import Engine
 from haris.quantum.distill.transcript import Sender, Transcript
 from haris.wire import distillation, quadratures
@@ -181,6 +182,9 @@ def _counted(counts: object) -> dict[str, Any]:
         case PairCounts():
             (key, test), (key_errors, test_errors) = counts.clicks.sum(axis=(-2, -1)), counts.errors.sum(axis=(-2, -1))
             return {"clicks": (int(key), int(test)), "errors": (int(key_errors), int(test_errors))}
+        case PairedSnsCounts():
+            slices = int(counts.counts.slice_clicks), int(counts.counts.slice_errors)
+            return {"clicks": (counts.n_kept, slices[0]), "errors": (counts.n_wrong, slices[1])}
         case DecoyCounts():
             (key, test), (key_errors, test_errors) = counts.clicks.sum(axis=-1), counts.errors.sum(axis=-1)
             return {"clicks": (int(key), int(test)), "errors": (int(key_errors), int(test_errors))}

@@ -7,20 +7,26 @@ from dataclasses import replace
 from math import pi
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.errors import ParameterError
-from haris.nouns.sns_counts import SnsCounts
+from haris.nouns.sns_counts import PairedSnsCounts, SnsCounts
 from haris.nouns.sns_windows import SnsWindows
+from haris.quantum.distill.sns_block import sns_alice, sns_bob
 from haris.quantum.distill.sns_tally import tally
+from haris.quantum.distill.transcript import Sender
 from haris.quantum.emulate.sampled_sns import emulate_sns
 from haris.quantum.emulate.sns import expected_counts
-from haris.quantum.families.family import Family, Knob, Parts, Rate, of
+from haris.quantum.families.family import Family, Knob, Live, Parts, Rate, of
 from haris.quantum.optics.sending_source import SendingSource
 from haris.quantum.optics.station import Station
 from haris.quantum.protocols.sns import SendingOrNot
+from haris.quantum.protocols.station import SnsAgreement
+from haris.quantum.security.key_length import BlockLength
 from haris.quantum.security.limits import plob
-from haris.quantum.security.sns_aopp import PROOFS, key_length
+from haris.quantum.security.odd_parity import pair_bits
+from haris.quantum.security.sns_aopp import PROOFS, fixed_length, key_length
+from haris.wire.recording import BlockHeader, Octets, read_windows
 
 NAME = "sns-tf"
 
@@ -68,6 +74,38 @@ def measured_counts(parts: Parts, alice: SnsWindows, bob: SnsWindows) -> SnsCoun
         slice_clicks=found.slice_clicks,
         slice_errors=found.slice_errors,
     )
+
+
+def agreement(parts: Parts) -> SnsAgreement:
+    """What both engines agree on; reconciliation begins with the error rate of pairs that the model expects."""
+    source, _, protocol = _parts(parts)
+    pairing = pair_bits(_expected(parts, None, None).signal)
+    return SnsAgreement(
+        block_pulses=protocol.block_pulses,
+        intensities=source.intensities,
+        p_intensities=(),
+        expected_qber=min(max(float(pairing.wrong) / max(float(pairing.kept), 1e-300), 1e-4), 0.25),
+        p_decoys=source.p_decoy_kinds,
+        p_slice=source.p_both_x * protocol.p_in_slices,
+        p_one=source.p_signal_kinds[1],
+        phase_slice_rad=protocol.phase_slice_rad,
+    )
+
+
+def _expected(parts: Parts, n_pulses: float | None, distance_m: ArrayLike | None) -> SnsCounts:
+    source, station, protocol = _parts(parts)
+    n = protocol.block_pulses if n_pulses is None else n_pulses
+    return expected_counts(source, parts.channel, station, protocol, n, distance_m)
+
+
+def _length(parts: Parts, counts: PairedSnsCounts, leaked_bits: int) -> BlockLength:
+    """The length that follows from the link alone, or none."""
+    key = fixed_length(counts, _expected(parts, None, None), parts.security, leaked_bits)
+    return BlockLength(int(key.length_bits), key.terms, key.proof)
+
+
+def _read(role: Sender, header: BlockHeader, octets: Octets, agreed: SnsAgreement) -> SnsWindows:
+    return read_windows(header, octets)
 
 
 def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float) -> tuple[SnsWindows, SnsWindows]:
@@ -126,6 +164,7 @@ FAMILY = Family(
     check=_check,
     rate=_rate,
     emulate=_emulate,
+    live=Live(("aopp",), agreement, _expected, _length, sns_alice, sns_bob, _read),
     knobs=_KNOBS,
     settings=_settings,
     turned=_turned,
