@@ -100,5 +100,6 @@ def some_pulses(rng: np.random.Generator, n: int, size: int) -> Integers:
     while chosen.size < size:
         free = 1.0 - (size - chosen.size) / (n - chosen.size)
         draws = int(-(n - chosen.size) * np.log(free) * n / (n - chosen.size)) + 16  # some meet another
-        chosen = np.unique(np.append(chosen, rng.integers(0, n, draws)))
+        drawn = np.sort(np.append(chosen, rng.integers(0, n, draws)))  # np.unique hashes, eight times as slowly
+        chosen = drawn[np.append(True, drawn[1:] != drawn[:-1])]
     return np.delete(chosen, rng.choice(chosen.size, chosen.size - size, replace=False, shuffle=False))
