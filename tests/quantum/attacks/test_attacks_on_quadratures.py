@@ -21,6 +21,7 @@ from haris.quantum.attacks.quadratures import with_resent
 from haris.quantum.attacks.trojan_horse import TrojanHorse
 from haris.quantum.distill.estimate_channel import estimated_channel
 from haris.quantum.emulate.expected_gaussian import expected_channel
+from haris.quantum.families.coherent_hardware import estimated
 from haris.quantum.link import Link
 from haris.quantum.optics.coherent_receiver import CoherentReceiver
 from haris.quantum.optics.modulated_laser import ModulatedLaser
@@ -300,3 +301,42 @@ def test_settings_outside_their_range_are_refused(make, field):
 def test_attacks_on_pulses_are_refused():
     with pytest.raises(ParameterError, match="trojan-horse is known of decoy-bb84, got a link of gaussian-cv"):
         attacked(a_link(), TrojanHorse()).emulate(10, 1)
+
+
+@pytest.mark.parametrize("attack", [*SETTINGS, LoCalibration(0.97)], ids=repr)
+def test_discrete_modulation_is_attacked_alike(attack):
+    """Nearly as Gaussian modulation is, where the levels are many and have the shape of a bell; and so is its light."""
+    link = Link.read(LINKS / "qam64_cv_25km.toml")
+    rate = attacked(link, attack).rate(np.array([0.0, 25e3]))
+    values = rate.claimed_bits, rate.secret.at_least, rate.secret.at_most
+    assert all(np.all(np.isfinite(value)) and np.all(value >= 0.0) for value in values)
+    assert np.all(rate.secret.at_least <= rate.claimed_bits)
+    if isinstance(attack, PROVED):
+        assert np.all(rate.gap_bits == 0.0)
+        assert np.all(rate.claimed_bits <= rate.secret.at_most)
+    alice, bob = attacked(link, attack).emulate(200_000, seed=3)
+    np.testing.assert_array_equal(alice.values, link.emulate(200_000, seed=3)[0].values)
+    honest, _ = estimated(link, np.asarray(link.channel.length_m))
+    seen = with_resent(attack.quadratures(honest).seen, attack.eve_fraction)
+    x, y = (each.values.astype(np.float64) for each in (alice, bob))
+    slope = np.sqrt(seen.gain * seen.transmittance)
+    assert ((y - slope * x) ** 2).mean() == pytest.approx(seen.value_noise_snu, rel=5 * np.sqrt(3.0 / x.size))
+    assert (x * y).sum() / (x * x).sum() == pytest.approx(slope, abs=5 * np.sqrt(seen.value_noise_snu / (x * x).sum()))
+
+
+def test_a_brighter_constellation_is_what_a_user_who_knew_would_ask_of():
+    link = Link.read(LINKS / "qam64_cv_25km.toml")
+    source, fibre = link.source, link.channel
+    known = replace(
+        link,
+        source=replace(source, modulation_variance_snu=1.1 * source.modulation_variance_snu),
+        channel=replace(
+            fibre,
+            fixed_loss_db=fibre.fixed_loss_db + 10 * np.log10(1.1),
+            excess_noise_snu=1.1 * fibre.excess_noise_snu,
+        ),
+    )
+    rate = attacked(link, LaserSeeding(1.1)).rate()
+    assert rate.deviations == 0.0
+    assert rate.secret.at_least == pytest.approx(float(known.rate().key.length_bits), rel=1e-9)
+    assert 0.0 < rate.secret.at_least < rate.claimed_bits == rate.honest.key.length_bits

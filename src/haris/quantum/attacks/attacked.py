@@ -22,8 +22,8 @@ from haris.quantum.attacks.photon_number_splitting import PhotonNumberSplitting
 from haris.quantum.attacks.pulses import PulseAttack, pulse_rate, sampled_pulses
 from haris.quantum.attacks.quadratures import QuadratureAttack, quadrature_rate, sampled_quadratures
 from haris.quantum.attacks.trojan_horse import TrojanHorse
-from haris.quantum.families import gaussian_cv
 from haris.quantum.link import Link
+from haris.quantum.protocols.quadratures import QuadratureProtocol
 
 ATTACKS: dict[str, type[Attack]] = {
     attack.NAME: attack
@@ -62,7 +62,7 @@ class Attacked:
         """
         at_m = self.link.distances(distance_m)
         self._require_family()
-        if self.link.family.name == gaussian_cv.NAME:
+        if isinstance(self.link.protocol, QuadratureProtocol):
             return quadrature_rate(cast(QuadratureAttack, self.attack), self.link, at_m)
         return pulse_rate(cast(PulseAttack, self.attack), self.link, at_m)
 
@@ -74,7 +74,7 @@ class Attacked:
         if isinstance(self.attack, InterceptResend) and self.link.family.emulate is not None:
             return self.link.family.emulate(self.link, n_pulses, seed, self.attack.fraction)
         self._require_family()
-        if self.link.family.name == gaussian_cv.NAME:
+        if isinstance(self.link.protocol, QuadratureProtocol):
             alice, _ = self.link.emulate(n_pulses, seed)
             return alice, sampled_quadratures(cast(QuadratureAttack, self.attack), self.link, alice, seed)
         return sampled_pulses(cast(PulseAttack, self.attack), self.link, n_pulses, seed)
@@ -88,7 +88,7 @@ class Attacked:
         if n_pulses < 1:
             raise ParameterError(f"n_pulses must be at least 1, got {n_pulses}")
         alice, bob = self.emulate(n_pulses, seed)
-        if self.link.family.name == gaussian_cv.NAME:
+        if isinstance(self.link.protocol, QuadratureProtocol):
             return quadratures.measured_signs(self.link, alice, bob)
         return pulses.measured_signs(self.link, alice, bob, np.random.default_rng(seed))
 

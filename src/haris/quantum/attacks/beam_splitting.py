@@ -32,7 +32,7 @@ class BeamSplitting:
     NAME: ClassVar[str] = "beam-splitting"
     TITLE: ClassVar[str] = "Eve keeps the light that the fibre would have lost"
     SOURCE: ClassVar[str] = "Bennett et al., J. Cryptology 5, 3 (1992)"
-    FAMILIES: ClassVar[tuple[str, ...]] = ("decoy-bb84", "gaussian-cv")
+    FAMILIES: ClassVar[tuple[str, ...]] = ("decoy-bb84", "gaussian-cv", "discrete-cv")
 
     @property
     def eve_fraction(self) -> float:

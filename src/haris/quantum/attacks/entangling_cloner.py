@@ -28,7 +28,7 @@ class EntanglingCloner:
     NAME: ClassVar[str] = "entangling-cloner"
     TITLE: ClassVar[str] = "Eve mixes half of an entangled pair into the light"
     SOURCE: ClassVar[str] = "Grosshans et al., Quantum Inf. Comput. 3, 535 (2003)"
-    FAMILIES: ClassVar[tuple[str, ...]] = ("gaussian-cv",)
+    FAMILIES: ClassVar[tuple[str, ...]] = ("gaussian-cv", "discrete-cv")
 
     excess_noise_snu: float = 0.1
 

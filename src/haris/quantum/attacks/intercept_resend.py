@@ -32,7 +32,7 @@ class InterceptResend:
     NAME: ClassVar[str] = "intercept-resend"
     TITLE: ClassVar[str] = "Eve measures in a random basis and resends what she found"
     SOURCE: ClassVar[str] = "Bennett et al., J. Cryptology 5, 3 (1992)"
-    FAMILIES: ClassVar[tuple[str, ...]] = ("decoy-bb84", "gaussian-cv")
+    FAMILIES: ClassVar[tuple[str, ...]] = ("decoy-bb84", "gaussian-cv", "discrete-cv")
 
     fraction: float = 1.0
 

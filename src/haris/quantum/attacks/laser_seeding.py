@@ -38,7 +38,7 @@ class LaserSeeding:
     NAME: ClassVar[str] = "laser-seeding"
     TITLE: ClassVar[str] = "Alice's pulses are brighter than she believes"
     SOURCE: ClassVar[str] = "Huang et al., Phys. Rev. Applied 12, 064043 (2019)"
-    FAMILIES: ClassVar[tuple[str, ...]] = ("decoy-bb84", "gaussian-cv")
+    FAMILIES: ClassVar[tuple[str, ...]] = ("decoy-bb84", "gaussian-cv", "discrete-cv")
 
     gain: float = 2.0
     hidden: bool = True

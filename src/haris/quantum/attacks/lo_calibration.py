@@ -34,7 +34,7 @@ class LoCalibration:
     NAME: ClassVar[str] = "lo-calibration"
     TITLE: ClassVar[str] = "Eve makes the shot noise less than Bob's calibration says"
     SOURCE: ClassVar[str] = JOUGUET
-    FAMILIES: ClassVar[tuple[str, ...]] = ("gaussian-cv",)
+    FAMILIES: ClassVar[tuple[str, ...]] = ("gaussian-cv", "discrete-cv")
 
     shot_noise_ratio: float = 0.9
     excess_noise_snu: float | None = None

@@ -1,4 +1,4 @@
-"""Gaussian modulation under attack: what the users estimate and claim of it, and what Eve leaves secret."""
+"""Continuous variables under attack: what the users estimate and claim of them, and what Eve leaves secret."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from haris.nouns.symbols import Symbols
 from haris.quantum.attacks.attack import Attack, AttackedRate, Secret, Sign, deviations
-from haris.quantum.emulate.expected_gaussian import expected_block
 from haris.quantum.emulate.sampled_gaussian import RESENT_NOISE_SNU, measured
+from haris.quantum.families import discrete_cv, gaussian_cv
 from haris.quantum.families.coherent_hardware import estimated
 from haris.quantum.families.family import Parts, of
-from haris.quantum.families.gaussian_cv import NAME, rate_of_channel
-from haris.quantum.protocols.gaussian_cv import GaussianCV
-from haris.quantum.security.gaussian_bounds import gaussian_key_length
+from haris.quantum.protocols.discrete_cv import DiscreteCV
+from haris.quantum.protocols.quadratures import QuadratureProtocol
 from haris.quantum.security.gaussian_channel import GaussianChannel
 from haris.quantum.security.key_length import Term
 from haris.quantum.security.limits import thermal_loss
@@ -76,25 +75,25 @@ def possible(channel: GaussianChannel) -> GaussianChannel:
 
 def quadrature_rate(attack: QuadratureAttack, parts: Parts, at_m: Floats) -> AttackedRate:
     """Claimed and secret key of a link of quadratures at distances in metres, and what its users see."""
-    protocol = of(NAME, "protocol", parts.protocol, GaussianCV)
+    protocol = of("quadratures", "protocol", parts.protocol, QuadratureProtocol)
+    rate_of = discrete_cv.rate_of_channel if isinstance(protocol, DiscreteCV) else gaussian_cv.rate_of_channel
     honest, noise = estimated(parts, at_m)
     under = attack.quadratures(honest)
     seen, true = (possible(with_resent(each, attack.eve_fraction)) for each in (under.seen, under.true))
-    claimed = rate_of_channel(parts, seen, at_m)
-    block = expected_block(true, protocol)
-    known = np.asarray(gaussian_key_length(block, parts.security).length_bits, dtype=np.float64)
+    claimed, known = (rate_of(parts, each, at_m) for each in (seen, true))
+    claimed_bits, known_bits = (np.asarray(each.key.length_bits, dtype=np.float64) for each in (claimed, known))
     disclosed = protocol.n_symbols * (protocol.p_estimation or 1.0)
-    alone = (1.0 - attack.eve_fraction) * block.n_key
+    alone = (1.0 - attack.eve_fraction) * protocol.n_symbols * (1.0 - protocol.p_estimation)
     limit = np.minimum(thermal_loss(under.true.transmittance, under.true.noise_snu), under.true.mutual_information)
     secret = Secret(
-        at_least=np.minimum(known, np.asarray(claimed.key.length_bits, dtype=np.float64)),
+        at_least=np.minimum(known_bits, claimed_bits),
         at_most=np.asarray(alone * limit),
         least_source=attack.least_source,
         most_source=LIMIT,
         terms=attack.eve_terms(true),
     )
     return AttackedRate(
-        honest=rate_of_channel(parts, honest, at_m, noise),
+        honest=rate_of(parts, honest, at_m, noise),
         claimed=claimed,
         secret=secret,
         signs=signs(honest, with_resent(under.seen, attack.eve_fraction), disclosed),

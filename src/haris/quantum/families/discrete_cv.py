@@ -18,6 +18,8 @@ from haris.quantum.optics.constellation_laser import ConstellationLaser
 from haris.quantum.optics.noisy_fibre import NoisyFibre
 from haris.quantum.protocols.discrete_cv import DiscreteCV
 from haris.quantum.security.denys2021 import PROOF, asymptotic
+from haris.quantum.security.gaussian_channel import GaussianChannel
+from haris.quantum.security.key_length import Term
 from haris.quantum.security.limits import plob
 
 NAME = "discrete-cv"
@@ -30,9 +32,20 @@ def _check(parts: Parts) -> None:
 
 def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
     """Each distance is one block whose estimates meet their expectation."""
-    source = of(NAME, "source", parts.source, ConstellationLaser)
-    protocol = of(NAME, "protocol", parts.protocol, DiscreteCV)
     channel, noise = estimated(parts, at_m)
+    return rate_of_channel(parts, channel, at_m, noise)
+
+
+def rate_of_channel(
+    parts: Parts, channel: GaussianChannel, at_m: NDArray[np.float64], noise: tuple[Term, ...] = ()
+) -> Rate:
+    """The rate of a block over a channel of these estimates at each distance, whatever they come from.
+
+    The states are the source's, at the channel's modulation. noise: terms that tell what its noise is made of.
+    """
+    source = of(NAME, "source", parts.source, ConstellationLaser)
+    source = replace(source, modulation_variance_snu=channel.modulation_variance_snu)
+    protocol = of(NAME, "protocol", parts.protocol, DiscreteCV)
     key = asymptotic(expected_constellation_block(source, channel, protocol), parts.security)
     per_pulse = np.asarray(key.length_bits / protocol.block_pulses)
     return Rate(
