@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_span import TARGETS, Rig, connected, running
+from test_span import LINK, TARGETS, Rig, connected, running
 
 from haris.cli.main import main
 from haris.crypto.ledger import span_ledgers
@@ -138,7 +138,7 @@ class KemRig(Rig):
     """Two sites that were given no secret, with certificates of one authority."""
 
     def __init__(self, directory: Path, names=("kme-a", "kme-b"), authority: str = "pki") -> None:
-        self.directory, self.events, self.stores = directory, [], {}
+        self.directory, self.link, self.events, self.stores = directory, LINK, [], {}
         self.closed: list[str] = []
         for folder in ("pki", "other"):
             make_laboratory(directory / folder, [], [], ["kme-a", "kme-b", "kme-x"], datetime.now(UTC))
