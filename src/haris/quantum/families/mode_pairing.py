@@ -10,7 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haris.nouns.errors import ParameterError
+from haris.nouns.mode_pair_counts import ModePairCounts
+from haris.nouns.mode_windows import ModeWindows
+from haris.quantum.distill.mode_tally import tally
 from haris.quantum.emulate.mode_pairs import expected_counts
+from haris.quantum.emulate.sampled_modes import emulate_modes
 from haris.quantum.families.family import Family, Knob, Parts, Rate, of
 from haris.quantum.optics.pairing_source import PairingSource
 from haris.quantum.optics.station import Station
@@ -47,6 +51,30 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
         plob_per_pulse=plob(parts.channel.transmittance(at_m)),
         key=key,
     )
+
+
+def measured_counts(parts: Parts, alice: ModeWindows, bob: ModeWindows) -> ModePairCounts:
+    """Counts of a block from both ends' halves. Raises PeerError when they hold different announcements."""
+    source, _, protocol = _parts(parts)
+    found = tally(alice, bob, protocol)
+    mu, nu = source.intensities
+    p_mu, p_nu, p_none = source.p_intensities
+    return ModePairCounts(
+        n_pulses=alice.n_pulses,
+        intensities=(mu, nu),
+        p_intensities=(p_mu, p_nu, p_none),
+        p_slice=protocol.p_in_slices,
+        z=found.z,
+        key_errors=found.key_errors,
+        lone=found.lone,
+        slice_clicks=found.slice_clicks,
+        slice_errors=found.slice_errors,
+    )
+
+
+def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float) -> tuple[ModeWindows, ModeWindows]:
+    source, station, protocol = _parts(parts)
+    return emulate_modes(source, parts.channel, station, protocol, n_pulses, seed, eve_fraction)
 
 
 _KNOBS = (
@@ -90,6 +118,7 @@ FAMILY = Family(
     bounds=PROOFS,
     check=_check,
     rate=_rate,
+    emulate=_emulate,
     ignores=("detector.reference_interval_s", "detector.reference_photons"),
     knobs=_KNOBS,
     settings=_settings,
