@@ -68,7 +68,10 @@ def test_the_same_seed_counts_the_same(capsys):
         (("--attack", "trojan-horse", "--set", "mean_photon=1"), "did you mean mean_photons?"),
         (("--attack", "trojan-horse", "--set", "mean_photons=-1"), "--set:3: [attack]: mean_photons must lie in"),
         (("--attack", "trojan-horse", "--set", "mean_photons"), "write FIELD=VALUE"),
-        (("--attack", "lo-calibration"), "lo-calibration is known of gaussian-cv, got a link of decoy-bb84"),
+        (
+            ("--attack", "lo-calibration"),
+            "lo-calibration is known of gaussian-cv, discrete-cv, got a link of decoy-bb84",
+        ),
         (("--attack", "examples/attacks/hidden_cloner.toml", "--set", "a=1"), "a file holds its own settings"),
         (("--attack", "beam-splitting", "--distance", "x"), "write START:STOP:COUNT"),
         (("--attack", "beam-splitting", "--emulate", "0"), "n_pulses must be at least 1"),
