@@ -1,4 +1,5 @@
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from haris.report.key_rate import (
     bits_per_s,
     comparison_table,
     explanation,
+    limits,
     rate_figure,
     rate_table,
     require_figure_path,
@@ -19,7 +21,8 @@ from haris.report.key_rate import (
 )
 
 LINK = Link.read(Path(__file__).parents[2] / "examples" / "links" / "metro_25km.toml")
-SWEEP = LINK.rate(np.linspace(0, 200e3, 100))
+AT_M = np.linspace(0, 200e3, 100)
+SWEEP = LINK.rate(AT_M)
 
 
 def test_table_has_a_line_a_distance_up_to_a_screen():
@@ -37,7 +40,7 @@ def test_a_comparison_names_the_link_that_gives_most():
     assert lines[2].split()[-1] == "near"
     assert lines[-1].split()[-1] == ("near" if near.secret_bits_per_s[-1] > 0 else "none")
     plot = terminal_plot({"far": SWEEP, "near": near}, "both")
-    assert "both: bit/s over km" in plot
+    assert "both: bits a pulse over km" in plot
 
 
 def test_chosen_settings_have_columns_of_their_own():
@@ -60,6 +63,17 @@ def test_terminal_plot_is_plain_text_of_its_size():
     assert "\x1b" not in plot
     assert max(map(len, plot.splitlines())) <= 70
     assert "no key at any" in terminal_plot({"far": LINK.rate(np.array([1e6, 2e6]))}, "far")
+
+
+def test_several_links_are_drawn_below_what_bounds_them_all():
+    far = {"near": SWEEP, "clear": replace(LINK, channel=replace(LINK.channel, loss_db_per_km=0.16)).rate(AT_M)}
+    _, plob, repeater = limits(far)
+    assert np.array_equal(plob[1:], far["clear"].plob_per_pulse[1:])
+    assert np.all(repeater[1:] >= plob[1:])
+    plot = terminal_plot(far, "both")
+    assert "bits a pulse" in plot
+    assert plot.count(".") > 20
+    assert plot.count(":") > 20
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".png"])

@@ -96,9 +96,8 @@ def run(args: argparse.Namespace) -> int:
     if at_m.size > 1:
         print(f"\n{terminal_plot(sweeps, title)}")
         if len(rated) > 1:
-            print(
-                "  ".join(f"{letter}: {name}" for letter, name in zip(ascii_lowercase, bounds.values(), strict=False))
-            )
+            names = [f"{letter}: {name}" for letter, name in zip(ascii_lowercase, bounds.values(), strict=False)]
+            print("\n".join([*names, "... PLOB's capacity, ::: what one repeater would give"]))
     for each in rated:
         _tell(each, args.explain, named=len(rated) > 1)
     return 0

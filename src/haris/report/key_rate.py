@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from haris.nouns.errors import ParameterError
 from haris.quantum.families.family import Rate
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 FORMATS = (".png", ".svg")
 MAX_ROWS = 21
+MOST_INSIDE = 4
+"""Links whose names fit among the curves of a figure; more stand beside it."""
 
 
 def rate_table(rate: Rate) -> str:
@@ -80,58 +83,91 @@ def bits_per_s(value: float) -> str:
 def terminal_plot(rates: Mapping[str, Rate], title: str, width: int = 76, height: int = 18) -> str:
     """Key rates over distance as text, logarithmic; only distances that give key are drawn.
 
-    Of several links the first is drawn with the letter a, the next with b.
+    One link in bits a second. Several in bits a pulse, for their clocks may differ: the first is drawn with the letter
+    a, the next with b, below PLOB's capacity of the channel that loses least (dots) and what one repeater gives there.
     """
     import plotext
 
-    alive = {name: rate.secret_bits_per_s > 0 for name, rate in rates.items()}
-    if not any(np.any(here) for here in alive.values()):
+    several = len(rates) > 1
+    curves = {
+        chr(ord("a") + i % 26) if several else "braille": (
+            rate.distance_m,
+            rate.secret_bits_per_pulse if several else rate.secret_bits_per_s,
+        )
+        for i, rate in enumerate(rates.values())
+    }
+    if not any(np.any(values > 0.0) for _, values in curves.values()):
         return f"{title}: no key at any of these distances"
-    exponents = {name: np.log10(rate.secret_bits_per_s[alive[name]]) for name, rate in rates.items()}
-    every = np.concatenate(list(exponents.values()))
-    ticks = list(range(int(np.floor(every.min())), int(np.floor(every.max())) + 2))
+    alive = [np.log10(values[values > 0.0]) for _, values in curves.values()]
+    low = int(np.floor(min(values.min(initial=np.inf) for values in alive)))
+    if several:
+        at_m, plob, repeater = limits(rates)
+        curves = {":": (at_m, repeater), ".": (at_m, plob), **curves}
     figure = plotext.figure
     figure.clear()
     figure.theme("colorless")
     figure.plot_size(width, height)
-    markers = ["braille"] if len(rates) == 1 else [chr(ord("a") + i % 26) for i in range(len(rates))]
-    for (name, rate), marker in zip(rates.items(), markers, strict=True):
-        x_km = rate.distance_m[alive[name]] / 1e3
-        if x_km.size:
-            signal = figure.signal(x_km.tolist(), exponents[name].tolist(), marker=marker)
-            figure.draw(signal.lines() if len(rates) == 1 else signal)
+    high = low + 1
+    for marker, (at_m, values) in curves.items():
+        shown = values >= 10.0**low
+        if np.any(shown):
+            exponents = np.log10(values[shown])
+            high = max(high, int(np.floor(exponents.max())) + 1)
+            signal = figure.signal((at_m[shown] / 1e3).tolist(), exponents.tolist(), marker=marker)
+            figure.draw(signal if several else signal.lines())
+    ticks = list(range(low, high + 1))
     figure.ruler("y").lim(ticks[0], ticks[-1]).ticks(ticks, [f"1e{t}" for t in ticks])
     at_m = np.concatenate([rate.distance_m for rate in rates.values()])
     figure.ruler("x").lim(float(at_m.min() / 1e3), float(at_m.max() / 1e3))
-    figure.title(f"{title}: bit/s over km")
+    figure.title(f"{title}: {'bits a pulse' if several else 'bit/s'} over km")
     return str(plotext.uncolorize(str(figure.build()))).rstrip()
 
 
-def rate_figure(rates: Mapping[str, Rate], clock_hz: float, title: str) -> Figure:
-    """The same as a figure, with the capacity of the first link's channel above it, and that of one repeater.
+def limits(rates: Mapping[str, Rate]) -> tuple[NDArray[np.float64], ...]:
+    """Distances, and there the capacity of the channel that loses least and what one repeater would give.
 
-    One link is drawn in bits a second; several, whose clocks may differ, in bits a pulse.
+    Bits a pulse; 0 where they have no bound.
+    """
+    capacity = np.max([rate.plob_per_pulse for rate in rates.values()], axis=0)
+    repeater = single_repeater(-np.expm1(-capacity * np.log(2.0)))
+    plob, repeater = (np.where(np.isfinite(each), each, 0.0) for each in (capacity, repeater))
+    return next(iter(rates.values())).distance_m, plob, repeater
+
+
+def rate_figure(rates: Mapping[str, Rate], clock_hz: float, title: str) -> Figure:
+    """The same as a figure, with the capacity of the channel above it, and that of one repeater.
+
+    One link is drawn in bits a second; several, whose clocks may differ, in bits a pulse, below the capacity of the
+    channel that loses least.
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    crowded = len(rates) > MOST_INSIDE
+    figure = Figure(figsize=(9.0 if crowded else 6.4, 4.0), layout="constrained")
     axes = figure.add_subplot()
     scale = clock_hz if len(rates) == 1 else 1.0
-    first = next(iter(rates.values()))
-    x_km = first.distance_m / 1e3
-    plob = np.where(np.isfinite(first.plob_per_pulse), first.plob_per_pulse, np.nan)
-    axes.semilogy(x_km, scale * plob, "--", color="0.6", label="PLOB capacity")
+    at_m, plob, repeater = limits(rates)
+    x_km = at_m / 1e3
+    axes.semilogy(x_km, scale * _drawn(plob), "--", color="0.6", label="PLOB capacity")
     if len(rates) > 1:
-        axes.semilogy(x_km, single_repeater(-np.expm1(-plob * np.log(2.0))), ":", color="0.6", label="single repeater")
+        axes.semilogy(x_km, _drawn(repeater), ":", color="0.6", label="single repeater")
     for name, rate in rates.items():
-        key = np.where(rate.secret_bits_per_pulse > 0, scale * rate.secret_bits_per_pulse, np.nan)
+        key = scale * _drawn(rate.secret_bits_per_pulse)
         colour = "#1f6f8b" if len(rates) == 1 else None
         marker = "." if x_km.size < 30 else None
         axes.semilogy(x_km, key, color=colour, marker=marker, label="secret key" if len(rates) == 1 else name)
     axes.set(xlabel="distance (km)", ylabel="bit/s" if len(rates) == 1 else "bits a pulse", title=title)
     axes.grid(True, which="major", alpha=0.3)
-    axes.legend()
+    if crowded:
+        figure.legend(loc="outside right upper")
+    else:
+        axes.legend()
     return figure
+
+
+def _drawn(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values for a logarithmic axis, which has no place for 0."""
+    return np.where(values > 0.0, values, np.nan)
 
 
 def require_figure_path(path: Path) -> None:
