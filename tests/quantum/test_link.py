@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import haris
-from haris.nouns.errors import ParameterError
+from haris.nouns.errors import ParameterError, ParameterWarning
 from haris.quantum.link import Link
 from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.fibre import Fibre
@@ -53,6 +53,22 @@ def test_parts_of_no_family_are_refused_and_what_is_ignored_is_told():
         dataclasses.replace(METRO, protocol=METRO.channel)
     ignoring = dataclasses.replace(METRO.family, ignores=("detector.dead_time_s", "detector.jitter_s"))
     assert ignoring.unused(METRO) == ["detector.dead_time_s = 1e-06"]
+
+
+SNS = Link.read(Path(__file__).parents[2] / "examples" / "links" / "sns_502km.toml")
+BRIGHT = dataclasses.replace(SNS.source, decoy_intensities=(0.9, 0.05))
+
+
+@pytest.mark.parametrize(
+    ("link", "changed", "told"),
+    [
+        (METRO, {"security": Security(epsilon_secrecy=0.1)}, "an epsilon of 0.1 lets one key in 10 be known"),
+        (SNS, {"source": BRIGHT}, "a decoy stronger than the signal"),
+    ],
+)
+def test_what_is_valid_and_meaningless_is_told_with_the_reason(link, changed, told):
+    with pytest.warns(ParameterWarning, match=told):
+        assert float(dataclasses.replace(link, **changed).rate().secret_bits_per_s) >= 0.0
 
 
 def test_distances_that_are_none_and_live_links_that_are_not(tmp_path):

@@ -33,6 +33,7 @@ from haris.quantum.families import (
     sns_tf,
     three_state,
 )
+from haris.quantum.families.doubts import doubts_of
 from haris.quantum.families.family import Family, Parts, Rate
 from haris.quantum.families.joining import in_chunks
 from haris.quantum.families.optimum import optimum
@@ -71,13 +72,15 @@ class Link(Parts):
     """One quantum link. Everything about it follows from its five parts, and from the family of its protocol.
 
     Raises ParameterError on parts of another family, or such as do not fit together. Warns of a parameter that was set
-    and that the protocol's model ignores.
+    and that the protocol's model ignores, and of one that is valid and meaningless.
     """
 
     def __post_init__(self) -> None:
         self.family.require(self)
         for unused in self.family.unused(self):
             warnings.warn(f"{self.family.name} ignores {unused}", ParameterWarning, stacklevel=4)
+        for doubt in doubts_of(self):
+            warnings.warn(doubt, ParameterWarning, stacklevel=4)
 
     @property
     def family(self) -> Family:

@@ -1,0 +1,23 @@
+"""Settings of a link that are valid and mean nothing: what a user is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from haris.quantum.families.family import Parts
+
+LARGE_EPSILON = 0.01
+BRIGHT_DECOY = 1.5
+"""Times the signal: up to about its own intensity a decoy may be the best choice of twin-field protocols."""
+
+
+def doubts_of(parts: Parts) -> Iterator[str]:
+    """A sentence for each setting that is valid and meaningless, with the reason."""
+    if parts.security.epsilon >= LARGE_EPSILON:
+        yield f"an epsilon of {parts.security.epsilon:.3g} lets one key in {1.0 / parts.security.epsilon:.3g} be known"
+    signal, decoys = (getattr(parts.source, name, None) for name in ("signal_intensity", "decoy_intensities"))
+    if signal is not None and decoys is not None and max(decoys) > BRIGHT_DECOY * signal:
+        yield (
+            f"decoy_intensities = {max(decoys):g} beside signals of {signal:g}: a decoy stronger than the signal tells "
+            "of photon numbers that the signal hardly has"
+        )
