@@ -76,7 +76,7 @@ def gaussian(link):
     )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=75)
 @given(links)
 def test_rates_are_finite_and_at_most_those_of_gaussian_modulation(link):
     at_m = np.append(np.linspace(0.0, 3e5, 31), 1e7)
@@ -120,7 +120,7 @@ extremes = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(extremes)
 def test_no_valid_setting_raises(link):
     rate = link.rate([0.0, 1.0, 2e4, 1e5, 1e7])
