@@ -7,6 +7,8 @@
 #include "key_container.hpp"
 #include "ldpc.hpp"
 #include "light.hpp"
+#include "predictors.hpp"
+#include "repeats.hpp"
 #include "sift.hpp"
 #include "sifted.hpp"
 #include "sum_product.hpp"
@@ -23,6 +25,8 @@ NB_MODULE(_native, m) {
     haris::bind_ldpc(m);
     haris::bind_sum_product(m);
     haris::bind_light(m);
+    haris::bind_predictors(m);
+    haris::bind_repeats(m);
     haris::bind_sift(m);
     haris::bind_sifted(m);
     haris::bind_toeplitz(m);

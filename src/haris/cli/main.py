@@ -23,6 +23,7 @@ COMMANDS = {
     "protocols": "what each protocol assumes, and where its proof is printed",
     "node": "run one site of the network",
     "light": "run one emulated fibre",
+    "entropy": "random numbers of a noise source, and what they are worth",
     "distill": "stored or live light to final keys, and where the time goes",
     "coincidences": "two recordings of photon pairs to offset, QBER and key",
     "key": "ask a key manager for keys (ETSI GS QKD 014, 004, 020, SKIP)",

@@ -1,0 +1,82 @@
+"""haris entropy assess: the min-entropy of recorded samples by NIST SP 800-90B."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from haris.nouns.errors import ParameterError
+from haris.quantum.entropy.assessment.estimate import Estimate
+from haris.quantum.entropy.assessment.non_iid import Assessment, assess_non_iid
+from haris.quantum.entropy.assessment.samples import Samples
+
+SUMMARY = "min-entropy of recorded samples by NIST SP 800-90B"
+DESCRIPTION = (
+    "Min-entropy of raw samples by the ten estimators of NIST SP 800-90B (non-IID track), on the samples and on their "
+    "bits, as NIST's own tool gives it with -i -a. FILE holds an octet a sample. Fewer than 1,000,000 samples, a "
+    "sample that does not fit the bits, or samples that are all equal are refused (exit 2)."
+)
+LEAST_SAMPLES = 1_000_000
+"""SP 800-90B, 3.1.1."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of haris entropy assess."""
+    parser.add_argument("file", metavar="FILE", type=Path, help="raw samples, an octet each")
+    parser.add_argument("--bits", metavar="B", type=int, required=True, help="bits of a sample, 1 to 8")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the assessment."""
+    values = np.fromfile(args.file, np.uint8)
+    if len(values) < LEAST_SAMPLES:
+        raise ParameterError(f"{args.file} holds {len(values)} samples; SP 800-90B asks for {LEAST_SAMPLES} or more")
+    samples = Samples(values, args.bits)
+    assessment = assess_non_iid(samples)
+    print(json.dumps(_report(samples, assessment)) if args.json else _text(samples, assessment))
+    return 0
+
+
+def _report(samples: Samples, assessment: Assessment) -> dict[str, Any]:
+    return {
+        "min_entropy": assessment.min_entropy,
+        "h_original": assessment.h_original,
+        "h_bitstring": assessment.h_bitstring,
+        "track": "non-iid",
+        "n_samples": len(samples.values),
+        "bits": samples.bits,
+        "n_symbols": len(samples.alphabet),
+        "estimators": {
+            name: {
+                kind: {"min_entropy": estimates[name].min_entropy, **estimates[name].figures}
+                for kind, estimates in (("bitstring", assessment.bitstring), ("literal", assessment.literal))
+                if name in estimates
+            }
+            for name in {**assessment.bitstring, **assessment.literal}
+        },
+    }
+
+
+def _text(samples: Samples, assessment: Assessment) -> str:
+    lines = [
+        f"{len(samples.values)} samples of {samples.bits} bits, {len(samples.alphabet)} distinct",
+        "",
+        f"{'min-entropy by the':36}{'a bit':>10}{'a sample':>10}",
+    ]
+    for name in {**assessment.bitstring, **assessment.literal}:
+        lines.append(f"{name:36}{_cell(assessment.bitstring, name)}{_cell(assessment.literal, name)}")
+    lines += ["", f"assessed min-entropy: {assessment.min_entropy:.6f} bits a sample of {samples.bits}"]
+    return "\n".join(lines)
+
+
+def _cell(estimates: Mapping[str, Estimate], name: str) -> str:
+    if name not in estimates:
+        return f"{'':>10}"
+    value = estimates[name].min_entropy
+    return f"{'too few':>10}" if value is None else f"{value:>10.6f}"

@@ -1,0 +1,1 @@
+"""Quantum random numbers: what a source is worth, and how that is assessed."""
