@@ -7,6 +7,7 @@
 #include "key_container.hpp"
 #include "ldpc.hpp"
 #include "light.hpp"
+#include "permutation_statistics.hpp"
 #include "predictors.hpp"
 #include "repeats.hpp"
 #include "sift.hpp"
@@ -25,6 +26,7 @@ NB_MODULE(_native, m) {
     haris::bind_ldpc(m);
     haris::bind_sum_product(m);
     haris::bind_light(m);
+    haris::bind_permutation_statistics(m);
     haris::bind_predictors(m);
     haris::bind_repeats(m);
     haris::bind_sift(m);

@@ -31,6 +31,23 @@ def test_text_ends_with_the_assessed_min_entropy(coins, capsys):
     assert out.splitlines()[-1].startswith("assessed min-entropy: 0.")
 
 
+def test_iid_that_is_refuted_is_told(coins, tmp_path, capsys):
+    file = tmp_path / "pairs.bin"
+    np.repeat(np.fromfile(coins, np.uint8)[:500_000], 2).tofile(file)
+    assert main(["entropy", "assess", str(file), "--bits", "1", "--iid"]) == 0
+    assert "assess them without --iid" in capsys.readouterr().out
+    assert main(["entropy", "assess", str(file), "--bits", "1", "--iid", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert not report["passed"]
+    assert not report["tests"]["Chi-square independence"]["passed"]
+    assert report["tests"]["Permutation"]["statistics"]["compression"]["counts"] == [0, 0, 0]
+    assert set(report["estimators"]) == {"Most Common Value Estimate"}
+
+
+def test_a_negative_seed_is_an_input_error(coins, capsys):
+    assert main(["entropy", "assess", coins, "--bits", "1", "--iid", "--seed", "-1"]) == 2
+
+
 @pytest.mark.parametrize(
     ("values", "says"),
     [

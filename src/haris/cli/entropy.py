@@ -7,7 +7,7 @@ import argparse
 from haris.cli import entropy_assess
 
 DESCRIPTION = "Random numbers of a noise source."
-EXAMPLE = "haris entropy assess samples.bin --bits 8\n  haris entropy assess samples.bin --bits 8 --json"
+EXAMPLE = "haris entropy assess samples.bin --bits 8\n  haris entropy assess samples.bin --bits 8 --iid --json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -49,9 +49,23 @@ class Samples:
     @cached_property
     def symbols(self) -> NDArray[np.uint8]:
         """The samples as indices of the alphabet."""
+        return self.translated(self.values)
+
+    def translated(self, values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Values of the alphabet as its indices: uint8, in the shape of values."""
         translation = np.zeros(256, np.uint8)
         translation[self.alphabet] = np.arange(len(self.alphabet))
-        return translation[self.values]
+        return translation[values]
+
+    @cached_property
+    def mean(self) -> float:
+        """Mean of the values."""
+        return float(np.sum(self.values, dtype=np.int64)) / len(self.values)
+
+    @cached_property
+    def median_symbol(self) -> float:
+        """Median of the symbols; one half where there are two (SP 800-90B, 5.1.5)."""
+        return 0.5 if len(self.alphabet) == 2 else float(np.median(self.symbols))
 
     @cached_property
     def bitstring(self) -> NDArray[np.uint8]:
