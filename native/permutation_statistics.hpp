@@ -17,6 +17,9 @@ constexpr std::size_t kStatistics = 18;
 void permutation_statistics(const std::uint8_t* values, const std::uint8_t* symbols, std::size_t n, unsigned n_symbols,
                             double mean, double median, std::uint32_t wanted, double* out);
 
+// Shuffles n values in place; word i in [1, n) chooses which of the first i + 1 comes to i.
+void shuffle(std::uint8_t* values, const std::uint64_t* words, std::size_t n);
+
 void bind_permutation_statistics(nanobind::module_& m);
 
 }  // namespace haris

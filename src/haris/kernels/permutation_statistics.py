@@ -1,4 +1,4 @@
-"""The statistics of NIST SP 800-90B, 5.1.1 to 5.1.10, that permutation tests compare."""
+"""The statistics of NIST SP 800-90B, 5.1.1 to 5.1.10, that permutation tests compare, and the shuffle."""
 
 from __future__ import annotations
 
@@ -31,3 +31,16 @@ def permutation_statistics(
         np.ascontiguousarray(values), np.ascontiguousarray(symbols), n_symbols, mean, median, wanted, out
     )
     return out
+
+
+def shuffle(values: NDArray[np.uint8], words: NDArray[np.uint64]) -> None:
+    """Shuffles values in place (Fisher and Yates): word i in [1, n) chooses which of the first i + 1 comes to i.
+
+    values: uint8, shape (n,), contiguous; words: uint64, shape (n,), uniform: a choice is off by n / 2^64.
+    Raises ParameterError on other shapes and types.
+    """
+    if values.dtype != np.uint8 or words.dtype != np.uint64 or values.ndim != 1 or values.shape != words.shape:
+        raise ParameterError(f"values and words are rows of one length, got {values.shape} and {words.shape}")
+    if not values.flags.c_contiguous or not values.flags.writeable:
+        raise ParameterError("values must be contiguous and writeable")
+    _native.shuffle(values, np.ascontiguousarray(words))

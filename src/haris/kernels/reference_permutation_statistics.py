@@ -41,6 +41,13 @@ def permutation_statistics(
     return np.where(wanted >> np.arange(len(whole)) & 1, whole, np.nan)
 
 
+def shuffle(values: NDArray[np.uint8], words: NDArray[np.uint64]) -> None:
+    """Specification of haris.kernels.permutation_statistics.shuffle."""
+    for i in range(len(values) - 1, 0, -1):
+        j = int(words[i]) * (i + 1) >> 64
+        values[i], values[j] = values[j], values[i]
+
+
 def _runs(ups: NDArray[np.bool_]) -> list[int]:
     return [len(list(run)) for _, run in groupby(ups.tolist())]
 

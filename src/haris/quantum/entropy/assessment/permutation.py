@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from haris.kernels.permutation_statistics import permutation_statistics
+from haris.kernels.permutation_statistics import permutation_statistics, shuffle
 from haris.quantum.entropy.assessment.samples import Samples
 
 LAGS = (1, 2, 8, 16, 32)
@@ -71,7 +71,7 @@ def permutation_tests(samples: Samples, seed: int, n_permutations: int = N_PERMU
         open_ = ~tests.settled
         if not open_.any():
             break
-        rng.shuffle(values)
+        shuffle(values, rng.bit_generator.random_raw(len(values)))
         drawn = _statistics(samples, values, sum(1 << int(s) for s in np.flatnonzero(open_)))
         tests.counts[:, 0] += open_ & (drawn > own)
         tests.counts[:, 1] += open_ & (drawn == own)
