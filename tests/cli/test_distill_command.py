@@ -1,6 +1,10 @@
 """haris distill and haris light --record at the command line."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 from small_light import LINK, record, with_pulses
@@ -30,7 +34,31 @@ def test_a_live_link_without_key_exits_with_3_and_says_why(tmp_path, capsys):
     arguments = ["distill", "--link", str(tmp_path / "link.toml"), "--out", str(tmp_path / "out"), "--seed", "1"]
     assert main(arguments) == 3
     assert "block 0 gave no key: no key length" in capsys.readouterr().out
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "out").mkdir()
+    assert main(arguments) == 3
+    assert list((tmp_path / "out").iterdir()) == []  # the caller's own folder stays
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_recording_that_is_interrupted_leaves_nothing(tmp_path, number):
+    LINK.write(tmp_path / "link.toml")
+    arguments = ["light", tmp_path / "link.toml", "--record", tmp_path / "r", "--blocks", "1000000"]
+    light = subprocess.Popen([sys.executable, "-m", "haris.cli.main", *arguments], stderr=subprocess.PIPE)
+    try:
+        halves = tmp_path / "r.part" / "bob.tags"
+        until = time.monotonic() + 60
+        while not (halves.exists() and halves.stat().st_size > 1000):
+            assert light.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        light.send_signal(number)
+        assert light.communicate(timeout=30) == (None, b"")
+    finally:
+        light.kill()
+        light.wait()
+    assert light.returncode == 130
+    assert [path.name for path in tmp_path.iterdir()] == ["link.toml"]
 
 
 @pytest.mark.parametrize(

@@ -82,11 +82,12 @@ def _attack(args: argparse.Namespace) -> Attack | None:
 
 
 def _record(link: Link, folder: Path, n_blocks: int, seed: bytes | None, attack: Attack | None) -> None:
-    """Write a recording, whole or not at all."""
+    """Write a recording, whole or not at all, when it is interrupted too."""
     from haris.node.distil.folder import NewFolder
     from haris.node.distil.light import emulated
     from haris.nouns.keys import Origin
 
+    signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
     with NewFolder(folder, link, Origin.EMULATED, os.urandom(16)) as recorder:
         for pulses, detections in emulated(link, n_blocks, seed or os.urandom(32), attack):
             recorder.write(pulses, detections)

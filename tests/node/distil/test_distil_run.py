@@ -73,7 +73,7 @@ def test_damage_in_the_last_block_leaves_no_key_at_all(tmp_path, half):
     path.write_bytes(octets)
     with pytest.raises(ParameterError, match=rf"{half}: block 1 at octet \d+: the block is damaged: checksum"):
         run(source_of(tmp_path / "r"), tmp_path / "out")
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()
 
 
 def test_halves_of_different_numbers_of_blocks_are_refused(tmp_path):

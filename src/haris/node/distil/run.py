@@ -124,9 +124,10 @@ class Result:
 def run(source: Source, out: Path | None = None, told: Callable[[Result], None] = lambda _: None) -> Result:
     """Distil everything that a source gives. told: of the sums after each block.
 
-    out: folder for alice.key and bob.key, which appear when all went well, or not at all.
+    out: folder for alice.key and bob.key, which appear when all went well, or not at all, as a new folder does.
     Raises ParameterError on wrong input, HarisError when a process ended early; no key is kept then.
     """
+    made = out if out is not None and not out.exists() else None
     parts = _parts(out)
     try:
         with ExitStack() as stack:
@@ -137,6 +138,8 @@ def run(source: Source, out: Path | None = None, told: Callable[[Result], None] 
     finally:
         for part in parts:
             part.unlink(missing_ok=True)
+        if made is not None and not any(made.iterdir()):
+            made.rmdir()
 
 
 def _parts(out: Path | None) -> list[Path]:
