@@ -66,6 +66,17 @@ def test_what_leaks_is_deducted_bit_for_bit_and_a_lost_frame_whole():
     assert length(counts_of(KNOWN, 0.63, 0.003, n_kept=0), 0).length_bits == 0
 
 
+@pytest.mark.parametrize("bound", ["pirandola2021", "leverrier2010"])
+def test_a_lost_frame_takes_all_its_bits_though_they_are_not_equally_likely(bound):
+    # Which frames are lost depends on their bits: 5 bits a value go, not their entropy of 3.
+    sliced = {"bits_per_value": 5, "entropy_bits": 3.0}
+    kept, lost = (counts_of(KNOWN, 0.63, 0.003, n_frames=200, n_kept=n, **sliced) for n in (200, 199))
+    told = round(2.75 * FRAME)  # of a frame
+    all_kept, short = (length(counts, told * counts.frames.n_kept, bound=bound).length_bits for counts in (kept, lost))
+    assert short > 0
+    assert all_kept - short == pytest.approx((5.0 - 2.75) * FRAME, abs=2)
+
+
 def test_an_entropy_that_is_estimated_is_taken_low():
     exact = counts_of(KNOWN, 0.63, 0.003, bits_per_value=3, entropy_bits=2.5)
     told = round(2.3 * exact.n_kept_values)

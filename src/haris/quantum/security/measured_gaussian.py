@@ -3,17 +3,19 @@
 A plan says of reconciliation what share beta of the mutual information it yields, and how many frames it loses. Here
 both were counted. Of a symbol of the key
 
-    shared = (H kept - leaked) / n
+    shared = (H values - m lost - leaked) / n
 
-takes the place of beta I_AB: n symbols in all frames, kept values in the frames that both ends have, H bits that a
-value's bits have (less the deviations that the bound allows for, where a sample says how many), leaked bits told. Eve's
-knowledge, and the cost of a smooth entropy, are those of all n symbols.
+takes the place of beta I_AB: n symbols in all frames, values of them all and of the lost frames, m bits that a value is
+turned into, H the entropy of these bits (less the deviations that the bound allows for, where a sample says how many),
+leaked bits told. Eve's knowledge, and the cost of a smooth entropy, are those of all n symbols.
 
 So the bits of a lost frame are handed to Eve whole, and nothing is deducted for what was told of it. Which frames are
 lost depends on the key, and she knows it. Be X all bits, w which frames are lost, and L less their bits the length of
 the key. She guesses the kept bits at most 2^(lost bits) times as often as all, so that by the leftover hash lemma the
 key's distance from an ideal one is at most the mean over w of sqrt(2^L p_guess(X | w)) / 2, which is at most
-sqrt(2^L p_guess(X | W)) / 2: that of one hash to L bits when W is told, a bit for each frame. leaked includes it.
+sqrt(2^L p_guess(X | W)) / 2: that of one hash to L bits when W is told, a bit for each frame. leaked includes it. What
+counts is how many bits are lost, m a value and not H: which frames are lost depends on their bits, so that these need
+not be as likely as bits of other frames.
 
 Under collective attacks the symbols are independent and alike, so that the sample does not condition the others, and a
 length that follows from it is as secret as one that was fixed. Eight dimensions make the bits of eight values together:
@@ -54,7 +56,8 @@ def measured_length(
     entropy = max(
         counts.entropy_bits - DEVIATIONS[security.bound](security, tails) * counts.entropy_deviation_bits, 0.0
     )
-    shared = (entropy * counts.n_kept_values - leaked_bits) / counts.n_key_symbols
+    lost_bits = counts.bits_per_value * (counts.n_key_values - counts.n_kept_values)
+    shared = (entropy * counts.n_key_values - lost_bits - leaked_bits) / counts.n_key_symbols
     informed = float(channel.mutual_information)
     block = GaussianBlock(
         channel=channel,
