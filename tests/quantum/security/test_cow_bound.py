@@ -11,6 +11,8 @@ from haris.nouns.errors import ParameterError
 from haris.nouns.pulse_pairs import PulsePairCounts, PulsePairs
 from haris.quantum.security import cow
 from haris.quantum.security.cow import pair_phase_errors
+from haris.quantum.security.kato import events_above
+from haris.quantum.security.key_length import Security
 
 KINDS = ((0, 1), (1, 0), (1, 1), (0, 0))
 """Early and late pulse of the late pair, the early pair, both, none."""
@@ -98,6 +100,23 @@ def test_length_agrees_with_qkd_for_the_same_phase_error(kept, errors, data_shar
     phase = float(key.value("phase_error"))
     theirs = max(0.0, qkd._core.cow_rate(kept, errors, phase, f_ec))
     assert int(key.length_bits) == pytest.approx(theirs * 1e12, rel=1e-9, abs=2)
+
+
+def test_the_bound_is_chosen_before_anything_is_counted(monkeypatch):
+    guesses = []
+
+    def watched(probabilities, n, predicted, epsilon):
+        guesses.append(float(predicted))
+        return events_above(probabilities, n, predicted, epsilon)
+
+    monkeypatch.setattr(cow, "events_above", watched)
+    contrast, share = 1e-4, 0.9
+    seen = (1 - share) / 2 * 0.1 * contrast
+    predicted = counts_of((1e-5, 0.01, [[seen / 2, seen / 2], [2 * seen, seen / 50], [0.0, 0.0]]))
+    for darker in (1.0, 2.0, 3.0):
+        counted = counts_of((1e-5, 0.01, [[seen / 2, seen / 2], [2 * seen, darker * seen / 50], [0.0, 0.0]]))
+        cow.finite(counted, predicted, contrast, share, 0.0, Security("kato"), 0.0)
+    assert len(set(guesses)) == 1
 
 
 def test_counts_that_cannot_be_are_refused():

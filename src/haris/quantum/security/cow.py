@@ -119,13 +119,18 @@ def finite(
     failure = security.epsilon_secrecy**2 / 2.0
     each, zeta = failure / 2.0 / EVENTS, -np.log2(failure / 2.0)
     pairs = counts.sent.sum()
-    gains = [
-        bound(counts.monitored, pairs, predicted.monitored, each) / counts.sent[:, None]
-        for bound in (probabilities_below, probabilities_above)
-    ]
-    wrong = counts.sent[0] * _phase_errors(contrast, data_share, p_dark, *gains)
+
+    def chances(seen: Floats) -> Floats:
+        """Sum of the chances of a phase error, at most, if so many pairs clicked at the interferometer."""
+        gains = (
+            bound(seen, pairs, predicted.monitored, each) / counts.sent[:, None]
+            for bound in (probabilities_below, probabilities_above)
+        )
+        return np.asarray(counts.sent[0] * _phase_errors(contrast, data_share, p_dark, *gains))
+
     half = counts.kept / 2.0
-    errors = np.minimum(events_above(wrong, pairs, each), half)
+    # What was counted may choose no bound: the guess of its sum, too, follows from what was predicted.
+    errors = np.minimum(events_above(chances(counts.monitored), pairs, chances(predicted.monitored), each), half)
     phase = np.divide(errors, counts.kept, out=np.full(half.shape, 0.5), where=half > 0.0)
     entropy = counts.kept * binary_entropy(phase)
     correctness = -np.log2(security.epsilon_correctness)

@@ -31,12 +31,13 @@ def probabilities_below(counted: ArrayLike, n: ArrayLike, predicted: ArrayLike, 
     return np.asarray(np.clip(x - (b - a * (2.0 * x / size - 1.0)) * np.sqrt(size), 0.0, size))
 
 
-def events_above(probabilities: ArrayLike, n: ArrayLike, epsilon: float) -> NDArray[np.float64]:
+def events_above(probabilities: ArrayLike, n: ArrayLike, predicted: ArrayLike, epsilon: float) -> NDArray[np.float64]:
     """A number of events that is passed with probability at most epsilon if probabilities sum to no more than that.
 
-    The same inequality as probabilities_below, solved for what is counted; best where that is a little above the sum.
+    predicted: a guess of that sum, made beforehand. The same inequality as probabilities_below, solved for what is
+    counted; best where that is a little above the guess.
     """
-    total, size, guess = _cut(probabilities, n, np.asarray(probabilities) - 4.0 * np.log(epsilon))
+    total, size, guess = _cut(probabilities, n, np.asarray(predicted) - 4.0 * np.log(epsilon))
     a, b = kato_coefficients(size, size - guess, epsilon)
     rise = 1.0 + 2.0 * a / np.sqrt(size)
     most = np.divide(total + (b + a) * np.sqrt(size), rise, out=np.full_like(rise, np.inf), where=rise > 1e-9)
