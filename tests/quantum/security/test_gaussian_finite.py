@@ -1,11 +1,13 @@
 """Finite bounds on continuous variables: against PyPI qkd (MIT), dense grids, and what must hold."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import qkd._core as peer
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from scipy.stats import norm
+from scipy.stats import chi2, norm
 
 from haris.quantum.security.channel_confidence import channels_within, worst_holevo
 from haris.quantum.security.gaussian_block import GaussianBlock
@@ -74,18 +76,39 @@ def test_estimates_and_penalty_are_those_of_a_peer():
         receiver = (c.efficiency, c.electronic_noise_snu, 0.95, not c.heterodyne, c.trusted)
         share = b.n_estimation / (b.n_key + b.n_estimation)
         _, eve, _, t_min, noise_max, delta = peer.cv_finite(*plain, *receiver, n, share, eps, eps, eps)
-        ours = channels_within(b, float(norm.isf(eps / 2)))
+        w, m = float(norm.isf(eps / 2)), c.values_per_symbol * b.n_estimation
+        noise, t = c.value_noise_snu, np.sqrt(c.gain * c.transmittance)
+        spread, most = w * np.sqrt(noise / (m * c.modulation_variance_snu)), noise * (1 + w * np.sqrt(2 / m))
+        dark = 1 + c.electronic_noise_snu
+        printed = replace(c, transmittance=(t - spread) ** 2 / c.gain, noise_snu=(most - dark) / c.gain)
         if c.trusted:
-            assert ours.transmittance[0] == pytest.approx(t_min, rel=1e-8)
-            assert ours.noise_snu[0] / ours.transmittance[0] == pytest.approx(noise_max, rel=1e-6)
+            assert printed.transmittance == pytest.approx(t_min, rel=1e-8)
+            assert printed.noise_snu / printed.transmittance == pytest.approx(noise_max, rel=1e-6)
+        assert holevo(printed) == pytest.approx(eve, abs=3e-6)
+        # The true noise, and not its estimate, has the spread: a little more of it, and of t.
+        ours = channels_within(b, w)
+        more = m / (m - 1) / (1 - w * np.sqrt(2 / (m - 1)))
+        assert t - np.sqrt(c.gain * ours.transmittance[0]) == pytest.approx(spread * np.sqrt(more), rel=1e-6)
+        assert c.gain * ours.noise_snu[0] + dark == pytest.approx(noise * more, rel=1e-12)
         least = holevo(ours)[0]
-        assert least == pytest.approx(eve, abs=3e-6)
         assert worst_holevo(b, float(norm.isf(eps / 2))) >= least
         agree += worst_holevo(b, float(norm.isf(eps / 2))) == pytest.approx(least, rel=1e-5)
         smoothing = gaussian_key_length(b, Security("leverrier2010", 4 * eps, eps)).value("smoothing")
         values = (1 - share) * n
         assert (smoothing + 2 * np.log2(1 / eps)) / values == pytest.approx(delta, rel=1e-9)
     assert 0 < agree < 250  # mostly the least transmittance is not the worst
+
+
+@pytest.mark.parametrize("n_sample", [300, 1e4, 1e6, 1e9])
+@pytest.mark.parametrize("epsilon", [0.05, 1e-4, 1e-10])
+def test_a_small_sample_seldom_hides_noise(n_sample, epsilon):
+    # Of n values with one slope fitted, the sum of squares over the true variance is chi-squared.
+    estimated = block(n=n_sample, p_estimation=1.0)
+    most = channels_within(estimated, float(norm.isf(epsilon))).noise_snu[0]
+    c = estimated.channel
+    allowed = (1.0 + c.electronic_noise_snu + c.gain * most) / float(c.value_noise_snu)
+    missed = chi2.cdf(n_sample / allowed, n_sample - 1)
+    assert 1e-6 * epsilon < missed <= epsilon
 
 
 def test_beyond_3_db_the_greatest_transmittance_is_the_worst():

@@ -23,7 +23,7 @@ _ASYMPTOTIC = (
 )
 _FINITE = (
     f"{_ASYMPTOTIC} Besides, leverrier2010 with half of the modes disclosed and epsilons of 1e-10, assumed, and a "
-    "block of 1 195 000 modes, fitted to this number."
+    "block of 1 207 000 modes, fitted to this number."
 )
 
 
@@ -47,7 +47,7 @@ def _rate(row: Row, quantity: str) -> Ours | None:
         excess_noise_snu=row.number("fitted_xi_input_snu", 0.0265, least=0.0),
     )
     receiver = OscillatorReceiver("heterodyne", efficiency, electronic, transmitted_oscillator=True)
-    modes = row.positive("fitted_block_modes", 1_195_000.0) if finite else _LONG_BLOCK
+    modes = row.positive("fitted_block_modes", 1_207_000.0) if finite else _LONG_BLOCK
     protocol = PassiveCV(round(modes), row.probability("assumed_beta", 0.95), p_estimation=0.5 if finite else 0.0)
     epsilon = row.positive("assumed_epsilon", 1e-10)
     security = Security("leverrier2010" if finite else "asymptotic", epsilon, epsilon)

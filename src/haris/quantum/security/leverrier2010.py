@@ -16,7 +16,8 @@ LEVERRIER = "Leverrier et al., PRA 81, 062343 (2010)"
 
 ESTIMATION_ASSUMPTIONS = (
     "a block of a fixed number of states",
-    "estimates of the channel that are normally distributed, as of many symbols",
+    "noise of Bob's values that is normally distributed, and so are estimates of the channel",
+    "where eight values are turned into bits together: all directions of the eight as likely, as of normal values",
 )
 
 PROOF = Proof(
