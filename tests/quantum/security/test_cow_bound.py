@@ -102,6 +102,13 @@ def test_length_agrees_with_qkd_for_the_same_phase_error(kept, errors, data_shar
     assert int(key.length_bits) == pytest.approx(theirs * 1e12, rel=1e-9, abs=2)
 
 
+@pytest.mark.parametrize("contrast", [1e-6, 1e-3, 0.1])
+def test_detectors_that_see_nothing_leave_no_key(contrast):
+    blind = counts_of((0.1, 0.0, np.zeros((3, 2))))
+    assert cow.asymptotic(blind, contrast, 0.5, 0.0, 0.0).length_bits == 0
+    assert cow.finite(blind, blind, contrast, 0.5, 0.0, Security("kato"), 0.0).length_bits == 0
+
+
 def test_the_bound_is_chosen_before_anything_is_counted(monkeypatch):
     guesses = []
 

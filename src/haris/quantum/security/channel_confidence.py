@@ -3,9 +3,9 @@
 Of each value, Bob's y = t x + z: t^2 is the transmittance with the receiver's gain, z has the variance s^2 of vacuum,
 electronics and excess noise. From m values disclosed the estimate of t is normal with variance s^2 / (m V), that of s^2
 with 2 s^4 / m (Leverrier, Grosshans, Grangier, PRA 81, 062343 (2010)). The paper takes the s^2 of both variances as it
-was estimated, and so misses a true one that is greater more often than epsilon: ten times as often for 10^4 values. Here
-it is the greatest that is allowed for: an estimate of w deviations below the true s^2 is below (1 - w sqrt(2/m)) s^2, and
-a chi-squared variable falls that low more seldom than a normal one does.
+was estimated, and so misses a greater one more often than epsilon says: ten times as often of 10^4 values. Here it is
+the greatest that is allowed for: an estimate of w deviations below the true s^2 is below (1 - w sqrt(2/m)) s^2, and a
+chi-squared variable falls that low more seldom than a normal one does.
 
 The paper takes the least t with the greatest s^2. But at a given s^2 Eve's knowledge of Bob's values has its peak at a
 transmittance between 0.5 and 0.7: where less arrives than that, she knows the more the more of it arrives, and the

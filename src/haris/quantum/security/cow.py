@@ -83,10 +83,11 @@ def asymptotic(
     contrast: as in pair_phase_errors. data_share: of the light that goes to Bob's first detector; where both pulses
     meet the interferometer shows half of the rest. p_dark: of each detector in a period. Dark counts of the first
     detector are phase errors; those of the others add to what must be small, and are taken from what must be great.
+    Light that the first detector saw and the others did not counts as bright: blind detectors hide no phase error.
     """
     gains = counts.monitored / counts.sent[:, None]
-    wrong = _phase_errors(contrast, data_share, p_dark, gains, gains)
     kept = counts.kept / counts.sent[0]
+    wrong = _phase_errors(contrast, data_share, p_dark, kept, gains, gains)
     wrong = np.minimum(wrong, kept / 2.0)
     phase = np.divide(wrong, kept, out=np.full(kept.shape, 0.5), where=kept > 0.0)
     entropy = counts.kept * binary_entropy(phase)
@@ -120,17 +121,18 @@ def finite(
     each, zeta = failure / 2.0 / EVENTS, -np.log2(failure / 2.0)
     pairs = counts.sent.sum()
 
-    def chances(seen: Floats) -> Floats:
-        """Sum of the chances of a phase error, at most, if so many pairs clicked at the interferometer."""
+    def chances(seen: PulsePairCounts) -> Floats:
+        """Sum of the chances of a phase error, at most, if so many pairs clicked."""
+        kept = probabilities_below(seen.kept, pairs, predicted.kept, each) / counts.sent[0]
         gains = (
-            bound(seen, pairs, predicted.monitored, each) / counts.sent[:, None]
+            bound(seen.monitored, pairs, predicted.monitored, each) / counts.sent[:, None]
             for bound in (probabilities_below, probabilities_above)
         )
-        return np.asarray(counts.sent[0] * _phase_errors(contrast, data_share, p_dark, *gains))
+        return np.asarray(counts.sent[0] * _phase_errors(contrast, data_share, p_dark, kept, *gains))
 
     half = counts.kept / 2.0
     # What was counted may choose no bound: the guess of its sum, too, follows from what was predicted.
-    errors = np.minimum(events_above(chances(counts.monitored), pairs, chances(predicted.monitored), each), half)
+    errors = np.minimum(events_above(chances(counts), pairs, chances(predicted), each), half)
     phase = np.divide(errors, counts.kept, out=np.full(half.shape, 0.5), where=half > 0.0)
     entropy = counts.kept * binary_entropy(phase)
     correctness = -np.log2(security.epsilon_correctness)
@@ -145,12 +147,18 @@ def finite(
     return KeyLength(whole_bits(counts.kept - entropy - leaked - zeta - correctness), terms, FINITE_PROOF)
 
 
-def _phase_errors(contrast: float, data_share: float, p_dark: float, least: Floats, most: Floats) -> Floats:
-    """Probability of a phase error a pair with one pulse, from what is seen by what was sent and port, (..., 3, 2)."""
+def _phase_errors(
+    contrast: float, data_share: float, p_dark: float, kept: Floats, least: Floats, most: Floats
+) -> Floats:
+    """Probability of a phase error a pair with one pulse, from what is seen by what was sent and port, (..., 3, 2).
+
+    kept: probability that such a pair clicks at the first detector, at least. It only raises the result.
+    """
     seen = (1.0 - data_share) / 2.0
     low, high = np.maximum(least - p_dark, 0.0) / seen, most / seen
     photon = np.stack([low[..., 0], high[..., 0], high[..., 1]], axis=-1)
-    wrong = pair_phase_errors(contrast, photon[..., 0, 1], photon[..., 1, :], photon[..., 2, :])
+    bright = np.maximum(photon[..., 0, 1], (kept - 2.0 * p_dark) / data_share - photon[..., 0, 2])
+    wrong = pair_phase_errors(contrast, bright, photon[..., 1, :], photon[..., 2, :])
     return data_share * wrong + 2.0 * p_dark
 
 
