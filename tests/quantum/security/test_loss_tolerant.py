@@ -1,5 +1,6 @@
 """Phase errors of states that are never sent: density matrices, a linear programme, PyPI qkd, the worst of all Eves."""
 
+from dataclasses import replace
 from math import factorial, pi
 
 import numpy as np
@@ -8,12 +9,13 @@ import qkd
 from scipy.optimize import linprog
 
 from haris.nouns.errors import ParameterError
-from haris.nouns.three_state_counts import ThreeStateCounts
+from haris.nouns.three_state_counts import TEST_STATE, ThreeStateCounts
 from haris.quantum.security.chernoff import mean_above, mean_below
 from haris.quantum.security.loss_tolerant import Preparation, events, phase_errors
 from haris.quantum.security.virtual_states import (
     MINUS,
     PLUS,
+    least_test_chance,
     phase_error_chance,
     phase_error_weights,
     virtual_coefficients,
@@ -68,7 +70,7 @@ def test_what_was_sent_tells_the_phase_errors_of_any_channel():
 def test_errors_of_the_key_basis_bound_phase_errors_of_any_channel():
     """Random operators from qubit to qubit, lossy, near the identity or not, for states ideal, nearly so, and not."""
     rng = np.random.default_rng(6)
-    slack = []
+    slack, detected = [], []
     for _ in range(1200):
         flaw = rng.choice([0.0, 0.0, 0.1, 0.5])
         angles = (flaw * rng.normal(), pi + flaw * rng.normal(), pi / 2 + flaw * rng.normal())
@@ -90,7 +92,11 @@ def test_errors_of_the_key_basis_bound_phase_errors_of_any_channel():
         bound = phase_error_chance(angles, chance[2][2], errors, clicks)
         assert truth <= bound * (1 + 1e-9)
         slack.append(truth / bound)
+        least = least_test_chance(angles, clicks, errors)
+        assert least <= sum(chance[2][:2]) * (1 + 1e-9) + 1e-15
+        detected.append(least / sum(chance[2][:2]))
     assert max(slack) > 0.95  # some come near
+    assert max(detected) > 0.95
     assert phase_error_chance((0, pi, pi / 2), 0.02, 0.005, 1.0) == pytest.approx((0.02**0.5 + 0.005**0.5) ** 2 + 0.005)
     assert phase_error_chance((0, pi, -pi / 2), 0.02, 0.005, 1.0) == 1.0  # a test state that should give -
 
@@ -266,6 +272,16 @@ def test_more_data_and_more_doubt_move_the_bound_as_they_should():
     assert phase_errors(less, prepared, 1e-10).rate > rates[2]
     assert events(3) == 29
     assert events(2) == 36
+
+
+@pytest.mark.parametrize("epsilon", [1.0, 1e-10])
+def test_a_test_state_that_never_clicks_proves_nothing(epsilon):
+    counts, prepared = counted(None)
+    tests = np.array(counts.test_clicks)
+    tests[TEST_STATE] = 0.0
+    for none in (tests, np.zeros_like(tests)):
+        assert phase_errors(replace(counts, test_clicks=none), prepared, epsilon).rate > 0.4
+    assert phase_errors(counts, prepared, epsilon).rate < 0.1
 
 
 def test_measured_counts_serve_as_expected_ones():

@@ -21,7 +21,13 @@ from haris.quantum.security.decoys import require_decoys
 from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import KeyLength, Security, term, whole_bits
 from haris.quantum.security.rusca2018 import binomial_vacuum
-from haris.quantum.security.virtual_states import MINUS, phase_error_chance, phase_error_weights
+from haris.quantum.security.virtual_states import (
+    MINUS,
+    PLUS,
+    least_test_chance,
+    phase_error_chance,
+    phase_error_weights,
+)
 from haris.quantum.security.weighted_decoys import (
     EVENTS_ABOVE,
     EVENTS_BELOW,
@@ -139,11 +145,17 @@ def phase_errors(counts: ThreeStateCounts, prepared: Preparation, epsilon: float
     clicks, in_test = mean_above(single, epsilon), mean_below(sample, epsilon)
     ratio = np.divide(clicks, in_test, out=np.zeros_like(sample), where=in_test > 0.0)
     by_sum = ratio * np.maximum(expected, 0.0)
-    minus = test[..., TEST_STATE, MINUS, :]
-    errors = np.asarray(counts.key_errors, dtype=np.float64)
-    test_errors = mean_above(single_above(Weighted(minus, minus), light, epsilon), epsilon)
-    key_errors = mean_above(single_above(Weighted(errors, errors), light, epsilon), epsilon)
-    of_test = ratio * test_errors * p_key / prepared.p_states[TEST_STATE]
+
+    def chances(of: Array) -> Array:
+        """Sum of the chances of such clicks of single photons, at most."""
+        return mean_above(single_above(Weighted(of, of), light, epsilon), epsilon)
+
+    key_errors = chances(np.asarray(counts.key_errors, dtype=np.float64))
+    as_key = ratio * p_key / prepared.p_states[TEST_STATE]
+    of_test, right = (as_key * chances(test[..., TEST_STATE, outcome, :]) for outcome in (MINUS, PLUS))
+    # A test state that is not seen is not seen without errors: what is missing counts as wrong, which is never less.
+    due = least_test_chance(prepared.angles_rad, mean_below(single, epsilon), key_errors)
+    of_test = np.maximum(of_test, due - right)
     by_key_errors = phase_error_chance(prepared.angles_rad, of_test, key_errors, clicks)
     wrong = count_above(np.minimum(by_sum, by_key_errors), epsilon)
     some = (in_test > 0.0) & (single > 0.0)

@@ -61,9 +61,7 @@ def phase_error_chance(
     and |w|^2 <= errors, |p| <= sqrt(clicks) + sqrt(errors). The triangle's inequality does the rest; of ideal states it
     leaves (sqrt(minus) + sqrt(errors))^2 + errors. What Bob gets must be measured as a qubit is.
     """
-    first, second = _key_vectors(angles_rad)
-    test = np.array([np.cos(angles_rad[2] / 2.0), np.sin(angles_rad[2] / 2.0)])
-    a, b = np.linalg.solve(np.stack([first, second], axis=1), test)
+    a, b = _shares(angles_rad)
     even, odd = abs(a + b) / 2.0, abs(a - b) / 2.0
     root_minus, root_errors, root_clicks = (np.sqrt(np.asarray(x, dtype=np.float64)) for x in (minus, errors, clicks))
     if even < _NEGLIGIBLE:
@@ -71,6 +69,27 @@ def phase_error_chance(
     odd = 0.0 if odd < _NEGLIGIBLE else odd
     sum_uw = (root_minus / np.sqrt(2.0) + odd * (root_clicks + root_errors)) / even
     return np.asarray(np.minimum((sum_uw + root_errors) ** 2 + root_errors**2, root_clicks**2))
+
+
+def least_test_chance(
+    angles_rad: tuple[float, float, float], clicks: ArrayLike, errors: ArrayLike
+) -> NDArray[np.float64]:
+    """Chance that the test state is detected, at least; clicks (here at least) and errors (at most) as above.
+
+    A test state a phi_0 + b phi_1 comes out as (a K_00 + b K_01, a K_10 + b K_11), where the diagonal has the square
+    2 (clicks - errors) over both key states, and the rest 2 errors. The triangle's inequality does the rest. Who counts
+    fewer has lost the test state on a way that no channel takes.
+    """
+    least, most = sorted(abs(share) for share in _shares(angles_rad))
+    wrong = np.asarray(errors, dtype=np.float64)
+    right = np.sqrt(np.maximum(np.asarray(clicks, dtype=np.float64) - wrong, 0.0))
+    return np.asarray(2.0 * np.maximum(least * right - most * np.sqrt(wrong), 0.0) ** 2)
+
+
+def _shares(angles_rad: tuple[float, float, float]) -> NDArray[np.float64]:
+    """The test state as a sum of the key states."""
+    test = np.array([np.cos(angles_rad[2] / 2.0), np.sin(angles_rad[2] / 2.0)])
+    return np.asarray(np.linalg.solve(np.stack(_key_vectors(angles_rad), axis=1), test))
 
 
 def _key_vectors(angles_rad: tuple[float, float, float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
