@@ -19,6 +19,7 @@ from haris.nouns.detections import Detections
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Origin
 from haris.nouns.pulses import Pulses, Settings
+from haris.nouns.rounds import Rounds
 from haris.nouns.sns_windows import STRONG, SnsWindows
 from haris.nouns.symbols import Symbols
 
@@ -48,7 +49,7 @@ class Kind(IntEnum):
 
     QUADRATURES, QUADRATURE_PAIRS: of symbols with one value each, or two. ANNOUNCEMENTS: of a Bell-state measurement
     station, as they were told to one end, with that end's settings. WINDOWS: the same
-    of sending-or-not-sending.
+    of sending-or-not-sending. ROUNDS: those that clicked, with one end's settings and bits.
     """
 
     END = 0
@@ -59,6 +60,7 @@ class Kind(IntEnum):
     QUADRATURE_PAIRS = 5
     ANNOUNCEMENTS = 6
     WINDOWS = 7
+    ROUNDS = 8
 
 
 _ITEM_OCTETS = {
@@ -70,6 +72,7 @@ _ITEM_OCTETS = {
     Kind.QUADRATURE_PAIRS: 4,
     Kind.ANNOUNCEMENTS: 10,
     Kind.WINDOWS: 14,
+    Kind.ROUNDS: 10,
 }
 _VALUES = {Kind.QUADRATURES: 1, Kind.QUADRATURE_PAIRS: 2}
 STEP = struct.Struct("<d")
@@ -164,7 +167,9 @@ def read_block_header(octets: bytes) -> BlockHeader:
     return header
 
 
-def write_half(number: int, half: Pulses | Detections | Symbols | Announcements | SnsWindows) -> tuple[bytes, bytes]:
+def write_half(
+    number: int, half: Pulses | Detections | Symbols | Announcements | SnsWindows | Rounds
+) -> tuple[bytes, bytes]:
     """Header and octets of either half of a block."""
     match half:
         case Pulses():
@@ -180,6 +185,9 @@ def write_half(number: int, half: Pulses | Detections | Symbols | Announcements 
             told = half.window.astype("<i8").tobytes() + half.detector.tobytes()
             octets = told + half.setting.tobytes() + half.phase_rad.astype("<f4").tobytes()
             return _record(Kind.WINDOWS, number, half.n_pulses, 0, len(half.window), octets)
+        case Rounds():
+            octets = half.index.astype("<i8").tobytes() + half.setting.tobytes() + half.value.tobytes()
+            return _record(Kind.ROUNDS, number, half.n_pulses, 0, len(half.index), octets)
 
 
 def write_pulses(number: int, pulses: Pulses) -> tuple[bytes, bytes]:
@@ -273,6 +281,21 @@ def read_windows(header: BlockHeader, octets: Octets) -> SnsWindows:
     if int(detector.max(initial=0)) > 1 or int(setting.max(initial=0)) > STRONG or not np.isfinite(phase).all():
         raise ParameterError(f"detectors are 0 or 1, settings 0 to {STRONG}, and phases finite")
     return SnsWindows(header.n_pulses, window, detector, setting, phase)
+
+
+def read_rounds(header: BlockHeader, octets: Octets, n_settings: int, n_values: int) -> Rounds:
+    """Either half of a block of rounds that clicked. Raises ParameterError on what cannot be.
+
+    n_settings, n_values: how many of them this end has.
+    """
+    _require(header, octets, Kind.ROUNDS)
+    n = header.n_items
+    index = np.frombuffer(octets, "<i8", n).astype(np.int64, copy=False)
+    setting, value = (np.frombuffer(octets, np.uint8, n, offset) for offset in (8 * n, 9 * n))
+    for name, row, known in (("setting", setting, n_settings), ("value", value, n_values)):
+        if (greatest := int(row.max(initial=0))) >= known:
+            raise ParameterError(f"a {name} is {greatest}; there are 0 to {known - 1}")
+    return Rounds(header.n_pulses, index, setting, value)
 
 
 def write_end(n_blocks: int) -> bytes:

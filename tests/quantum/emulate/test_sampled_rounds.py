@@ -68,10 +68,15 @@ def test_six_state_counts_are_the_expected_ones(afterpulses):
     n, link = 3_000_000, dataclasses.replace(SIX_STATE, detector=detector)
     table = six_state_table(link, n, seed=5)
     mean = six_state.photon_counts(link, np.asarray(link.channel.length_m))
-    signal = np.array([mean.sifted - mean.errors, mean.errors]) * n / link.protocol.block_pulses
-    assert chi_square(table[0, 0], signal) < chi2.isf(FALSE_ALARM, 2)
+    key = np.array([mean.sifted - mean.errors, mean.errors]) * n / link.protocol.block_pulses
+    assert chi_square(table[:, 0].sum(axis=0), key) < chi2.isf(FALSE_ALARM, 2)
+    counts = six_state.expected_counts(link, n)
+    of_bases = np.stack([counts.clicks - counts.errors, counts.errors], axis=-1)
+    np.testing.assert_allclose(of_bases[0].sum(axis=0), key)
+    assert chi_square(table[:, 0], of_bases[0]) < chi2.isf(FALSE_ALARM, 6)
     # The other two bases see the same channel, a quarter as often each.
-    assert chi_square(table[0, 1:], signal / 4.0) < chi2.isf(FALSE_ALARM, 4)
+    assert chi_square(table[:, 1], of_bases[1] / 2.0) < chi2.isf(FALSE_ALARM, 6)
+    assert chi_square(table[:, 2], of_bases[1] / 2.0) < chi2.isf(FALSE_ALARM, 6)
 
 
 def test_the_six_states_photons_come_with_their_intensities_and_eve_errs_a_third_of_the_time():

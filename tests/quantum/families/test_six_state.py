@@ -109,6 +109,30 @@ def test_the_example_gives_key_and_its_settings_can_be_chosen():
     assert 0.4 < best.settings["intensity 1"][0] < 1.0
 
 
+@pytest.mark.parametrize("k", [2, 3])
+def test_a_finite_key_tends_to_that_of_bb84_from_below(k):
+    source = {2: Source(1e9, (0.5, 0.1), (0.7, 0.3)), 3: Source(1e9, (0.5, 0.1, 0.0), (0.6, 0.3, 0.1))}[k]
+    six = Link(source, Fibre(20e3, 0.2, 0.0, 0.01), Detector(0.5, 1e-6), SixState(0.7, 10**9), Security())
+    shares = []
+    for n in (10**7, 10**9, 10**11, 10**16):
+        each, two = (dataclasses.replace(six, protocol=protocol(0.7, n)) for protocol in (SixState, DecoyBB84))
+        finite, endless = (
+            dataclasses.replace(link, security=Security(bound)).rate().key.length_bits
+            for link, bound in ((each, "variable-length"), (two, "asymptotic"))
+        )
+        # Half of BB84's test rounds are left, and all of its key rounds.
+        assert finite <= two.rate().key.length_bits
+        shares.append(finite / endless)
+        assert finite <= dataclasses.replace(each, security=Security("asymptotic")).rate().key.length_bits
+    assert shares == sorted(shares)
+    assert 0.99 < shares[-1] <= 1.0
+
+
+def test_a_finite_key_needs_decoys():
+    with pytest.raises(ParameterError, match="2 or 3 intensities"):
+        Link(Source(1e9, (0.5,), (1.0,)), Fibre(1e3, 0.2), Detector(0.5, 1e-6), SixState(0.7, 10**9), Security())
+
+
 def test_what_does_not_fit_is_refused():
     link = Link.read(EXAMPLE)
     with pytest.raises(ParameterError, match=r"^intensities must begin with a signal above 0"):

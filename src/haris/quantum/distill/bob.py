@@ -8,7 +8,6 @@ from functools import partial
 from haris.kernels.sifted import Received
 from haris.nouns.counts import TEST_BASIS, DecoyCounts
 from haris.nouns.detections import Detections
-from haris.quantum.distill import cascade
 from haris.quantum.distill.engine import (
     Engine,
     Entropy,
@@ -19,7 +18,7 @@ from haris.quantum.distill.engine import (
     qber_too_high,
     require_clicks,
 )
-from haris.quantum.distill.estimate import count_clicks, count_errors, sifted_key, with_errors
+from haris.quantum.distill.estimate import count_clicks, count_errors, expected_qber, sifted_key, with_errors
 from haris.quantum.distill.sift import Accepted, accept, clicks_message, read_sifting
 from haris.quantum.distill.sifted_key import opening, secret_at_bob
 from haris.quantum.distill.transcript import Transcript
@@ -54,7 +53,7 @@ def _steps(
     transcript: Transcript,
 ) -> Steps:
     received, counts = yield from _sift(block, detections, agreement, entropy)
-    qber, test_errors = _expected_qber(counts), tuple(int(n) for n in counts.errors[TEST_BASIS])
+    qber, test_errors = expected_qber(counts), tuple(int(n) for n in counts.errors[TEST_BASIS])
     opens = opening(test_errors, qber, received.n_key, agreement.protocol.reconciliation, entropy)
     if qber_too_high(counts, TEST_BASIS, agreement):
         # Alice is told the counts before the block ends, so that both ends know why; she gives up first.
@@ -76,9 +75,3 @@ def _sift(
     require_clicks(counts)
     errors = tuple(int(n) for n in received.test_errors[:n_intensities])
     return received, with_errors(counts, TEST_BASIS, errors)
-
-
-def _expected_qber(counts: DecoyCounts) -> float:
-    n_test, n_errors = counts.clicks[TEST_BASIS].sum(), counts.errors[TEST_BASIS].sum()
-    estimated = float((n_errors + 1) / (n_test + 2))  # few test clicks without an error promise little
-    return min(estimated, cascade.MAXIMUM_QBER)

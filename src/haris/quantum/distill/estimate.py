@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haris.kernels.sifted import Received, count_ones
-from haris.nouns.counts import KEY_BASIS, DecoyCounts
+from haris.nouns.counts import KEY_BASIS, TEST_BASIS, DecoyCounts
 from haris.nouns.errors import ParameterError, PeerError
+from haris.quantum.distill.cascade import MAXIMUM_QBER
 from haris.quantum.distill.engine import require_qber
 from haris.quantum.distill.sifted_key import SiftedKey
 from haris.quantum.protocols.bb84 import Agreement
@@ -62,3 +63,10 @@ def sifted_key(bits: NDArray[np.uint8], n_bits: int, counts: DecoyCounts, agreem
         with_errors=lambda known, errors: with_errors(known, KEY_BASIS, errors),
         require=lambda known: require_qber(known, KEY_BASIS, agreement),
     )
+
+
+def expected_qber(counts: DecoyCounts) -> float:
+    """Error rate of the key that reconciliation begins with, from that of the test basis."""
+    n_test, n_errors = counts.clicks[TEST_BASIS].sum(), counts.errors[TEST_BASIS].sum()
+    estimated = float((n_errors + 1) / (n_test + 2))  # few test clicks without an error promise little
+    return min(estimated, MAXIMUM_QBER)

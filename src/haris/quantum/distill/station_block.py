@@ -39,12 +39,12 @@ def announced(n_pulses: int, index: NDArray[np.int64], told: Bits) -> bytes:
 
 
 def declared(message: Message | None, block: bytes, told: bytes, n_rows: int) -> tuple[bytes, ...]:
-    """The peer's rows. Raises Abandon where the station told it something else, PeerError on another message."""
+    """The peer's rows. Raises Abandon where it was told something else, PeerError on another message."""
     said = expect(message, Declared)
     if said.block != block or len(said.rows) != n_rows:
         raise PeerError(f"the peer declares {len(said.rows)} rows, or another block; {n_rows} are due")
     if said.announced != told:
-        raise Abandon(AbortReason.SOURCE, "the station told the two ends different things")
+        raise Abandon(AbortReason.SOURCE, "the two ends were told different things")
     return said.rows
 
 

@@ -56,8 +56,9 @@ def expected_photon_counts(
     most_photons: int,
     n_pulses: float,
     distance_m: ArrayLike | None = None,
+    n_intensities: int = 1,
 ) -> PhotonCounts:
-    """Expected sifted bits of the signal pulses (the first intensity) among n_pulses, by photons up to most_photons.
+    """Expected sifted bits among n_pulses, by photons up to most_photons: of the first n_intensities, 1 for signals.
 
     sifting: probability that an outcome becomes a right bit and a wrong one, shape (2, 2, 3): [right or wrong bit,
     aligned or unaligned bases, outcome], the probability of that alignment included.
@@ -65,11 +66,11 @@ def expected_photon_counts(
     """
     require_not_negative("n_pulses", n_pulses)
     clicks, renewal = click_rates(source, fibre, detector, distance_m)
-    right, wrong = n_pulses * np.einsum("bao,...ao->b...", sifting, clicks[..., 0, :, :])
-    mu, signals = source.intensities[0], n_pulses * source.p_intensities[0]
+    right, wrong = n_pulses * np.einsum("bao,...kao->b...", sifting, clicks[..., :n_intensities, :, :])
+    pulses = tuple(zip(source.intensities, source.p_intensities, strict=True))[:n_intensities]
     parts = []
     for n in range(1, most_photons + 1):
-        sent = signals * exp(-mu) * mu**n / factorial(n)
+        sent = n_pulses * sum(p * exp(-mu) * mu**n / factorial(n) for mu, p in pulses)
         rates = n_photon_rates(n, renewal, source, fibre, detector, distance_m)
         parts.append(sent * np.einsum("bao,...ao->b...", sifting, rates))
     of_right, of_wrong = np.stack(parts, axis=-1)
