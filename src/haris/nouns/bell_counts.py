@@ -42,6 +42,11 @@ class BellCounts:
             if np.any(some < 0) or np.any(some > whole):
                 raise ParameterError(f"{name} must lie between 0 and the rounds")
 
+    def __add__(self, other: BellCounts) -> BellCounts:
+        """Counts of both blocks together."""
+        rows = "n_pulses", "key_rounds", "key_errors", "test_rounds", "agreements"
+        return BellCounts(*(getattr(self, row) + getattr(other, row) for row in rows))
+
     @property
     def qber(self) -> NDArray[np.float64]:
         """Error rate of the key rounds, shape (...); 0 where there was none."""
@@ -57,3 +62,13 @@ class BellCounts:
         agreed = self.agreements.astype(np.float64)
         share = np.divide(agreed, self.test_rounds, out=np.full_like(agreed, 0.5), where=self.test_rounds > 0)
         return np.asarray((_SIGNS * (2.0 * share - 1.0)).sum(axis=(-2, -1)))
+
+    @property
+    def chsh_deviation(self) -> NDArray[np.float64]:
+        """Standard deviation of chsh, shape (...): of independent rounds; without any, that of not knowing.
+
+        The share of agreements is taken as (a + 1) / (n + 2), so that a few rounds that all agree promise little.
+        """
+        n = self.test_rounds.astype(np.float64)
+        share = (self.agreements + 1.0) / (n + 2.0)
+        return np.asarray(np.sqrt((4.0 * share * (1.0 - share) / np.maximum(n, 1.0)).sum(axis=(-2, -1))))

@@ -9,6 +9,7 @@ from haris.kernels.toeplitz import instruction_set
 from haris.node.distil.block import STAGES
 from haris.node.distil.run import Result, Source
 from haris.nouns.keys import Pedigree, Proof
+from haris.report.bell_test import bell_figures, bell_lines
 from haris.report.quadrature_blocks import of_quadratures, quadrature_figures, quadrature_lines
 from haris.wire.pedigree import write_pedigree
 
@@ -47,6 +48,7 @@ def figures(source: Source, result: Result) -> dict[str, Any]:
         "secret_mbit_s": result.secret_bit_s / 1e6,
         "qber_key": None if quadratures else result.qber_key,
         "qber_test": result.errors[1] / test_clicks if test_clicks else None,
+        **bell_figures(source, result),
         "f": result.efficiency(result.leaked_bits_one_way),
         "f_strict": result.efficiency(result.leaked_bits),
         "isa": instruction_set(),
@@ -81,6 +83,7 @@ def table(source: Source, result: Result) -> str:
         f"{result.n_blocks} blocks, {len(result.kept)} keys, {result.secret_bits:,} secret bits "
         f"in {result.elapsed_s:.3g} s",
         *(quadrature_lines(shown) if of_quadratures(source) else _click_lines(shown)),
+        *bell_lines(shown),
         f"secret {_number(shown['secret_mbit_s'])} Mbit/s after {result.pad_bits:,} bits of pad for tags",
         f"origin {shown['origin']}: {shown['haris_proof']['theorem']}, for {shown['haris_proof']['attacks']} attacks",
         "",

@@ -13,7 +13,8 @@ Where both ends agreed on one-way reconciliation, the second to fourth lines are
     CodedEstimate                  ▶  Syndrome
     MoreChecks                     ▶  Syndrome          while a frame fails
 
-Quadratures become key by messages of their own in between: haris.wire.quadratures.
+Quadratures become key by messages of their own in between: haris.wire.quadratures. A Bell test on some of the windows
+comes before all this: haris.wire.bell_test.
 
 Either may send Abort in its turn. Done and Abort end the block: nothing answers them.
 """
@@ -28,6 +29,7 @@ from msgspec import Meta
 
 from haris.nouns.blocks import AbortReason
 from haris.nouns.errors import PeerError
+from haris.wire.bell_test import BellAnswered, BellTold
 from haris.wire.block_message import CodeName, Count, Message, Octets16, Octets32
 from haris.wire.quadratures import Disclosed, Estimated, Kept, Mapped, Measured, Sampled, Sliced
 from haris.wire.station import Declared
@@ -235,6 +237,8 @@ AnyMessage = (
     | Mapped
     | Sliced
     | Kept
+    | BellTold
+    | BellAnswered
 )
 _decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
 

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from haris.nouns.detections import Detections
-from haris.nouns.errors import PeerError
+from haris.nouns.errors import ParameterError, PeerError
 from haris.nouns.pulses import Pulses
 from haris.nouns.symbols import Symbols
 from haris.wire.message_pack import MessagePack, Tagged
@@ -117,6 +117,8 @@ def detections(message: Detected) -> Detections:
     """The detections of a message. Raises ParameterError or PeerError when they are impossible."""
     if len(message.time_ps) != 8 * len(message.channel):
         raise PeerError(f"{len(message.time_ps)} octets of time tags for {len(message.channel)} channels")
+    if max(message.channel, default=0) > 3:
+        raise ParameterError(f"channels lie in 0..3, got {max(message.channel)}")
     return Detections(
         n_pulses=message.n_pulses,
         time_ps=np.frombuffer(message.time_ps, dtype="<i8").astype(np.int64),

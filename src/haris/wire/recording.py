@@ -223,16 +223,19 @@ def write_tags(number: int, detections: Detections) -> tuple[bytes, bytes]:
     return _record(Kind.TAGS, number, detections.n_pulses, 0, len(detections.channel), octets)
 
 
-def read_tags(header: BlockHeader, octets: Octets) -> Detections:
-    """Bob's half of a block. Raises ParameterError on tags that descend, or channels that there are not."""
+def read_tags(header: BlockHeader, octets: Octets, most_channel: int = 3) -> Detections:
+    """Bob's half of a block. Raises ParameterError on tags that descend, or channels that there are not.
+
+    most_channel: 7 where some windows test Bell's inequality.
+    """
     _require(header, octets, Kind.TAGS)
     time_ps = np.frombuffer(octets, "<i8", header.n_items).astype(np.int64, copy=False)
     channel = np.frombuffer(octets, np.uint8, offset=8 * header.n_items)
+    if (wrong := np.flatnonzero(channel > most_channel)).size:
+        raise ParameterError(f"tag {wrong[0]} has channel {channel[wrong[0]]}; there are 0 to {most_channel}")
     try:
         return Detections(header.n_pulses, time_ps, channel)
     except ParameterError:
-        if (wrong := np.flatnonzero(channel > 3)).size:
-            raise ParameterError(f"tag {wrong[0]} has channel {channel[wrong[0]]}; there are 0 to 3") from None
         at = int(np.flatnonzero(time_ps[1:] < time_ps[:-1])[0])
         raise ParameterError(f"tag {at + 1} at {time_ps[at + 1]} ps comes after one at {time_ps[at]} ps") from None
 

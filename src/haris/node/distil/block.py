@@ -18,6 +18,7 @@ from haris.nouns.errors import ParameterError, PeerError
 from haris.nouns.pair_counts import PairCounts
 from haris.nouns.quadrature_counts import QuadratureCounts
 from haris.nouns.sns_counts import PairedSnsCounts
+from haris.nouns.tested_counts import TestedCounts
 from haris.quantum.distill.engine import Engine
 from haris.quantum.distill.transcript import Sender, Transcript
 from haris.wire import distillation, quadratures
@@ -187,7 +188,8 @@ def _counted(counts: object) -> dict[str, Any]:
             return {"clicks": (counts.n_kept, slices[0]), "errors": (counts.n_wrong, slices[1])}
         case DecoyCounts():
             (key, test), (key_errors, test_errors) = counts.clicks.sum(axis=-1), counts.errors.sum(axis=-1)
-            return {"clicks": (int(key), int(test)), "errors": (int(key_errors), int(test_errors))}
+            bell = counts.bell if isinstance(counts, TestedCounts) else None
+            return {"clicks": (int(key), int(test)), "errors": (int(key_errors), int(test_errors)), "bell": bell}
         case QuadratureCounts():
             frames = counts.frames.n_frames, counts.frames.n_kept
             values = counts.n_key_values, counts.sums.n_values

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from haris.crypto.wegman_carter import PAD_OCTETS
+from haris.nouns.bell_counts import BellCounts
 from haris.nouns.blocks import AbortReason
 from haris.nouns.errors import ParameterError, PeerError
 from haris.quantum.distill.transcript import Sender
@@ -65,7 +66,7 @@ class Outcome:
 
     errors, clicks: by basis; of continuous variables clicks are values, of the key and of the sample, and frames those
     of the key and those that both ends have, reconciled by scheme. n_reconciled, leaked_bits, leaked_bits_one_way: as
-    in Distilled. terms: of the bound, by name. octets: that the tags cover.
+    in Distilled. terms: of the bound, by name. bell: of a Bell test. octets: that the tags cover.
     """
 
     number: int
@@ -81,6 +82,7 @@ class Outcome:
     octets: int = 0
     frames: tuple[int, int] = (0, 0)
     scheme: str = ""
+    bell: BellCounts | None = None
     terms: Mapping[str, float] = field(default_factory=dict)
 
 

@@ -31,6 +31,7 @@ from haris.node.distil.desk import (
 )
 from haris.node.distil.folder import Recorder
 from haris.node.distil.party import BUFFER_OCTETS, Plan
+from haris.nouns.bell_counts import BellCounts
 from haris.nouns.errors import HarisError, ParameterError
 from haris.nouns.keys import Origin
 from haris.quantum.distill.transcript import Sender
@@ -65,7 +66,8 @@ class Result:
 
     secret_bits: of the keys that both ends have; pad_bits: what the tags of these blocks used up. kept,
     aborted: outcomes of the blocks that gave a key and of those that gave none, in order. reconciled_errors: of the
-    key basis, among n_reconciled. elapsed_s: from both processes being ready to the last key being on the disk.
+    key basis, among n_reconciled. bell: of all blocks with a Bell test. elapsed_s: from both processes being ready to
+    the last key being on the disk.
     """
 
     n_blocks: int = 0
@@ -82,6 +84,7 @@ class Result:
     elapsed_s: float = 0.0
     times: dict[Sender, Times] = field(default_factory=dict)
     light: Clock = field(default_factory=Clock)
+    bell: BellCounts | None = None
 
     def add(self, outcome: Outcome, keep: bool) -> None:
         """Add a block that is over."""
@@ -89,6 +92,8 @@ class Result:
         for basis in (0, 1):
             self.clicks[basis] += outcome.clicks[basis]
             self.errors[basis] += outcome.errors[basis]
+        if outcome.bell is not None:
+            self.bell = outcome.bell if self.bell is None else self.bell + outcome.bell
         if not keep:
             self.aborted.append(outcome)
             return

@@ -13,6 +13,7 @@ from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.heralded_pairs import HeraldedPairs
 from haris.quantum.optics.pair_receivers import PairReceivers
 from haris.quantum.optics.pair_source import PairSource
+from haris.quantum.protocols.bbm92 import BBM92
 from haris.quantum.protocols.diqkd import DIQKD
 
 
@@ -31,6 +32,31 @@ def coincidence_chsh(
     visibility = float(source.visibilities.mean()) * (1.0 - 2.0 * fibre.misalignment)
     some = np.divide(correlation, gain, out=np.zeros_like(gain), where=gain > 0)
     return np.asarray(4.0 * visibility * some)
+
+
+def expected_bell_windows(
+    source: PairSource,
+    fibre: Fibre,
+    receivers: PairReceivers,
+    protocol: BBM92,
+    n_pulses: float,
+    distance_m: ArrayLike | None = None,
+) -> BellCounts:
+    """Expected coincidences and agreements of the windows in which Bob tests, float64, shapes from distance_m.shape.
+
+    Their S is that of coincidence_chsh. Raises ParameterError on a negative n_pulses.
+    """
+    require_not_negative("n_pulses", n_pulses)
+    alice, bob = arm_transmittances(source, fibre, distance_m)
+    eta = receivers.efficiency_alice * alice, receivers.efficiency_bob * bob
+    gain, correlation = pair_rates(source, eta, (receivers.p_dark_alice, receivers.p_dark_bob), np.pi / 8.0)
+    p_bases = np.array([protocol.p_key_basis, 1.0 - protocol.p_key_basis])[:, None]
+    windows = n_pulses * protocol.p_bell / 2.0 * p_bases * np.ones(2)
+    visibility = (1.0 - 2.0 * fibre.misalignment) * source.visibilities[:, None] * np.array([[1.0, 1.0], [1.0, -1.0]])
+    rounds = windows * gain[..., None, None]
+    agreed = (rounds + windows * visibility * correlation[..., None, None]) / 2.0
+    none = np.zeros_like(gain)
+    return BellCounts(n_pulses, none, none, rounds, np.clip(agreed, 0.0, rounds))
 
 
 def expected_bell_counts(

@@ -68,7 +68,7 @@ def expected_coincidences(
     gain, correlation = pair_rates(source, eta, (receivers.p_dark_alice, receivers.p_dark_bob))
     visibility = source.visibilities * (1.0 - 2.0 * fibre.misalignment)
     wrong = 0.5 * np.maximum(gain[..., None] - visibility * correlation[..., None], 0.0)
-    p_bases = np.array([protocol.p_key_basis**2, (1.0 - protocol.p_key_basis) ** 2])
+    p_bases = (1.0 - protocol.p_bell) * np.array([protocol.p_key_basis**2, (1.0 - protocol.p_key_basis) ** 2])
     return CoincidenceCounts(n_pulses, n_pulses * p_bases * gain[..., None], n_pulses * p_bases * wrong)
 
 

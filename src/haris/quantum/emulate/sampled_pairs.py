@@ -14,6 +14,7 @@ from haris.nouns.detections import Detections
 from haris.nouns.errors import ParameterError
 from haris.quantum.emulate.coincidences import arm_transmittances
 from haris.quantum.emulate.sampled import derived_key
+from haris.quantum.emulate.sampled_bell_windows import bell_windows
 from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.pair_receivers import PairReceivers
 from haris.quantum.optics.pair_source import PairSource
@@ -23,6 +24,8 @@ CHUNK_EVENTS = 2**18
 """Windows with a pair or a dark count that are held at once."""
 
 Integers = NDArray[np.int64]
+BellClicks = tuple[tuple[Integers, NDArray[np.uint8]], tuple[Integers, NDArray[np.uint8]]]
+"""Windows and channels, of Alice's end and of Bob's."""
 
 
 def emulate_pairs(
@@ -38,7 +41,8 @@ def emulate_pairs(
 
     Pairs are drawn by their number, each photon is lost or not by itself, and dark counts come besides: nothing here
     uses the closed forms. Where the bases differ Bob's photons are drawn anew, for sifting drops such windows. Eve
-    measures the share eve_fraction of Bob's halves in a random basis and resends as many photons.
+    measures the share eve_fraction of Bob's halves in a random basis and resends as many photons. Windows in which Bob
+    tests Bell's inequality are drawn by the closed form of pair_clicks.
     The same arguments give the same light. Cost grows with the windows that hold a pair or a dark count.
     Raises ParameterError on arguments outside their range, or a block beyond 2^53 ps.
     """
@@ -83,6 +87,7 @@ class _Light:
         windows = np.unique(np.concatenate([paired, *dark]))
         n_pairs = np.zeros(windows.size, dtype=np.int64)
         n_pairs[np.searchsorted(windows, paired)] = self._numbers(paired.size)
+        bell, windows, n_pairs, dark = self._tested(last - first, windows, n_pairs, dark)
         bases = self.rng.random((2, windows.size)) >= self.protocol.p_key_basis
         at_alice = self._split(n_pairs)
         at_bob = np.where(bases[0] == bases[1], at_alice, self._split(n_pairs))
@@ -100,10 +105,40 @@ class _Light:
             for bit in (0, 1):
                 fired[bit, np.searchsorted(windows, dark[2 * end + bit])] = True
             which, bits = np.nonzero(fired.T)
-            channel = 2 * bases[end][which].astype(np.uint8) + bits.astype(np.uint8)
-            time_ps = np.round((first + windows[which] + 0.5) * (1e12 / self.source.clock_hz)).astype(np.int64)
+            at, channel = windows[which], 2 * bases[end][which].astype(np.uint8) + bits.astype(np.uint8)
+            if bell is not None:
+                at, channel = np.concatenate([at, bell[end][0]]), np.concatenate([channel, bell[end][1]])
+                order = np.argsort(at, kind="stable")
+                at, channel = at[order], channel[order]
+            time_ps = np.round((first + at + 0.5) * (1e12 / self.source.clock_hz)).astype(np.int64)
             found.append(Detections(n_pulses, time_ps, channel))
         return found[0], found[1]
+
+    def _tested(
+        self, n: int, windows: Integers, n_pairs: Integers, dark: list[Integers]
+    ) -> tuple[BellClicks | None, Integers, Integers, list[Integers]]:
+        """Clicks of the windows in which Bob tests, and what is left of the others.
+
+        A window is one of a test that clicked with probability q = p_bell p_event, and none of a test with 1 - p_bell:
+        of the windows that are not among the first, a share (1 - p_bell) / (1 - q) is among the second.
+        """
+        p_bell = self.protocol.p_bell
+        if not p_bell:
+            return None, windows, n_pairs, dark
+        alice, bob = arm_transmittances(self.source, self.fibre)
+        tests = bell_windows(
+            self.source,
+            (float(alice) * self.receivers.efficiency_alice, float(bob) * self.receivers.efficiency_bob),
+            (self.receivers.p_dark_alice, self.receivers.p_dark_bob),
+            self.source.visibilities * (1.0 - 2.0 * self.fibre.misalignment),
+            self.eve_fraction,
+        )
+        q = p_bell * tests.p_event
+        tested = self._some(n, q)
+        kept = (self.rng.random(windows.size) < (1.0 - p_bell) / (1.0 - q)) & ~np.isin(windows, tested)
+        left = windows[kept]
+        clicks = tests.clicks(tested, self.protocol.p_key_basis, self.rng)
+        return clicks, left, n_pairs[kept], [some[np.isin(some, left)] for some in dark]
 
     def _some(self, n: int, p: float) -> Integers:
         """Which of n windows have something of probability p, ascending."""

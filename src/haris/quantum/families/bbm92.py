@@ -11,17 +11,18 @@ from numpy.typing import ArrayLike, NDArray
 from haris.nouns.coincidence_counts import CoincidenceCounts
 from haris.nouns.counts import KEY_BASIS, DecoyCounts
 from haris.nouns.detections import Detections
-from haris.quantum.distill.bob import bob
-from haris.quantum.distill.paired_block import paired_alice, paired_counts, paired_length
+from haris.nouns.tested_counts import TestedCounts
+from haris.quantum.distill.bell_test import tested_alice, tested_bob
+from haris.quantum.distill.paired_block import paired_counts, paired_length
 from haris.quantum.distill.transcript import Sender
-from haris.quantum.emulate.bell_tests import coincidence_chsh
+from haris.quantum.emulate.bell_tests import coincidence_chsh, expected_bell_windows
 from haris.quantum.emulate.coincidences import expected_coincidences
 from haris.quantum.emulate.sampled_pairs import emulate_pairs
 from haris.quantum.families.family import Family, Knob, Live, Parts, Rate, of
 from haris.quantum.optics.pair_receivers import PairReceivers
 from haris.quantum.optics.pair_source import PairSource
-from haris.quantum.protocols.bb84 import Agreement, DecoyBB84
-from haris.quantum.protocols.bbm92 import BBM92
+from haris.quantum.protocols.bb84 import DecoyBB84
+from haris.quantum.protocols.bbm92 import BBM92, PairAgreement
 from haris.quantum.security.entangled_bounds import ENTANGLED_PROOFS, entangled_key_length
 from haris.quantum.security.key_length import BlockLength, term
 from haris.quantum.security.limits import plob
@@ -76,22 +77,28 @@ def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float
     return emulate_pairs(source, parts.channel, receivers, protocol, n_pulses, seed, eve_fraction)
 
 
-def agreement(parts: Parts) -> Agreement:
-    """What both engines agree on: every window is a pulse of one intensity."""
+def agreement(parts: Parts) -> PairAgreement:
+    """What both engines agree on: every window is a pulse of one intensity, and whether some test Bell's inequality."""
     source, _, protocol = bbm92_parts(parts)
-    return Agreement(DecoyBB84(protocol.p_key_basis, protocol.block_pulses), source.clock_hz, (1.0,), (1.0,))
+    two_bases = DecoyBB84(protocol.p_key_basis, protocol.block_pulses)
+    return PairAgreement(two_bases, source.clock_hz, (1.0,), (1.0,), tests=protocol.p_bell > 0.0)
 
 
 def _expected(parts: Parts, n_pulses: float | None, distance_m: ArrayLike | None) -> DecoyCounts:
-    return paired_counts(coincidence_counts(parts, n_pulses, distance_m))
+    source, receivers, protocol = bbm92_parts(parts)
+    counts = paired_counts(coincidence_counts(parts, n_pulses, distance_m))
+    if not protocol.p_bell:
+        return counts
+    bell = expected_bell_windows(source, parts.channel, receivers, protocol, counts.n_pulses, distance_m)
+    return TestedCounts(counts.n_pulses, counts.intensities, counts.p_intensities, counts.clicks, counts.errors, bell)
 
 
 def _length(parts: Parts, counts: DecoyCounts, leaked_bits: int) -> BlockLength:
     return paired_length(parts.security, counts.n_pulses)(counts, leaked_bits)
 
 
-def _read(role: Sender, header: BlockHeader, octets: Octets, agreed: Agreement) -> Detections:
-    return read_tags(header, octets)
+def _read(role: Sender, header: BlockHeader, octets: Octets, agreed: PairAgreement) -> Detections:
+    return read_tags(header, octets, 7 if role is Sender.BOB and agreed.tests else 3)
 
 
 _KNOBS = (Knob("pairs per window", 1e-5, 1.0, logarithmic=True), Knob("p of the key basis", 0.5, 0.999))
@@ -111,7 +118,7 @@ def _turned(parts: Parts, settings: Mapping[str, float]) -> Parts:
 
 FAMILY = Family(
     name=NAME,
-    title="BBM92, entangled pairs measured in two bases at both ends",
+    title="BBM92, entangled pairs measured in two bases at both ends; with a Bell test, as E91",
     source=PairSource,
     detector=PairReceivers,
     protocol=BBM92,
@@ -119,7 +126,7 @@ FAMILY = Family(
     check=_check,
     rate=_rate,
     emulate=_emulate,
-    live=Live(("variable-length",), agreement, _expected, _length, paired_alice, bob, _read),
+    live=Live(("variable-length",), agreement, _expected, _length, tested_alice, tested_bob, _read),
     knobs=_KNOBS,
     settings=_settings,
     turned=_turned,
