@@ -1,0 +1,26 @@
+"""The sources that there are, and the SOURCE.toml that describes one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from haris.nouns.document import Document, read_document
+from haris.quantum.entropy.source import EntropySource, Extraction, Source
+
+_ALL: tuple[Source, ...] = ()
+SOURCES: dict[str, Source] = {source.name: source for source in _ALL}
+"""By the tag in SOURCE.toml: [source] name."""
+
+
+def read_source(path: Path | str) -> EntropySource:
+    """The source of a SOURCE.toml. Raises ParameterError, with the line, on whatever is wrong in it."""
+    return source_of(read_document(path))
+
+
+def source_of(document: Document) -> EntropySource:
+    """The source that tables [source] and [extraction] describe; the latter may be left out."""
+    document.only("source", "extraction")
+    source = document.chosen("source", "name", SOURCES)
+    parameters = document.choice("source", "name", {source.name: source.parameters})
+    extraction = document.table("extraction", Extraction) if "extraction" in document.values else Extraction()
+    return EntropySource(source, parameters, extraction)
