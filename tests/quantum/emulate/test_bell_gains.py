@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 import qkd._core as peer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haris.quantum.emulate.bell_gains import diagonal, rectilinear, single_photons
@@ -105,6 +105,7 @@ def test_single_photons_by_fock_states(efficiency_a, efficiency_b, p_dark, misal
     )
 
 
+@settings(max_examples=500, deadline=None)
 @given(st.floats(1e-3, 3.0), st.floats(1e-3, 3.0), st.floats(1e-3, 1.0), st.floats(1e-8, 1e-2), misalignments)
 def test_a_peer_says_the_same(mu_a, mu_b, efficiency, p_dark, misalignment):
     # PyPI qkd 0.2.0, an independent transcription of Ma and Razavi (2012).

@@ -56,7 +56,7 @@ def test_modes_lead_from_thermal_to_poissonian():
     assert qbers[-2] == pytest.approx(qbers[-1], rel=1e-6)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=500)
 @given(
     st.floats(1e-3, 0.3), st.floats(0.03, 1.0), st.floats(0.03, 1.0), st.floats(0.0, 1e-7), st.floats(0.0, 1e-7),
     st.floats(0.0, 0.1),

@@ -3,7 +3,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import qkd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -57,23 +56,6 @@ def test_dark_counts_take_key_until_none_is_left():
     ]
     assert lengths == sorted(lengths, reverse=True)
     assert lengths[0] > 0 == lengths[-1]
-
-
-@pytest.mark.parametrize(("overlap", "loss", "p"), [(0.7, 0.0, 0.01), (0.75, 0.2, 0.01), (0.86, 0.5, 0.005)])
-def test_rate_per_pulse_agrees_with_qkd(overlap, loss, p):
-    # qkd 0.2.0, the example channel of Tamaki and Luetkenhaus: misalignment w is depolarisation with p = 3 w / 2.
-    f_ec = 1.16
-    gain, e_bit, e_phase, theirs = qkd._core.b92_plain(overlap, loss, p, f_ec)
-    link = Link(
-        SinglePhotonSource(1e8, 1 - loss), Fibre(0.0, 0.2, misalignment=2 * p / 3), Detector(1.0, 0.0),
-        B92(overlap, 10**15), Security("asymptotic", f_ec=f_ec),
-    )  # fmt: skip
-    rate = link.rate()
-    assert rate.key.value("sifted") / 1e15 == pytest.approx(gain)
-    assert rate.qber == pytest.approx(e_bit)
-    assert rate.key.value("phase_error") == pytest.approx(e_phase, abs=1e-6)
-    assert rate.secret_bits_per_pulse == pytest.approx(theirs, rel=1e-5)
-    assert theirs > 0
 
 
 def test_counts_are_those_of_photons_drawn_one_by_one():

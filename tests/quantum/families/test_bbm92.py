@@ -3,7 +3,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import qkd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
@@ -11,7 +10,7 @@ from scipy.optimize import brentq
 from haris.nouns.coincidence_counts import CoincidenceCounts
 from haris.nouns.errors import ParameterError
 from haris.papers.published import published_row
-from haris.quantum.families.bbm92 import FAMILY, coincidence_counts
+from haris.quantum.families.bbm92 import FAMILY
 from haris.quantum.link import Link
 from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.pair_receivers import PairReceivers
@@ -84,21 +83,6 @@ def test_the_threshold_is_eleven_per_cent():
 
     row = published_row("bb84_threshold")
     assert brentq(fraction, 0.05, 0.2, xtol=1e-12) == pytest.approx(row["expected"], rel=row["tol_rel"])
-
-
-def test_rate_per_pulse_agrees_with_qkd():
-    # qkd 0.2.0, Ma, Fung, Lo, Eq. (5), at 10 dB an arm and 1.5 % of misalignment; half of the windows sifted.
-    source = PairSource(1e9, 0.05)
-    link = Link(
-        source, Fibre(100e3, 0.2, misalignment=0.015), PairReceivers(0.5, 0.5, 1e-7, 1e-7), BBM92(0.5, 10**15),
-        Security("asymptotic", f_ec=1.22),
-    )  # fmt: skip
-    background = 1 - (1 - 1e-7) ** 2
-    q = qkd.pairs.gain(0.025, 0.05, 0.05, background, background)
-    e = qkd.pairs.qber(0.025, 0.05, 0.05, background, background, e_d=0.015)
-    # The key basis is one of two: a quarter of all windows.
-    assert link.rate().secret_bits_per_pulse == pytest.approx(qkd.pairs.rate(q, e, e, f_ec=1.22, sift=0.25), rel=1e-4)
-    np.testing.assert_allclose(coincidence_counts(link).qber, e, rtol=1e-4)
 
 
 def test_the_best_brightness_balances_gain_and_multiple_pairs():

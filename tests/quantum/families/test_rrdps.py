@@ -84,7 +84,7 @@ def test_key_lives_where_no_other_protocol_has_any():
 
 
 @given(links)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=500)
 def test_error_rate_agrees_with_qkd(link):
     m = link.source.intensity * float(link.channel.transmittance()) * link.detector.efficiency
     dark, wrong = link.detector.p_dark, (1 - link.detector.visibility) / 2

@@ -54,29 +54,6 @@ def test_dark_counts_and_misalignment_never_help(link, more):
     assert dataclasses.replace(link, channel=turned).rate().key.length_bits <= here
 
 
-def test_gains_and_rate_agree_with_qkd():
-    # qkd 0.2.0: Fung, Tamaki, Lo, Eqs. (39) to (43).
-    mu, wrong, dark, f_ec = 0.2, 0.033, 8.5e-7, 1.22
-    link = Link(
-        Source(2e6, (mu,), (1.0,)), Fibre(30e3, 0.21, misalignment=wrong), Detector(0.045, dark), Sarg04(10**15),
-        Security("asymptotic", f_ec=f_ec),
-    )  # fmt: skip
-    eta = 0.045 * 10 ** (-0.21 * 3)
-    counts = photon_counts(link, np.float64(30e3))
-    gain, error = qkd._core.sarg_gain(mu, eta, 2 * dark, wrong)
-    # What an avalanche and a dark count do together is left out there.
-    assert counts.sifted / counts.n_pulses == pytest.approx(gain, rel=1e-4)
-    assert counts.qber == pytest.approx(error, rel=1e-4)
-    parts = []
-    for n, share in ((1, mu * np.exp(-mu)), (2, mu**2 / 2 * np.exp(-mu))):
-        n_yield, n_error = qkd._core.sarg_yield(eta, 2 * dark, wrong, n)
-        assert counts.of_photons[n - 1] / counts.n_pulses == pytest.approx(share * n_yield, rel=1e-4)
-        assert counts.photon_qber[n - 1] == pytest.approx(n_error, rel=1e-3)  # of two photons some are double clicks
-        parts += [share * n_yield, n_error]
-    theirs = qkd._core.sarg_rate(gain, error, *parts, f_ec)
-    assert link.rate().secret_bits_per_pulse == pytest.approx(theirs, rel=2e-3)
-
-
 def test_two_photons_give_key_besides_one():
     link = dataclasses.replace(Link.read(EXAMPLE), channel=Fibre(50e3, 0.21, misalignment=0.005))
     key = link.rate().key

@@ -3,7 +3,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import qkd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,23 +50,6 @@ def test_dark_counts_and_misalignment_never_help(link, more):
     assert dataclasses.replace(link, detector=darker).rate().key.length_bits <= here
     turned = dataclasses.replace(link.channel, misalignment=min(0.5, link.channel.misalignment * more))
     assert dataclasses.replace(link, channel=turned).rate().key.length_bits <= here
-
-
-def test_rate_per_pulse_agrees_with_qkd():
-    # qkd 0.2.0, Scarani et al. 2009, Eqs. (A6) and (A9), with gains from Ma et al. 2005 computed here by hand.
-    eta, dark, wrong, mu, f_ec = 0.1 * 10 ** (-0.2 * 50 / 10), 1e-6, 0.03, 0.5, 1.22
-    y0 = 1 - (1 - dark) ** 2
-    gain = 1 - (1 - y0) * np.exp(-eta * mu)
-    error = (wrong * (gain - y0) + y0 / 2) / gain
-    y1 = 1 - (1 - y0) * (1 - eta)
-    e1 = (wrong * (y1 - y0) + y0 / 2) / y1
-    theirs = qkd._core.sixstate_rate(0.8**2, gain, error, y1 * mu * np.exp(-mu), e1, f_ec)
-    link = Link(
-        Source(1e9, (mu,), (1.0,)), Fibre(50e3, 0.2, misalignment=wrong), Detector(0.1, dark),
-        SixState(0.8, 10**15), Security("asymptotic", f_ec=f_ec),
-    )  # fmt: skip
-    # Theirs lets a click by light and one in the dark err as light does; here such a double click is a random bit.
-    assert link.rate().secret_bits_per_pulse == pytest.approx(theirs, rel=1e-4)
 
 
 def test_it_bears_more_errors_than_bb84_on_the_same_hardware():

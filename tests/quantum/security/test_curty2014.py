@@ -84,21 +84,6 @@ def test_closed_forms_and_a_linear_programme_bracket_the_truth(distance_m, epsil
         assert greatest <= closed * (1 + 1e-5)
 
 
-@pytest.mark.parametrize("distance_m", [10e3, 100e3])
-def test_without_spread_the_closed_forms_are_those_of_a_peer(distance_m):
-    # PyPI qkd 0.2.0: Xu et al. 2013, Table 2, in gains.
-    counts = expected(1e14, distance_m)
-    weight = np.outer(PROBABILITIES, PROBABILITIES) * sent(counts, TEST_BASIS)
-    gains, wrong = counts.clicks[TEST_BASIS] / weight, counts.errors[TEST_BASIS] / weight
-    mine = single_below(counts, TEST_BASIS, 1.0) / sent(counts, TEST_BASIS)
-    theirs = peer.mdi_y11(list(INTENSITIES), list(INTENSITIES), gains.ravel().tolist())
-    assert mine == pytest.approx(theirs, rel=1e-6)
-    e11 = peer.mdi_e11(
-        *[INTENSITIES[1], INTENSITIES[2]] * 2, wrong[1, 1], wrong[2, 2], wrong[1, 2], wrong[2, 1], theirs
-    )
-    assert errors_above(counts, TEST_BASIS, 1.0) / single_below(counts, TEST_BASIS, 1.0) == pytest.approx(e11, rel=1e-5)
-
-
 def test_an_adversary_does_not_pass_the_bounds_more_often_than_they_say():
     """Announced pairs of chosen photon numbers, intensities drawn afterwards, as Eve must leave them.
 

@@ -57,7 +57,11 @@ def test_eve_knows_most_of_one_photon_with_just_half(error):
     with np.errstate(divide="ignore", invalid="ignore"):
         known = -np.nansum(p * np.log2(p), axis=0) - binary_entropy(error)
     assert single_photon_eve(error) == pytest.approx(known.max(), abs=1e-9)
-    assert single_photon_eve(error) == pytest.approx(qkd._core.sarg_cost(error)[0], abs=1e-12)
+
+
+def test_what_eve_knows_of_one_photon_is_what_qkd_says():
+    for error in np.linspace(0.0, 0.33, 500):
+        assert single_photon_eve(error) == pytest.approx(qkd._core.sarg_cost(error)[0], abs=1e-12)
 
 
 def test_two_photons_err_in_phase_no_more_whatever_eve_does():

@@ -39,6 +39,7 @@ def test_a_good_guess_gives_a_bound_near_the_count(case):
     assert events_above(size * p, size, size * p, epsilon) <= size * p + spread
 
 
+@settings(max_examples=500, deadline=None)
 @given(st.floats(2.0, 14.0), st.floats(-10, -0.31), st.floats(-25.0, -1.0))
 def test_katos_coefficients_are_those_of_qkd(size, share, epsilon):
     n = 10.0**size

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import qkd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haris.papers.published import published_row
@@ -38,6 +38,7 @@ def random_channel(rng, operators, noise):
     return np.linalg.qr(columns)[0].reshape(operators, 2, 2)
 
 
+@settings(max_examples=500, deadline=None)
 @given(st.tuples(*[st.floats(0.0, 1.0)] * 4).filter(lambda w: sum(w) > 0.01))
 def test_pauli_channels_with_even_bit_flips_reach_the_bound(weights):
     no, x, y, z = np.array(weights) / sum(weights)

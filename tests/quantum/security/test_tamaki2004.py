@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import qkd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haris.nouns.conclusive_counts import ConclusiveCounts
@@ -66,6 +66,7 @@ def test_an_attack_without_bit_errors_reaches_the_bound(overlap, loss):
         assert phase / conclusive == pytest.approx(0.5)
 
 
+@settings(max_examples=500, deadline=None)
 @given(st.floats(0.05, 0.95), st.floats(0.0, 0.95), st.floats(0.0, 0.5))
 def test_it_agrees_with_qkd_on_the_depolarising_channel(overlap, loss, p):
     clicks, conclusive, errors = depolarised(overlap, loss, p)

@@ -1,0 +1,102 @@
+"""Links with a station between both ends against PyPI qkd 0.2.0 (MIT), 500 links each.
+
+Where a peer differs, and who errs: docs/explanation/differences.md.
+"""
+
+import numpy as np
+import pytest
+import qkd._core as peer
+
+from haris.nouns.counts import KEY_BASIS, TEST_BASIS
+from haris.quantum.emulate.mode_pairs import expected_counts
+from haris.quantum.families.mdi_qkd import pair_counts
+from haris.quantum.link import Link
+from haris.quantum.optics.bell_station import BellStation
+from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.pairing_source import PairingSource
+from haris.quantum.optics.source import Source
+from haris.quantum.optics.station import Station
+from haris.quantum.protocols.mdi_qkd import MdiQkd
+from haris.quantum.protocols.mode_pairing import ModePairing, pairing_rate
+from haris.quantum.security.key_length import Security
+from haris.quantum.security.pair_decoys import errors_above, single_below
+
+BLOCK = 10**15  # whole bits of a block are then no rounding
+
+
+def mdi_links(seed):
+    rng = np.random.default_rng(seed)
+    for _ in range(500):
+        mu = rng.uniform(0.1, 0.8)
+        source = Source(1e9, (mu, mu * rng.uniform(0.05, 0.6), mu * rng.uniform(0.0, 0.02)), (0.5, 0.3, 0.2))
+        fibre = Fibre(rng.uniform(0.0, 2e5), 0.2, misalignment=rng.uniform(0.0, 0.04))
+        station = BellStation(rng.uniform(0.1, 1.0), 10 ** rng.uniform(-9.0, -5.0), rng.uniform(0.2, 0.8))
+        protocol = MdiQkd(rng.uniform(0.5, 0.95), BLOCK)
+        yield Link(source, fibre, station, protocol, Security("asymptotic", f_ec=rng.uniform(1.0, 1.3)))
+
+
+def test_mdi_rates_are_those_of_qkd():
+    with_key = 0
+    for link in mdi_links(81):
+        mu, station, wrong = link.source.intensities[0], link.detector, link.channel.misalignment
+        eta = [station.efficiency * float(arm) for arm in station.arms(link.channel)]
+        gain, qber = peer.mdi_rect(mu, mu, *eta, station.p_dark, wrong)
+        y11, e11 = peer.mdi_yield(*eta, station.p_dark, wrong)
+        sifted = (link.protocol.p_key_basis * link.source.p_intensities[0]) ** 2
+        theirs = sifted * peer.mdi_rate(peer.mdi_gain(y11, mu, mu), e11, gain, qber, link.security.f_ec)
+        counts, rate = pair_counts(link, np.float64(link.channel.length_m)), link.rate()
+        assert counts.clicks[KEY_BASIS, 0, 0] / BLOCK / sifted == pytest.approx(gain, rel=1e-8)
+        assert rate.qber == pytest.approx(qber, rel=1e-6)
+        assert rate.key.value("phase_error") == pytest.approx(e11, rel=1e-8)
+        assert rate.secret_bits_per_pulse == pytest.approx(theirs, rel=1e-6, abs=1e-6 * gain * sifted + 1e-15)
+        with_key += theirs > 0.0
+    assert with_key > 150
+
+
+def test_closed_forms_of_three_intensities_are_those_of_qkd():
+    """Xu, Curty, Qi, Lo, NJP 15, 113007 (2013), Table 2, in both bases; the programme of qkd gives no less."""
+    for link in mdi_links(82):
+        counts, levels = pair_counts(link, np.float64(link.channel.length_m)), list(link.source.intensities)
+        p = np.array(link.source.p_intensities)
+        for basis in (KEY_BASIS, TEST_BASIS):
+            p_basis = link.protocol.p_key_basis if basis == KEY_BASIS else 1 - link.protocol.p_key_basis
+            sent = BLOCK * p_basis**2
+            gains = counts.clicks[basis] / sent / np.outer(p, p)
+            wrong = counts.errors[basis] / sent / np.outer(p, p)
+            y11 = single_below(counts, basis, 1.0) / sent
+            theirs = peer.mdi_y11(levels, levels, gains.ravel().tolist())
+            # A small difference of gains: their digits are what is left of it.
+            assert y11 == pytest.approx(theirs, rel=1e-6, abs=1e-12 * gains[0, 0] / levels[1] ** 2)
+            corners = wrong[1, 1], wrong[2, 2], wrong[1, 2], wrong[2, 1]
+            if theirs > 1e-12:
+                e11 = peer.mdi_e11(*levels[1:], *levels[1:], *corners, theirs)
+                assert min(errors_above(counts, basis, 1.0) / sent / y11, 0.5) == pytest.approx(min(e11, 0.5), rel=1e-5)
+
+
+def pairing_links(seed):
+    """The intensities of Zeng et al.: light or none, one as likely as the other, and nearly no decoys."""
+    rng = np.random.default_rng(seed)
+    for _ in range(500):
+        mu = rng.uniform(0.05, 1.0)
+        source = PairingSource(1e9, (mu, mu / 2), (0.5, 1e-12, 0.5 - 1e-12))
+        protocol = ModePairing(BLOCK, int(10 ** rng.uniform(0.0, 6.0)))
+        station = Station(rng.uniform(0.1, 1.0), 10 ** rng.uniform(-10.0, -5.0))
+        yield Link(source, Fibre(rng.uniform(0.0, 4e5), 0.2), station, protocol, Security("mode-pairs-asymptotic"))
+
+
+def test_pairs_of_windows_are_those_of_qkd():
+    """Zeng et al., Nat. Commun. 13, 3903 (2022), Eqs. (91), (92), (98), (102).
+
+    They let both detectors click and call that a success, which ours, announcing a single click, does not: a quarter of
+    the photons that arrive in a window is the relative difference.
+    """
+    for link in pairing_links(83):
+        mu, arm = link.source.intensities[0], link.detector.efficiency * float(link.channel.transmittance()) ** 0.5
+        dark, most, near = link.detector.p_dark, link.protocol.max_interval_pulses, arm * mu / 2.0 + 1e-5
+        counts = expected_counts(link.source, link.channel, link.detector, link.protocol, BLOCK)
+        heralded = peer.pairing_click(arm, mu, dark)
+        assert pairing_rate(heralded, most) == pytest.approx(peer.pairing_pairs(heralded, most), rel=1e-9)
+        share, qber = peer.pairing_sift(arm, mu, dark)
+        pairs = BLOCK * peer.pairing_pairs(heralded, most)
+        assert counts.z[0, 0] == pytest.approx(pairs * share, rel=2.0 * near)  # pairs go with its square at worst
+        assert counts.key_errors / counts.z[0, 0] == pytest.approx(qber, rel=near, abs=1e-12)
