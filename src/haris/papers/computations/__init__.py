@@ -10,6 +10,7 @@ from haris.papers.computations import (
     mode_pairing,
     passive_cv,
     phase,
+    random_numbers,
     relay_cv,
     twin_field,
 )
@@ -26,5 +27,6 @@ COMPUTATIONS = (
     *passive_cv.COMPUTATIONS,
     *phase.COMPUTATIONS,
     *relay_cv.COMPUTATIONS,
+    *random_numbers.COMPUTATIONS,
 )
 """The first that covers a row computes it."""

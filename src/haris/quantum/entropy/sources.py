@@ -6,8 +6,9 @@ from pathlib import Path
 
 from haris.nouns.document import Document, read_document
 from haris.quantum.entropy.source import EntropySource, Extraction, Source
+from haris.quantum.entropy.vacuum import VACUUM
 
-_ALL: tuple[Source, ...] = ()
+_ALL: tuple[Source, ...] = (VACUUM,)
 SOURCES: dict[str, Source] = {source.name: source for source in _ALL}
 """By the tag in SOURCE.toml: [source] name."""
 

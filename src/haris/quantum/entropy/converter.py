@@ -1,0 +1,98 @@
+"""An analogue-to-digital converter: what it makes of a voltage, and how well its code is guessed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import erf, eval_hermitenorm, ndtr
+
+from haris.nouns.checks import require_not_negative, require_positive
+from haris.nouns.errors import ParameterError
+from haris.nouns.raw_samples import Codes, code_type
+from haris.quantum.entropy.source import SampleStatistics
+
+MOST_DNL_LSB = 0.99
+_HERMITE_ORDERS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Converter:
+    """Codes 0 to 2^bits - 1 of a voltage; what lies outside goes to the first or the last code.
+
+    range_v: R; a step is 2R / 2^bits, code j is centred at -R + j steps, so that 2^(bits-1) is 0 V (Haw et al. 2015,
+    Sec. II B). dnl_lsb: differential nonlinearity, by which the widest code exceeds a step; even codes are
+    taken to be so much wider, odd ones narrower.
+    Raises ParameterError on anything out of range.
+    """
+
+    bits: int
+    range_v: float
+    dnl_lsb: float = 0.0
+
+    def __post_init__(self) -> None:
+        code_type(self.bits)
+        require_positive("range_v", self.range_v)
+        require_not_negative("dnl_lsb", self.dnl_lsb)
+        if self.dnl_lsb > MOST_DNL_LSB:
+            raise ParameterError(f"dnl_lsb must lie in [0, {MOST_DNL_LSB}]: a code is missing, got {self.dnl_lsb}")
+
+    @property
+    def step_v(self) -> float:
+        """Width of a code."""
+        return 2.0 * self.range_v / 2.0**self.bits
+
+    def thresholds_v(self) -> NDArray[np.float64]:
+        """The 2^bits - 1 voltages between neighbouring codes, ascending."""
+        upper = np.arange(1, 2**self.bits)
+        shift = np.where(upper % 2 == 1, 0.5, -0.5) * self.dnl_lsb
+        return (upper - 0.5 + shift) * self.step_v - self.range_v
+
+    def digitise(self, volts: NDArray[np.floating]) -> Codes:
+        """The code of each voltage, uint8 or uint16, shape of volts."""
+        codes = volts * (1.0 / self.step_v)
+        codes += 2.0 ** (self.bits - 1) + 0.5
+        if self.dnl_lsb:
+            codes -= np.where(np.rint(codes) % 2 == 1, 0.5, -0.5) * self.dnl_lsb
+        np.clip(codes, 0.0, 2.0**self.bits - 0.5, out=codes)
+        digitised: Codes = codes.astype(code_type(self.bits))  # type: ignore[assignment]
+        return digitised
+
+    def worst_guess(self, sd_least_v: float, sd_most_v: float, lowest_v: float, highest_v: float) -> float:
+        """Largest probability of any code of a Gaussian voltage, whatever its mean between lowest_v and highest_v.
+
+        Its standard deviation lies between sd_least_v (above 0) and sd_most_v.
+        Source: Haw, Assad, Lance, Ng, Sharma, Lam, Symul, PR Applied 3, 054004 (2015), Eq. (14), with both ends, an
+        offset and unequal codes.
+        """
+        spread = 0.5 * self.dnl_lsb * self.step_v
+        below = -self.range_v + 0.5 * self.step_v + spread - lowest_v
+        above = highest_v - (self.range_v - 1.5 * self.step_v) + spread
+        ends = max(float(ndtr(end / (sd_least_v if end > 0.0 else sd_most_v))) for end in (below, above))
+        within = float(erf(self.step_v * (1.0 + self.dnl_lsb) / (math.sqrt(8.0) * sd_least_v)))
+        return min(1.0, max(ends, within))
+
+    def gaussian_statistics(self, mean_v: float, sd_v: float, lags: tuple[float, ...] = ()) -> SampleStatistics:
+        """Statistics of the codes of a stationary Gaussian voltage with that autocorrelation (normalised, lags 1, ...).
+
+        The codes are a staircase of the voltage, whose Hermite coefficients are sums over its steps; the covariance of
+        two codes is the series of Mehler in the correlation of their voltages.
+        """
+        steps = (self.thresholds_v() - mean_v) / sd_v
+        below = ndtr(steps)
+        last = 2.0**self.bits - 1.0
+        mean = float(np.sum(ndtr(-steps)))
+        share = np.diff(np.concatenate([[0.0], below, [1.0]]))
+        variance = float(np.sum(share * (np.arange(last + 1.0) - mean) ** 2))
+        density = np.exp(-0.5 * steps**2) / math.sqrt(2.0 * math.pi)
+        weights = [
+            float(np.sum(density * eval_hermitenorm(order - 1, np.clip(steps, -1e3, 1e3)))) ** 2 / math.factorial(order)
+            for order in range(1, _HERMITE_ORDERS + 1)
+        ]
+        correlation = tuple(
+            sum(weight * lag**order for order, weight in enumerate(weights, 1)) / variance if variance > 0.0 else 0.0
+            for lag in lags
+        )
+        return SampleStatistics(mean, variance, float(below[0] + ndtr(-steps[-1])), correlation)

@@ -1,0 +1,281 @@
+"""Vacuum fluctuations: homodyne detection of the empty port of a beam splitter, and a real converter behind it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import erf, ndtr, ndtri
+
+from haris.nouns.checks import require_not_negative, require_positive, require_probability
+from haris.nouns.errors import ParameterError
+from haris.nouns.keys import Proof
+from haris.nouns.raw_samples import Codes, RawSamples, code_type
+from haris.quantum.entropy.converter import Converter
+from haris.quantum.entropy.correlation import WHITE, Correlation, innovation_between, low_pass, measured
+from haris.quantum.entropy.randomness import Randomness
+from haris.quantum.entropy.source import Emission, SampleStatistics, Source
+from haris.quantum.security.key_length import term
+
+HAW = "Haw et al., PR Applied 3, 054004 (2015)"
+PROOF = Proof(
+    theorem="chain rule of min-entropy over samples; each by Haw et al., PR Applied 3, 054004 (2015), Eq. (14), with "
+    "the variance that is left when all earlier samples are known (Kolmogorov, Szego)",
+    attacks="classical side information: all noise but the vacuum's, and all earlier samples, known exactly",
+    finite=True,
+    assumptions=(
+        "the signal port is empty: the vacuum is pure, so that nobody is correlated with it",
+        "the detector is trusted, and linear until the converter",
+        "noise is Gaussian and stationary; what is not the vacuum's is known to the adversary, and not made by him",
+        "noise with and without the local oscillator passes one filter, of the stated spectrum",
+        "signal_rms_v, dark_rms_v, offset_v and autocorrelation are of as many samples as calibration_samples says",
+    ),
+)
+LEAST_BANDWIDTH = 0.01
+"""Of the clock."""
+_CHUNK = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class VacuumFluctuations:
+    """Parameters of a vacuum noise source: its converter, and how it was calibrated.
+
+    adc_bits, range_v, dnl_lsb: see Converter. clock_hz: samples a second.
+    signal_rms_v: standard deviation with the local oscillator on; dark_rms_v: with it off. offset_v: mean.
+    calibration_samples: how many samples each of these is from.
+    excess_share: share of what the local oscillator adds to the variance that is not the vacuum's, such as its own
+    intensity noise that is left by the balance.
+    bandwidth_hz: of a first-order low pass, at the least; None: samples do not correlate.
+    autocorrelation: measured, normalised, at lags 1, 2, ..., 0 beyond; in place of bandwidth_hz.
+    Raises ParameterError where dark noise is no less than the signal, or half of the samples are clipped.
+    """
+
+    adc_bits: int
+    range_v: float
+    clock_hz: float
+    signal_rms_v: float
+    dark_rms_v: float
+    calibration_samples: int
+    offset_v: float = 0.0
+    excess_share: float = 0.0
+    bandwidth_hz: float | None = None
+    autocorrelation: tuple[float, ...] = ()
+    dnl_lsb: float = 0.0
+
+    def __post_init__(self) -> None:
+        code_type(self.adc_bits)
+        for name in ("range_v", "clock_hz", "signal_rms_v", "calibration_samples"):
+            require_positive(name, getattr(self, name))
+        require_not_negative("dark_rms_v", self.dark_rms_v)
+        require_probability("excess_share", self.excess_share)
+        if self.dark_rms_v >= self.signal_rms_v:
+            raise ParameterError(
+                f"dark_rms_v must be below signal_rms_v = {self.signal_rms_v}: electronic noise above the signal "
+                f"leaves nothing quantum; got {self.dark_rms_v}"
+            )
+        if not abs(self.offset_v) < self.range_v:
+            raise ParameterError(f"offset_v must lie within range_v = {self.range_v}, got {self.offset_v}")
+        if self.bandwidth_hz is not None:
+            if self.autocorrelation:
+                raise ParameterError("autocorrelation and bandwidth_hz say the same: state one of them")
+            require_positive("bandwidth_hz", self.bandwidth_hz)
+            if self.bandwidth_hz < LEAST_BANDWIDTH * self.clock_hz:
+                raise ParameterError(
+                    f"bandwidth_hz must be at least {LEAST_BANDWIDTH:g} of clock_hz: samples are copies of their "
+                    f"neighbours; got {self.bandwidth_hz}"
+                )
+        correlation(self)
+        ends = self.converter.thresholds_v()[[0, -1]]
+        clipped = ndtr((ends[0] - self.offset_v) / self.signal_rms_v) + ndtr(
+            (self.offset_v - ends[1]) / self.signal_rms_v
+        )
+        if self.adc_bits > 1 and clipped >= 0.5:
+            raise ParameterError(
+                f"range_v must be wide enough for the signal: {clipped:.0%} of the samples would be clipped; "
+                f"got {self.range_v} for an rms of {self.signal_rms_v}"
+            )
+
+    @property
+    def bits(self) -> int:
+        """Of a raw sample."""
+        return self.adc_bits
+
+    @property
+    def converter(self) -> Converter:
+        """What digitises."""
+        return Converter(self.adc_bits, self.range_v, self.dnl_lsb)
+
+    @property
+    def clearance_db(self) -> float:
+        """Variance of the vacuum over all other noise, in dB (Haw's QCNR); infinite where there is none."""
+        quantum = (self.signal_rms_v**2 - self.dark_rms_v**2) * (1.0 - self.excess_share)
+        rest = self.signal_rms_v**2 - quantum
+        return 10.0 * math.log10(quantum / rest) if rest > 0.0 < quantum else math.copysign(math.inf, quantum - rest)
+
+
+def correlation(parameters: VacuumFluctuations) -> Correlation:
+    """How samples correlate. Raises ParameterError where no noise has that autocorrelation."""
+    if parameters.bandwidth_hz is not None:
+        return low_pass(parameters.bandwidth_hz, parameters.clock_hz)
+    return measured(parameters.autocorrelation) if parameters.autocorrelation else WHITE
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """What calibration lets one say, except with its epsilon.
+
+    new_least_v2, new_most_v2: variance of the vacuum's part of a sample when all earlier ones are known.
+    total_most_v2: of the whole signal. offset_error_v: of the mean.
+    """
+
+    new_least_v2: float
+    new_most_v2: float
+    total_most_v2: float
+    offset_error_v: float
+
+
+def calibrated(parameters: VacuumFluctuations, epsilon: float) -> Calibrated:
+    """Bounds on what was calibrated that fail, all together, with probability at most epsilon.
+
+    Sums of squares of correlated Gaussian samples: Laurent and Massart, Ann. Stat. 28, 1302 (2000), Lemma 1, with the
+    covariance matrix's eigenvalues bounded by the spectrum. Each lag of the autocorrelation is such a form too.
+    """
+    noise = correlation(parameters)
+    n_lags = len(parameters.autocorrelation)
+    x = math.log((6.0 + 2.0 * n_lags) / epsilon) / parameters.calibration_samples
+    least_new, most_new = (noise.innovation,) * 2
+    power, squares = noise.most_power, noise.squares
+    if n_lags:
+        deviation = 2.0 * (math.sqrt(x) + x)  # of a lag, for each unit of the spectrum's maximum
+        lost = 4.0 * (2 * n_lags + 1) * deviation * power
+        if lost >= 1.0:
+            return Calibrated(0.0, math.inf, math.inf, math.inf)
+        power /= 1.0 - lost
+        squares = power
+        least_new, most_new = innovation_between(noise, (2 * n_lags + 1) * 4.0 * deviation * power)
+    above = 2.0 * math.sqrt(squares * x) + 2.0 * power * x
+    below = 2.0 * math.sqrt(squares * x)
+    if below >= 1.0:
+        return Calibrated(0.0, math.inf, math.inf, math.inf)
+    signal, dark = parameters.signal_rms_v**2, parameters.dark_rms_v**2
+    total = signal / (1.0 - below)
+    quantum = 1.0 - parameters.excess_share
+    least = max(0.0, signal / (1.0 + above) - dark / (1.0 - below)) * quantum
+    most = (total - dark / (1.0 + above)) * quantum
+    return Calibrated(least * least_new, most * most_new, total, math.sqrt(2.0 * total * power * x))
+
+
+def reach_sigma(n_samples: int, epsilon: float) -> float:
+    """How many standard deviations n_samples Gaussian numbers all stay within, except with probability epsilon."""
+    return -float(ndtri(epsilon / (2.0 * n_samples)))
+
+
+def randomness(parameters: VacuumFluctuations, n_samples: int, epsilon: float, checks: None = None) -> Randomness:
+    """Smooth min-entropy of n_samples of vacuum noise, worst case.
+
+    The adversary knows of each sample everything but the part of the vacuum that earlier samples do not tell. What he
+    knows lies within k standard deviations of its own, except with half of epsilon in the whole block; the other half
+    is that of the calibration.
+    """
+    converter, noise = parameters.converter, correlation(parameters)
+    bound = calibrated(parameters, epsilon / 2.0)
+    k_sigma = reach_sigma(n_samples, epsilon / 2.0)
+    known_v = math.sqrt(max(0.0, bound.total_most_v2 - bound.new_least_v2))
+    reach_v = k_sigma * known_v + bound.offset_error_v
+    guess = 1.0
+    if bound.new_least_v2 > 0.0:
+        guess = converter.worst_guess(
+            math.sqrt(bound.new_least_v2),
+            math.sqrt(bound.new_most_v2),
+            parameters.offset_v - reach_v,
+            parameters.offset_v + reach_v,
+        )
+    bits = min(float(parameters.adc_bits), max(0.0, -math.log2(guess)))
+    quantum_v2 = (parameters.signal_rms_v**2 - parameters.dark_rms_v**2) * (1.0 - parameters.excess_share)
+    average = average_guess(converter, math.sqrt(quantum_v2), math.sqrt(parameters.signal_rms_v**2 - quantum_v2))
+    terms = (
+        term("clearance", parameters.clearance_db, "dB", "vacuum over all other noise", HAW),
+        term(
+            "innovation", noise.innovation, "", "share of a sample that earlier ones do not tell", "Kolmogorov, Szego"
+        ),
+        term("least innovation", math.sqrt(bound.new_least_v2), "V", "its standard deviation after calibration", ""),
+        term("known part", known_v, "V", "standard deviation of what the adversary knows", "Laurent and Massart 2000"),
+        term("reach", k_sigma, "sigma", "what he knows stays within so many, all the block", "Gaussian tail"),
+        term("epsilon of the reach", epsilon / 2.0, "", "probability that a sample lies beyond", "union over samples"),
+        term("epsilon of the calibration", epsilon / 2.0, "", "that a calibrated value is outside its bounds", ""),
+        term("guessing probability", guess, "", "of a sample, at worst", f"{HAW}, Eq. (14)"),
+        term(
+            "average-case bits",
+            max(0.0, -math.log2(average)),
+            "bits",
+            "of uncorrelated samples, calibration exact; for comparison",
+            f"{HAW}, Eq. (16)",
+        ),
+        term("bits a sample", bits, "bits", "min-entropy, at worst", f"{HAW}, Eq. (14)"),
+    )
+    return Randomness(n_samples, n_samples * bits, epsilon, terms, PROOF)
+
+
+def average_guess(converter: Converter, quantum_rms_v: float, classical_rms_v: float, offset_v: float = 0.0) -> float:
+    """Mean over the classical noise of the best guess of one sample (an upper bound: the widest code is taken for all).
+
+    Source: Haw et al. 2015, Eq. (16): average conditional min-entropy.
+    """
+    if not quantum_rms_v > 0.0:
+        return 1.0
+    known = offset_v + classical_rms_v * np.linspace(-12.0, 12.0, 4801)
+    guess = np.array([converter.worst_guess(quantum_rms_v, quantum_rms_v, at, at) for at in known])
+    weight = np.exp(-0.5 * np.linspace(-12.0, 12.0, 4801) ** 2)
+    return float(np.sum(guess * weight) / np.sum(weight))
+
+
+def optimal_range_v(
+    bits: int, quantum_rms_v: float, classical_rms_v: float, k_sigma: float, offset_v: float = 0.0
+) -> float:
+    """The converter's range R at which the worst-case min-entropy is largest: the last code is as likely as the widest.
+
+    Source: Haw et al. 2015, Sec. III B: both terms of Eq. (14) are equal there.
+    """
+    known_v = k_sigma * classical_rms_v + abs(offset_v)
+
+    def excess(range_v: float) -> float:
+        step = 2.0 * range_v / 2.0**bits
+        last = ndtr((known_v - range_v + 1.5 * step) / quantum_rms_v)
+        return float(last - erf(step / (math.sqrt(8.0) * quantum_rms_v)))
+
+    return float(brentq(excess, 1e-9 * quantum_rms_v, 40.0 * quantum_rms_v + 4.0 * known_v, xtol=1e-12 * quantum_rms_v))
+
+
+def statistics(parameters: VacuumFluctuations) -> SampleStatistics:
+    """Of the codes: those of a Gaussian voltage of the calibrated variance, offset and correlation."""
+    return parameters.converter.gaussian_statistics(
+        parameters.offset_v, parameters.signal_rms_v, correlation(parameters).lags
+    )
+
+
+def emulate(parameters: VacuumFluctuations, n_samples: int, seed: int) -> Emission:
+    """Codes of filtered Gaussian noise: the vacuum's and all other, which pass one filter and sum to one Gaussian."""
+    rng = np.random.Generator(np.random.SFC64(seed))
+    noise, converter = correlation(parameters), parameters.converter
+    codes: Codes = np.empty(n_samples, code_type(parameters.adc_bits))  # type: ignore[assignment]
+    state: NDArray[np.float32] = noise.start(rng)
+    for first in range(0, n_samples, _CHUNK):
+        part = codes[first : first + _CHUNK]
+        volts, state = noise.colour(rng.standard_normal(len(part), np.float32), state)
+        volts *= np.float32(parameters.signal_rms_v)
+        volts += np.float32(parameters.offset_v)
+        part[:] = converter.digitise(volts)
+    return Emission(RawSamples(codes, parameters.adc_bits, parameters.clock_hz))
+
+
+VACUUM = Source(
+    "vacuum",
+    "vacuum fluctuations, homodyne detection; trusted",
+    VacuumFluctuations,
+    randomness,
+    emulate,
+    statistics,
+)
