@@ -21,6 +21,8 @@ from haris.node.doctor.shadow import ShadowConfiguration
 from haris.node.vpn.configuration import VpnConfiguration
 from haris.nouns.document import describe
 from haris.quantum.attacks.attacked import ATTACKS
+from haris.quantum.entropy.source import Extraction
+from haris.quantum.entropy.sources import SOURCES
 from haris.quantum.link import FAMILIES, Link
 from haris.quantum.security.key_length import Security
 
@@ -38,6 +40,7 @@ def pages() -> dict[Path, str]:
         reference / "commands.md": commands_page(),
         reference / "link.md": link_page(),
         reference / "attacks.md": attacks_page(),
+        reference / "source.md": source_page(),
         reference / "examples.md": examples_page(),
         reference / "node.md": tables_page("NODE.toml", NodeConfiguration, "One site of the network, for `haris node`"),
         reference / "vpn.md": tables_page("VPN.toml", VpnConfiguration, "One end of a VPN, for `haris vpn`"),
@@ -124,6 +127,22 @@ def attacks_page() -> str:
     for name, attack in ATTACKS.items():
         known = f"Of {', '.join(attack.FAMILIES)}. {attack.SOURCE}."
         parts += [f'## [attack] with name = "{name}"', *fields_of(attack), known]
+    return "\n\n".join(parts) + "\n"
+
+
+def source_page() -> str:
+    """The tables of SOURCE.toml."""
+    words = (
+        "A source of random numbers, and how its raw samples are hashed: read by `haris entropy`; "
+        f"`haris entropy sources` tells of their proofs. {UNITS} {STRICT}"
+    )
+    parts = ["# SOURCE.toml", MADE, words]
+    for name, source in SOURCES.items():
+        title = f"{source.title[:1].upper()}{source.title[1:]}."
+        parts += [f'## [source] with name = "{name}"', title, *fields_of(source.parameters)]
+    parts += ["## [extraction]", *fields_of(Extraction)]
+    example = ROOT / "examples" / "entropy" / "vacuum.toml"
+    parts += ["## Example", f"```toml\n{example.read_text(encoding='utf-8').rstrip()}\n```"]
     return "\n\n".join(parts) + "\n"
 
 

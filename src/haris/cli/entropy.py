@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import argparse
 
-from haris.cli import entropy_assess
+from haris.cli import entropy_assess, entropy_emulate, entropy_sources
 
 DESCRIPTION = "Random numbers of a noise source."
-EXAMPLE = "haris entropy assess samples.bin --bits 8\n  haris entropy assess samples.bin --bits 8 --iid --json"
+EXAMPLE = (
+    "haris entropy sources examples/entropy/vacuum.toml\n"
+    "  haris entropy emulate examples/entropy/vacuum.toml samples --samples 1000000\n"
+    "  haris entropy assess samples.bin --bits 8\n"
+    "  haris entropy assess samples.bin --bits 8 --iid --json"
+)
+COMMANDS = {
+    "sources": entropy_sources,
+    "emulate": entropy_emulate,
+    "assess": entropy_assess,
+}
+"""Each has SUMMARY, DESCRIPTION, add_arguments(parser), run(args) -> exit code."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the subcommands of haris entropy."""
     commands = parser.add_subparsers(dest="entropy_command", metavar="COMMAND", required=True)
-    assess = commands.add_parser("assess", help=entropy_assess.SUMMARY, description=entropy_assess.DESCRIPTION)
-    entropy_assess.add_arguments(assess)
-    assess.set_defaults(run_entropy=entropy_assess.run)
+    for name, module in COMMANDS.items():
+        command = commands.add_parser(name, help=module.SUMMARY, description=module.DESCRIPTION)
+        module.add_arguments(command)
+        command.set_defaults(run_entropy=module.run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from haris.nouns.errors import ParameterError
+from haris.nouns.keys import Proof
 from haris.nouns.raw_samples import RawSamples
 from haris.quantum.entropy.randomness import Randomness
 
@@ -56,7 +57,7 @@ class Source:
     randomness(parameters, n_samples, epsilon, checks): the bound, for a block of so many raw samples. checks None: what
     the parameters let one expect, a plan; else what was measured. One function for both.
     emulate(parameters, n_samples, seed): samples of the same model; the same seed gives the same samples.
-    statistics(parameters): see SampleStatistics.
+    statistics(parameters): see SampleStatistics. proof: the bound's, where it is the same for all parameters.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Source:
     randomness: Callable[[Any, int, float, Any], Randomness]
     emulate: Callable[[Any, int, int], Emission]
     statistics: Callable[[Any], SampleStatistics]
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from scipy.special import erf, ndtr, ndtri
 from haris.nouns.checks import require_not_negative, require_positive, require_probability
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Proof
-from haris.nouns.raw_samples import Codes, RawSamples, code_type
+from haris.nouns.raw_samples import MOST_BITS, Codes, RawSamples, code_type
 from haris.quantum.entropy.converter import Converter
 from haris.quantum.entropy.correlation import WHITE, Correlation, innovation_between, low_pass, measured
 from haris.quantum.entropy.randomness import Randomness
@@ -43,13 +43,14 @@ _CHUNK = 2**20
 class VacuumFluctuations:
     """Parameters of a vacuum noise source: its converter, and how it was calibrated.
 
-    adc_bits, range_v, dnl_lsb: see Converter. clock_hz: samples a second.
-    signal_rms_v: standard deviation with the local oscillator on; dark_rms_v: with it off. offset_v: mean.
+    adc_bits: of a sample, 1 to 16. range_v: the converter takes voltages from -range_v to range_v. clock_hz: samples
+    a second. signal_rms_v: standard deviation with the local oscillator on. dark_rms_v: with it off. offset_v: mean.
     calibration_samples: how many samples each of these is from.
     excess_share: share of what the local oscillator adds to the variance that is not the vacuum's, such as its own
     intensity noise that is left by the balance.
     bandwidth_hz: of a first-order low pass, at the least; None: samples do not correlate.
     autocorrelation: measured, normalised, at lags 1, 2, ..., 0 beyond; in place of bandwidth_hz.
+    dnl_lsb: differential nonlinearity: by how much of a step the converter's widest code exceeds it.
     Raises ParameterError where dark noise is no less than the signal, or half of the samples are clipped.
     """
 
@@ -66,7 +67,8 @@ class VacuumFluctuations:
     dnl_lsb: float = 0.0
 
     def __post_init__(self) -> None:
-        code_type(self.adc_bits)
+        if not 1 <= self.adc_bits <= MOST_BITS:
+            raise ParameterError(f"adc_bits must lie in [1, {MOST_BITS}], got {self.adc_bits}")
         for name in ("range_v", "clock_hz", "signal_rms_v", "calibration_samples"):
             require_positive(name, getattr(self, name))
         require_not_negative("dark_rms_v", self.dark_rms_v)
@@ -278,4 +280,5 @@ VACUUM = Source(
     randomness,
     emulate,
     statistics,
+    PROOF,
 )
