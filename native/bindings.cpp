@@ -2,6 +2,7 @@
 #include <nanobind/nanobind.h>
 
 #include "ascending.hpp"
+#include "bzip2_length.hpp"
 #include "cascade.hpp"
 #include "checksum.hpp"
 #include "key_container.hpp"
@@ -26,6 +27,7 @@ NB_MODULE(_native, m) {
     haris::bind_ldpc(m);
     haris::bind_sum_product(m);
     haris::bind_light(m);
+    haris::bind_bzip2_length(m);
     haris::bind_permutation_statistics(m);
     haris::bind_predictors(m);
     haris::bind_repeats(m);

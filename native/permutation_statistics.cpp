@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <vector>
 
@@ -25,23 +26,20 @@ struct Runs {
     std::size_t number = 0, longest = 0, ups = 0;
 };
 
-// Runs of n steps, each up or not.
+// Runs of n steps, each up or not; without a branch, for nobody can guess which.
 template <typename Up>
 Runs runs(std::size_t n, Up up) {
     Runs out;
-    std::size_t from = 0;
-    bool last = false;
+    std::size_t length = 0;
+    bool last = n == 0 || !up(0);
     for (std::size_t i = 0; i < n; ++i) {
         const bool now = up(i);
-        if (i == 0 || now != last) {
-            out.longest = std::max(out.longest, i - from);
-            from = i;
-            ++out.number;
-        }
-        last = now;
+        length = now == last ? length + 1 : 1;
+        out.number += now != last;
+        out.longest = std::max(out.longest, length);
         out.ups += now;
+        last = now;
     }
-    out.longest = std::max(out.longest, n - from);
     return out;
 }
 
@@ -84,17 +82,19 @@ void permutation_statistics(const std::uint8_t* values, const std::uint8_t* symb
     };
     const bool binary = n_symbols == 2;
     std::vector<std::uint8_t> ones, octets;  // conversions I and II of 5.1
-    if (binary) {
+    if (binary && (asked(1, 3) || asked(6, 17))) {
         ones.assign((n + 7) / 8, 0);
         octets.assign((n + 7) / 8, 0);
-        for (std::size_t i = 0; i < n; ++i) {
-            ones[i / 8] = static_cast<std::uint8_t>(ones[i / 8] + symbols[i]);
-            octets[i / 8] = static_cast<std::uint8_t>(octets[i / 8] | symbols[i] << (7 - i % 8));
+        for (std::size_t i = 0; i < n; i += 8) {
+            unsigned octet = 0;
+            for (std::size_t k = i; k < i + 8; ++k) octet = octet << 1 | (k < n ? symbols[k] : 0);
+            octets[i / 8] = static_cast<std::uint8_t>(octet);
+            ones[i / 8] = static_cast<std::uint8_t>(std::popcount(octet));
         }
     }
     const std::uint8_t* steps = binary ? ones.data() : symbols;
     const std::uint8_t* factors = binary ? ones.data() : values;
-    const std::size_t n_steps = binary ? ones.size() : n;
+    const std::size_t n_steps = binary ? (n + 7) / 8 : n;
 
     if (asked(0, 0)) put(0, excursion(values, n, mean));
     if (asked(1, 3)) {

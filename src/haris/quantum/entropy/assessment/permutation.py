@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import bz2
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from haris.kernels.bzip2_length import bzip2_length
 from haris.kernels.permutation_statistics import permutation_statistics, shuffle
 from haris.quantum.entropy.assessment.samples import Samples
 
@@ -30,8 +30,6 @@ COMPRESSION = len(STATISTICS) - 1
 ALL = (1 << len(STATISTICS)) - 1
 N_PERMUTATIONS = 10_000
 ENOUGH = 5
-BZIP2_LEVEL = 5
-_WRITTEN = np.array([list(f"{value} ".encode().ljust(4, b"\0")) for value in range(256)], np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +83,5 @@ def _statistics(samples: Samples, values: NDArray[np.uint8], wanted: int) -> NDA
     found = permutation_statistics(
         values, symbols, len(samples.alphabet), samples.mean, samples.median_symbol, wanted & ~(1 << COMPRESSION)
     )
-    packed = compressed_octets(values) if wanted >> COMPRESSION & 1 else np.nan
+    packed = bzip2_length(values) if wanted >> COMPRESSION & 1 else np.nan
     return np.append(found, packed)
-
-
-def compressed_octets(values: NDArray[np.uint8]) -> int:
-    """Length that bzip2 gives the samples, written in decimal with blanks between. SP 800-90B, 5.1.11."""
-    written = _WRITTEN[values]
-    text = written[written > 0][:-1]  # without the last blank
-    return len(bz2.compress(text.tobytes(), BZIP2_LEVEL))

@@ -52,7 +52,9 @@ class Samples:
         return self.translated(self.values)
 
     def translated(self, values: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Values of the alphabet as its indices: uint8, in the shape of values."""
+        """Values of the alphabet as its indices: uint8, in the shape of values; themselves where they are that."""
+        if int(self.alphabet[-1]) + 1 == len(self.alphabet):
+            return values
         translation = np.zeros(256, np.uint8)
         translation[self.alphabet] = np.arange(len(self.alphabet))
         return translation[values]
