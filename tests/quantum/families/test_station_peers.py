@@ -8,18 +8,22 @@ import pytest
 import qkd._core as peer
 
 from haris.nouns.counts import KEY_BASIS, TEST_BASIS
+from haris.quantum.emulate import sns
 from haris.quantum.emulate.mode_pairs import expected_counts
 from haris.quantum.families.mdi_qkd import pair_counts
 from haris.quantum.link import Link
 from haris.quantum.optics.bell_station import BellStation
 from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.pairing_source import PairingSource
+from haris.quantum.optics.sending_source import SendingSource
 from haris.quantum.optics.source import Source
 from haris.quantum.optics.station import Station
 from haris.quantum.protocols.mdi_qkd import MdiQkd
 from haris.quantum.protocols.mode_pairing import ModePairing, pairing_rate
+from haris.quantum.protocols.sns import SendingOrNot
 from haris.quantum.security.key_length import Security
 from haris.quantum.security.pair_decoys import errors_above, single_below
+from haris.quantum.security.sns import single_yield, untagged
 
 BLOCK = 10**15  # whole bits of a block are then no rounding
 
@@ -100,3 +104,46 @@ def test_pairs_of_windows_are_those_of_qkd():
         pairs = BLOCK * peer.pairing_pairs(heralded, most)
         assert counts.z[0, 0] == pytest.approx(pairs * share, rel=2.0 * near)  # pairs go with its square at worst
         assert counts.key_errors / counts.z[0, 0] == pytest.approx(qber, rel=near, abs=1e-12)
+
+
+def sns_links(seed):
+    rng = np.random.default_rng(seed)
+    for _ in range(500):
+        strong = rng.uniform(0.1, 0.8)
+        decoys = (strong, strong * rng.uniform(0.05, 0.6))
+        p_signal, p_send = rng.uniform(0.2, 0.9, 2)
+        source = SendingSource(1e9, rng.uniform(0.1, 0.8), decoys, p_signal, p_send, tuple(rng.dirichlet([2, 4, 2])))
+        fibre = Fibre(rng.uniform(0.0, 5e5), 0.17, misalignment=rng.uniform(0.0, 0.1))
+        station = Station(rng.uniform(0.2, 1.0), 10 ** rng.uniform(-11.0, -6.0))
+        # so narrow a slice that all phases in it are one
+        yield Link(source, fibre, station, SendingOrNot(BLOCK, 1e-7), Security("sns-asymptotic"))
+
+
+def test_windows_of_sending_or_not_sending_are_those_of_qkd():
+    """Clicks of its relay, averaged over phases by hand, and its closed form of the yield of one photon of one end."""
+    phases = (np.arange(64) + 0.5) * np.pi / 64
+    for link in sns_links(84):
+        counts = sns.expected_counts(link.source, link.channel, link.detector, link.protocol, BLOCK)
+        arm, dark = float(link.channel.transmittance()) ** 0.5, link.detector.p_dark
+        efficiency, contrast = link.detector.efficiency, 1 - 2 * link.channel.misalignment
+        mu, strong, weak = link.source.intensities
+
+        def heralded(a, b, arm=arm, contrast=contrast, efficiency=efficiency, dark=dark):
+            if a * b == 0.0:  # no interference, which theirs does not take
+                return peer.relay_counts(arm * (a + b) / 2, arm * (a + b) / 2, efficiency, dark)[0]
+            ports = [peer.relay_ports(arm * a, arm * b, phase, contrast) for phase in phases]
+            return np.mean([peer.relay_counts(*port, efficiency, dark)[0] for port in ports])
+
+        decoys = counts.decoys / BLOCK / np.array(counts.p_decoys)
+        theirs = [heralded(*sent) for sent in ((0, 0), (0, weak), (weak, 0), (0, strong), (strong, 0))]
+        assert decoys == pytest.approx(theirs, rel=1e-9)
+        signal = counts.signal / BLOCK / np.array(link.source.p_signal_kinds)
+        assert signal == pytest.approx([heralded(*sent) for sent in ((0, 0), (mu, 0), (0, mu), (mu, mu))], rel=1e-9)
+        wrong = peer.relay_error(arm * weak, arm * weak, contrast, efficiency, dark)
+        assert counts.slice_errors / counts.slice_clicks == pytest.approx(wrong, rel=1e-6)
+
+        single = single_yield(decoys[0], decoys[1], decoys[3], weak, strong)
+        theirs = peer.pairing_yield(weak, strong, decoys[1], decoys[3], decoys[0])
+        assert single == pytest.approx(theirs, rel=1e-9, abs=1e-15)
+        bits = BLOCK * link.source.p_signal_kinds[1] * mu * np.exp(-mu) * theirs
+        assert untagged(counts, 1.0).zeros == pytest.approx(bits, rel=1e-9)
