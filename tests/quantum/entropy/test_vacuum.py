@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import chi2, norm
 
 from haris.nouns.errors import ParameterError
+from haris.quantum.entropy.converter import reach_sigma
 from haris.quantum.entropy.source import EntropySource, Extraction
 from haris.quantum.entropy.sources import SOURCES
 from haris.quantum.entropy.vacuum import (
@@ -19,7 +20,6 @@ from haris.quantum.entropy.vacuum import (
     calibrated,
     correlation,
     optimal_range_v,
-    reach_sigma,
 )
 
 GOOD = VacuumFluctuations(

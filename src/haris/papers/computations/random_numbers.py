@@ -20,7 +20,7 @@ def _vacuum(row: Row, quantity: str) -> Ours | None:
     best = optimal_range_v(bits, quantum, classical, k_sigma)
     reach = k_sigma * classical
     guess = Converter(bits, row.positive("optimal_range_sigma_m", best)).worst_guess(quantum, quantum, -reach, reach)
-    return Ours(-math.log2(guess), f"both terms of Eq. (14) are equal at a range of {best:.4f}")
+    return Ours(-math.log2(guess), f"both terms are equal at a range of {best:.4f}")
 
 
 COMPUTATIONS = (Computation(("haw2015_*", "Hmin=-log2 max*"), _vacuum),)

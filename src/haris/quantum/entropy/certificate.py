@@ -39,7 +39,7 @@ def hashed_bits(randomness: Randomness, epsilon: float) -> int:
     """Longest output of a universal hash that is within epsilon of uniform, given the block's smooth min-entropy.
 
     Source: the leftover hash lemma: half of 2^((out - min_entropy) / 2). Tomamichel, Schaffner, Smith, Renner, IEEE
-    Trans. Inf. Theory 57, 5524 (2011), Theorem 6, where the adversary's knowledge is quantum.
+    Trans. Inf. Theory 57, 5524 (2011), where the adversary's knowledge is quantum.
     """
     return max(0, math.floor(randomness.min_entropy_bits + 2.0 + 2.0 * math.log2(epsilon)))
 

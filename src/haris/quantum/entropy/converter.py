@@ -7,23 +7,34 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erf, eval_hermitenorm, ndtr
+from scipy.special import erf, eval_hermitenorm, ndtr, ndtri
 
 from haris.nouns.checks import require_not_negative, require_positive
 from haris.nouns.errors import ParameterError
-from haris.nouns.raw_samples import Codes, code_type
+from haris.nouns.raw_samples import MOST_BITS, Codes, code_type
 from haris.quantum.entropy.source import SampleStatistics
 
 MOST_DNL_LSB = 0.99
 _HERMITE_ORDERS = 24
 
 
+def require_bits(name: str, bits: int) -> None:
+    """Raise ParameterError unless a sample may have so many bits."""
+    if not 1 <= bits <= MOST_BITS:
+        raise ParameterError(f"{name} must lie in [1, {MOST_BITS}], got {bits}")
+
+
+def reach_sigma(n_samples: int, epsilon: float) -> float:
+    """How many standard deviations n_samples Gaussian numbers all stay within, except with probability epsilon."""
+    return -float(ndtri(epsilon / (2.0 * n_samples)))
+
+
 @dataclass(frozen=True, slots=True)
 class Converter:
     """Codes 0 to 2^bits - 1 of a voltage; what lies outside goes to the first or the last code.
 
-    range_v: R; a step is 2R / 2^bits, code j is centred at -R + j steps, so that 2^(bits-1) is 0 V (Haw et al. 2015,
-    Sec. II B). dnl_lsb: differential nonlinearity, by which the widest code exceeds a step; even codes are
+    range_v: R; a step is 2R / 2^bits, code j is centred at -R + j steps, so that 2^(bits-1) is 0 V (Haw et al. 2015).
+    dnl_lsb: differential nonlinearity, by which the widest code exceeds a step; even codes are
     taken to be so much wider, odd ones narrower.
     Raises ParameterError on anything out of range.
     """
@@ -33,7 +44,7 @@ class Converter:
     dnl_lsb: float = 0.0
 
     def __post_init__(self) -> None:
-        code_type(self.bits)
+        require_bits("bits", self.bits)
         require_positive("range_v", self.range_v)
         require_not_negative("dnl_lsb", self.dnl_lsb)
         if self.dnl_lsb > MOST_DNL_LSB:
@@ -64,8 +75,8 @@ class Converter:
         """Largest probability of any code of a Gaussian voltage, whatever its mean between lowest_v and highest_v.
 
         Its standard deviation lies between sd_least_v (above 0) and sd_most_v.
-        Source: Haw, Assad, Lance, Ng, Sharma, Lam, Symul, PR Applied 3, 054004 (2015), Eq. (14), with both ends, an
-        offset and unequal codes.
+        Source: Haw, Assad, Lance, Ng, Sharma, Lam, Symul, PR Applied 3, 054004 (2015), worst-case conditional
+        min-entropy, with both ends, an offset and unequal codes.
         """
         spread = 0.5 * self.dnl_lsb * self.step_v
         below = -self.range_v + 0.5 * self.step_v + spread - lowest_v

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import erf, ndtr, ndtri
+from scipy.special import erf, ndtr
 
 from haris.nouns.checks import require_not_negative, require_positive, require_probability
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Proof
-from haris.nouns.raw_samples import MOST_BITS, Codes, RawSamples, code_type
-from haris.quantum.entropy.converter import Converter
+from haris.nouns.raw_samples import Codes, RawSamples, code_type
+from haris.quantum.entropy.converter import Converter, reach_sigma, require_bits
 from haris.quantum.entropy.correlation import WHITE, Correlation, innovation_between, low_pass, measured
 from haris.quantum.entropy.randomness import Randomness
 from haris.quantum.entropy.source import Emission, SampleStatistics, Source
@@ -22,7 +22,7 @@ from haris.quantum.security.key_length import term
 
 HAW = "Haw et al., PR Applied 3, 054004 (2015)"
 PROOF = Proof(
-    theorem="chain rule of min-entropy over samples; each by Haw et al., PR Applied 3, 054004 (2015), Eq. (14), with "
+    theorem="chain rule of min-entropy over samples; each by Haw et al., PR Applied 3, 054004 (2015), at worst, with "
     "the variance that is left when all earlier samples are known (Kolmogorov, Szego)",
     attacks="classical side information: all noise but the vacuum's, and all earlier samples, known exactly",
     finite=True,
@@ -67,8 +67,7 @@ class VacuumFluctuations:
     dnl_lsb: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 1 <= self.adc_bits <= MOST_BITS:
-            raise ParameterError(f"adc_bits must lie in [1, {MOST_BITS}], got {self.adc_bits}")
+        require_bits("adc_bits", self.adc_bits)
         for name in ("range_v", "clock_hz", "signal_rms_v", "calibration_samples"):
             require_positive(name, getattr(self, name))
         require_not_negative("dark_rms_v", self.dark_rms_v)
@@ -170,11 +169,6 @@ def calibrated(parameters: VacuumFluctuations, epsilon: float) -> Calibrated:
     return Calibrated(least * least_new, most * most_new, total, math.sqrt(2.0 * total * power * x))
 
 
-def reach_sigma(n_samples: int, epsilon: float) -> float:
-    """How many standard deviations n_samples Gaussian numbers all stay within, except with probability epsilon."""
-    return -float(ndtri(epsilon / (2.0 * n_samples)))
-
-
 def randomness(parameters: VacuumFluctuations, n_samples: int, epsilon: float, checks: None = None) -> Randomness:
     """Smooth min-entropy of n_samples of vacuum noise, worst case.
 
@@ -208,15 +202,15 @@ def randomness(parameters: VacuumFluctuations, n_samples: int, epsilon: float, c
         term("reach", k_sigma, "sigma", "what he knows stays within so many, all the block", "Gaussian tail"),
         term("epsilon of the reach", epsilon / 2.0, "", "probability that a sample lies beyond", "union over samples"),
         term("epsilon of the calibration", epsilon / 2.0, "", "that a calibrated value is outside its bounds", ""),
-        term("guessing probability", guess, "", "of a sample, at worst", f"{HAW}, Eq. (14)"),
+        term("guessing probability", guess, "", "of a sample, at worst", HAW),
         term(
             "average-case bits",
             max(0.0, -math.log2(average)),
             "bits",
             "of uncorrelated samples, calibration exact; for comparison",
-            f"{HAW}, Eq. (16)",
+            HAW,
         ),
-        term("bits a sample", bits, "bits", "min-entropy, at worst", f"{HAW}, Eq. (14)"),
+        term("bits a sample", bits, "bits", "min-entropy, at worst", HAW),
     )
     return Randomness(n_samples, n_samples * bits, epsilon, terms, PROOF)
 
@@ -224,7 +218,7 @@ def randomness(parameters: VacuumFluctuations, n_samples: int, epsilon: float, c
 def average_guess(converter: Converter, quantum_rms_v: float, classical_rms_v: float, offset_v: float = 0.0) -> float:
     """Mean over the classical noise of the best guess of one sample (an upper bound: the widest code is taken for all).
 
-    Source: Haw et al. 2015, Eq. (16): average conditional min-entropy.
+    Source: Haw et al. 2015, average-case conditional min-entropy.
     """
     if not quantum_rms_v > 0.0:
         return 1.0
@@ -239,7 +233,7 @@ def optimal_range_v(
 ) -> float:
     """The converter's range R at which the worst-case min-entropy is largest: the last code is as likely as the widest.
 
-    Source: Haw et al. 2015, Sec. III B: both terms of Eq. (14) are equal there.
+    Source: Haw et al. 2015: both terms of the worst-case guessing probability are equal there.
     """
     known_v = k_sigma * classical_rms_v + abs(offset_v)
 
