@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from haris.cli import entropy_assess, entropy_emulate, entropy_sources
+from haris.cli import entropy_assess, entropy_conditioning, entropy_emulate, entropy_restarts, entropy_sources
 
 DESCRIPTION = "Random numbers of a noise source."
 EXAMPLE = (
@@ -17,6 +17,8 @@ COMMANDS = {
     "sources": entropy_sources,
     "emulate": entropy_emulate,
     "assess": entropy_assess,
+    "restarts": entropy_restarts,
+    "conditioning": entropy_conditioning,
 }
 """Each has SUMMARY, DESCRIPTION, add_arguments(parser), run(args) -> exit code."""
 

@@ -12,7 +12,8 @@ from scipy.signal import fftconvolve
 from scipy.stats import poisson
 
 from haris.nouns.errors import ParameterError
-from haris.quantum.entropy.assessment.non_iid import assess_non_iid
+from haris.quantum.entropy.assessment.most_common_value import most_common_value
+from haris.quantum.entropy.assessment.non_iid import estimates, least
 from haris.quantum.entropy.assessment.samples import Samples
 
 SIDE = 1000
@@ -36,8 +37,13 @@ class RestartAssessment:
 
 
 def non_iid_min_entropy(samples: Samples) -> float:
-    """Bits a sample by the non-IID track."""
-    return assess_non_iid(samples).min_entropy
+    """Bits a sample by the non-IID track, of the samples as they are: restarts are not assessed by their bits."""
+    return least(estimates(samples.symbols, len(samples.alphabet)), samples.bits)
+
+
+def iid_min_entropy(samples: Samples) -> float:
+    """Bits a sample by the IID track."""
+    return least({"": most_common_value(samples.symbols)}, samples.bits)
 
 
 def assess_restarts(
