@@ -7,6 +7,8 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+
 from haris.nouns.errors import ParameterError
 from haris.nouns.raw_samples import RawSamples
 from haris.quantum.entropy.assessment.restart import SIDE, assess_restarts, iid_min_entropy, non_iid_min_entropy
@@ -33,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     """Print what the source is credited with."""
     if not 1 <= args.bits <= 8:
         raise ParameterError(f"--bits must lie in [1, 8], got {args.bits}")
-    values = RawSamples.read_octets(args.file, args.bits).values
+    values = np.asarray(RawSamples.read_octets(args.file, args.bits).values, np.uint8)
     if len(values) != SIDE * SIDE:
         raise ParameterError(f"{args.file} holds {len(values)} samples; restart tests take {SIDE} x {SIDE}")
     track = iid_min_entropy if args.iid else non_iid_min_entropy
