@@ -16,7 +16,6 @@ from haris.quantum.entropy.sources import SOURCES
 from haris.quantum.entropy.vacuum import (
     VACUUM,
     VacuumFluctuations,
-    average_guess,
     calibrated,
     correlation,
     optimal_range_v,
@@ -165,7 +164,7 @@ def test_the_optimal_range_is_the_best_one():
 
 def test_on_average_more_is_left_than_at_worst():
     q, c, converter = 0.095, 0.03, with_(adc_bits=8).converter
-    mean = average_guess(converter, q, c)
+    mean = converter.average_guess(q, 0.0, c)
     assert mean <= converter.worst_guess(q, q, -5 * c, 5 * c)
     edges = np.concatenate([[-np.inf], converter.thresholds_v(), [np.inf]])
     known = c * norm.ppf((np.arange(4000) + 0.5) / 4000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from haris.quantum.entropy.source import SampleStatistics
 
 MOST_DNL_LSB = 0.99
 _HERMITE_ORDERS = 24
+_FARTHEST, _MEANS = 12.0, 1201
+
+Volts = TypeVar("Volts", float, NDArray[np.float64])
 
 
 def require_bits(name: str, bits: int) -> None:
@@ -78,12 +82,31 @@ class Converter:
         Source: Haw, Assad, Lance, Ng, Sharma, Lam, Symul, PR Applied 3, 054004 (2015), worst-case conditional
         min-entropy, with both ends, an offset and unequal codes.
         """
-        spread = 0.5 * self.dnl_lsb * self.step_v
-        below = -self.range_v + 0.5 * self.step_v + spread - lowest_v
-        above = highest_v - (self.range_v - 1.5 * self.step_v) + spread
+        below, above = self._beyond(lowest_v, highest_v)
         ends = max(float(ndtr(end / (sd_least_v if end > 0.0 else sd_most_v))) for end in (below, above))
-        within = float(erf(self.step_v * (1.0 + self.dnl_lsb) / (math.sqrt(8.0) * sd_least_v)))
-        return min(1.0, max(ends, within))
+        return min(1.0, max(ends, self._widest(sd_least_v)))
+
+    def average_guess(self, sd_v: float, mean_v: float, mean_sd_v: float) -> float:
+        """Mean of the best guess of a code, where the voltage's mean is itself Gaussian, and known to who guesses.
+
+        An upper bound: the widest code is taken to lie about each mean. Source: Haw et al. 2015, average-case
+        conditional min-entropy.
+        """
+        away = np.linspace(-_FARTHEST, _FARTHEST, _MEANS)
+        below, above = self._beyond(mean_v + mean_sd_v * away, mean_v + mean_sd_v * away)
+        guess = np.maximum(ndtr(np.maximum(below, above) / sd_v), self._widest(sd_v))
+        weight = np.exp(-0.5 * away**2)
+        return min(1.0, float(guess @ weight / weight.sum()))
+
+    def _widest(self, sd_v: float) -> float:
+        """Probability of the widest code about its middle."""
+        return float(erf(self.step_v * (1.0 + self.dnl_lsb) / (math.sqrt(8.0) * sd_v)))
+
+    def _beyond(self, lowest_v: Volts, highest_v: Volts) -> tuple[Volts, Volts]:
+        """How far the lowest mean lies in the first code, the highest in the last; below 0: outside it."""
+        spread = 0.5 * self.dnl_lsb * self.step_v
+        below = spread + 0.5 * self.step_v - self.range_v - lowest_v
+        return below, highest_v - (self.range_v - 1.5 * self.step_v) + spread
 
     def gaussian_statistics(self, mean_v: float, sd_v: float, lags: tuple[float, ...] = ()) -> SampleStatistics:
         """Statistics of the codes of a stationary Gaussian voltage with that autocorrelation (normalised, lags 1, ...).

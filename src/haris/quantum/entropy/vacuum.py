@@ -191,7 +191,8 @@ def randomness(parameters: VacuumFluctuations, n_samples: int, epsilon: float, c
         )
     bits = min(float(parameters.adc_bits), max(0.0, -math.log2(guess)))
     quantum_v2 = (parameters.signal_rms_v**2 - parameters.dark_rms_v**2) * (1.0 - parameters.excess_share)
-    average = average_guess(converter, math.sqrt(quantum_v2), math.sqrt(parameters.signal_rms_v**2 - quantum_v2))
+    classical_v = math.sqrt(max(0.0, parameters.signal_rms_v**2 - quantum_v2))
+    average = converter.average_guess(math.sqrt(quantum_v2), parameters.offset_v, classical_v) if quantum_v2 else 1.0
     terms = (
         term("clearance", parameters.clearance_db, "dB", "vacuum over all other noise", HAW),
         term(
@@ -213,19 +214,6 @@ def randomness(parameters: VacuumFluctuations, n_samples: int, epsilon: float, c
         term("bits a sample", bits, "bits", "min-entropy, at worst", HAW),
     )
     return Randomness(n_samples, n_samples * bits, epsilon, terms, PROOF)
-
-
-def average_guess(converter: Converter, quantum_rms_v: float, classical_rms_v: float, offset_v: float = 0.0) -> float:
-    """Mean over the classical noise of the best guess of one sample (an upper bound: the widest code is taken for all).
-
-    Source: Haw et al. 2015, average-case conditional min-entropy.
-    """
-    if not quantum_rms_v > 0.0:
-        return 1.0
-    known = offset_v + classical_rms_v * np.linspace(-12.0, 12.0, 4801)
-    guess = np.array([converter.worst_guess(quantum_rms_v, quantum_rms_v, at, at) for at in known])
-    weight = np.exp(-0.5 * np.linspace(-12.0, 12.0, 4801) ** 2)
-    return float(np.sum(guess * weight) / np.sum(weight))
 
 
 def optimal_range_v(
