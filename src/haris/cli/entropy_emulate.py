@@ -13,7 +13,7 @@ DESCRIPTION = (
     "Raw samples by the model of a SOURCE.toml, in a new folder: samples.bin (an octet a sample, or two, low first, "
     "for more than 8 bits) and recording.toml. They are for tests of what comes after: their seed is in your command."
 )
-MOST_SAMPLES = 2**34
+MOST_SAMPLES = 2**30
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the folder."""
     entropy = read_source(args.file)
     if not 1 <= args.samples <= MOST_SAMPLES:
-        raise ParameterError(f"--samples must lie in [1, 2^34], got {args.samples}")
+        raise ParameterError(f"--samples must lie in [1, 2^30], got {args.samples}")
     if args.seed < 0:
         raise ParameterError(f"--seed must not be negative, got {args.seed}")
     samples = entropy.emulate(args.samples, args.seed).samples

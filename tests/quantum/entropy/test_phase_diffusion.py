@@ -162,6 +162,7 @@ def test_who_knows_everything_else_guesses_no_better(parameters):
         dataclasses.replace(CONTINUOUS, delay_s=3.4e-9, linewidth_hz=20e6, bias_rad=1.0, intensity_rms=0.05),
         with_(phase_rms_rad=0.4, bias_rad=0.5, adc_bits=10, offset_v=0.05),
         dataclasses.replace(CONTINUOUS, delay_s=0.3e-9),
+        dataclasses.replace(CONTINUOUS, adc_bits=3, delay_s=4e-9, linewidth_hz=20e6, dnl_lsb=0.4, offset_v=0.1),
     ],
 )
 def test_emulated_samples_have_the_statistics(parameters):

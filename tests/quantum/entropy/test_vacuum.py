@@ -155,11 +155,32 @@ def test_calibration_bounds_hold_for_correlated_noise():
 
 def test_the_optimal_range_is_the_best_one():
     q, c = math.sqrt(1 / 1.1), math.sqrt(0.1 / 1.1)
-    best = optimal_range_v(8, q, c, 12.0)
+    best = optimal_range_v(8, q, 12.0 * c)
     converter = [VacuumFluctuations(8, best * s, 1e9, 1.0, c, 10**9).converter for s in (0.97, 1.0, 1.03)]
     low, at, high = (x.worst_guess(q, q, -12 * c, 12 * c) for x in converter)
     assert at < low
     assert at < high
+
+
+def test_the_best_range_that_is_told_gives_the_most():
+    terms = {t.name: float(t.value) for t in VACUUM.randomness(GOOD, 400, EPSILON, None).terms}
+    best = bits(with_(range_v=terms["best range"]))
+    assert best > bits(GOOD)
+    assert best > max(bits(with_(range_v=terms["best range"] * s)) for s in (0.95, 1.05))
+
+
+def test_a_converter_that_hardly_resolves_the_dark_noise_takes_its_step_off():
+    """Rms values as codes give them, of dark noise that stays within a code: the vacuum is not overrated."""
+    coarse = with_(adc_bits=4, range_v=0.5, dark_rms_v=0.0)
+    step, rng = coarse.converter.step_v, np.random.default_rng(3)
+    for dark in (0.15 * step, 0.2 * step, 0.25 * step):
+        on, off = (
+            float(np.std(coarse.converter.digitise(rms * rng.standard_normal(4_000_000)).astype(float)) * step)
+            for rms in (math.hypot(0.1, dark), dark)
+        )
+        bound = calibrated(with_(adc_bits=4, range_v=0.5, signal_rms_v=on, dark_rms_v=off), EPSILON)
+        assert bound.new_least_v2 <= 0.1**2
+        assert on**2 - off**2 > 0.1**2  # without that step it would be
 
 
 def test_on_average_more_is_left_than_at_worst():

@@ -16,9 +16,11 @@ def _vacuum(row: Row, quantity: str) -> Ours | None:
         return None
     ratio = 10.0 ** (row.number("qcnr_db", least=-300.0, most=300.0) / 10.0)
     quantum, classical = math.sqrt(ratio / (1.0 + ratio)), math.sqrt(1.0 / (1.0 + ratio))
-    bits, k_sigma = int(row.number("adc_bits", least=1, most=16)), row.number("k_sigma", least=0.0, most=100.0)
-    best = optimal_range_v(bits, quantum, classical, k_sigma)
-    reach = k_sigma * classical
+    bits, reach = (
+        int(row.number("adc_bits", least=2, most=16)),
+        row.number("k_sigma", least=0.0, most=100.0) * classical,
+    )
+    best = optimal_range_v(bits, quantum, reach)
     guess = Converter(bits, row.positive("optimal_range_sigma_m", best)).worst_guess(quantum, quantum, -reach, reach)
     return Ours(-math.log2(guess), f"both terms are equal at a range of {best:.4f}")
 

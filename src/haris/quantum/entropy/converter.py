@@ -65,10 +65,10 @@ class Converter:
         shift = np.where(upper % 2 == 1, 0.5, -0.5) * self.dnl_lsb
         return (upper - 0.5 + shift) * self.step_v - self.range_v
 
-    def digitise(self, volts: NDArray[np.floating]) -> Codes:
-        """The code of each voltage, uint8 or uint16, shape of volts."""
-        codes = volts * (1.0 / self.step_v)
-        codes += 2.0 ** (self.bits - 1) + 0.5
+    def digitise(self, signal: NDArray[np.floating], gain_v: float = 1.0, offset_v: float = 0.0) -> Codes:
+        """The code of each voltage gain_v x signal + offset_v, uint8 or uint16, shape of signal."""
+        codes = signal * (gain_v / self.step_v)
+        codes += offset_v / self.step_v + 2.0 ** (self.bits - 1) + 0.5
         if self.dnl_lsb:
             codes -= np.where(np.rint(codes) % 2 == 1, 0.5, -0.5) * self.dnl_lsb
         np.clip(codes, 0.0, 2.0**self.bits - 0.5, out=codes)

@@ -37,6 +37,7 @@ LEAST_PHASE_RAD = 0.01
 MOST_PHASE_RAD = 1e3
 MOST_OVERLAP = 1e4
 _ANGLES = 4096
+_HARMONICS = 12
 _CHUNK = 2**20
 
 
@@ -222,20 +223,36 @@ def _saturated(parameters: PhaseDiffusion) -> float:
 def statistics(parameters: PhaseDiffusion) -> SampleStatistics:
     """Of the codes: the fringe averaged over the phase; neighbours share what the delay overlaps."""
     volts, spread, weight = _fringe(parameters)
-    thresholds = parameters.converter.thresholds_v()
-    above = np.array([weight @ ndtr((volts - threshold) / spread) for threshold in thresholds])
-    mean = float(above.sum())
-    variance = float(np.sum((2.0 * np.arange(len(above)) + 1.0) * above)) - mean * mean
-    shared = np.arange(1, math.ceil(parameters.overlap)) / parameters.overlap
-    square, cosine = parameters.phase_rad**2, math.cos(parameters.bias_rad)
-    covariance = (
-        0.5 * np.exp(-square * shared)
-        + 0.5 * math.cos(2.0 * parameters.bias_rad) * np.exp(-square * (2.0 - shared))
-        - cosine**2 * math.exp(-square)
+    code, mean, square = np.zeros(_ANGLES), 0.0, 0.0
+    above = []
+    for order, threshold in enumerate(parameters.converter.thresholds_v()):
+        beyond = ndtr((volts - threshold) / spread)
+        code += beyond
+        above.append(float(weight @ beyond))
+        mean += above[-1]
+        square += (2.0 * order + 1.0) * above[-1]
+    variance = square - mean * mean
+    lags = (
+        tuple(min(1.0, max(-1.0, lag / variance)) for lag in _covariances(parameters, code)) if variance > 0.0 else ()
     )
-    scale = (parameters.amplitude_v / parameters.converter.step_v) ** 2
-    lags = tuple(float(lag) for lag in covariance * scale / variance) if variance > 0.0 else ()
-    return SampleStatistics(mean, variance, float(1.0 - above[0] + above[-1]), lags)
+    return SampleStatistics(mean, variance, 1.0 - above[0] + above[-1], lags)
+
+
+def _covariances(parameters: PhaseDiffusion, code: NDArray[np.float64]) -> list[float]:
+    """Covariance of two samples at lags 1, 2, ..., from the mean code at each phase around the circle.
+
+    Harmonics of the code meet as their two Gaussian phases do, whose correlation is the overlap of their delays.
+    """
+    order = np.arange(-_HARMONICS, _HARMONICS + 1)
+    part = np.fft.fft(code)[order] / _ANGLES
+    weight = (part[:, None] * part.conj()).real
+    squares, products = order[:, None] ** 2 + order**2, 2.0 * np.outer(order, order)
+    half = 0.5 * parameters.phase_rad**2
+    apart = float(np.sum(weight * np.exp(-half * squares)))
+    return [
+        float(np.sum(weight * np.exp(-half * (squares - products * (1.0 - lag / parameters.overlap))))) - apart
+        for lag in range(1, math.ceil(parameters.overlap))
+    ]
 
 
 def emulate(parameters: PhaseDiffusion, n_samples: int, seed: int) -> Emission:
