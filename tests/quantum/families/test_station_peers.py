@@ -58,7 +58,7 @@ def test_mdi_rates_are_those_of_qkd():
 
 
 def test_closed_forms_of_three_intensities_are_those_of_qkd():
-    """Xu, Curty, Qi, Lo, NJP 15, 113007 (2013), Table 2, in both bases; the programme of qkd gives no less."""
+    """Xu, Curty, Qi, Lo, NJP 15, 113007 (2013), Table 2, in both bases."""
     for link in mdi_links(82):
         counts, levels = pair_counts(link, np.float64(link.channel.length_m)), list(link.source.intensities)
         p = np.array(link.source.p_intensities)

@@ -30,7 +30,7 @@ def counts_at(loss_db, mu_nu, p_dark=1e-7, turn=0.0, misalignment=0.0, n_pulses=
     return expected_counts(source, fibre, Station(1.0, p_dark), ModePairing(10**14, 10**6, 0.3), n_pulses)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(intensities, st.floats(0, 80))
 def test_single_photons_are_bracketed_by_a_linear_programme(mu_nu, loss_db):
     # Over all yields of n and m photons that meet the nine gains: none has fewer single photons than the bound says.
@@ -75,7 +75,7 @@ def truth(loss_db, mu_nu, p_dark, turn_mean):
     return yield_11, wrong
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(intensities, st.floats(0, 70), st.floats(1e-9, 1e-5), st.floats(0, 0.1))
 def test_bounds_hold_for_the_truth_of_photons(mu_nu, loss_db, p_dark, misalignment):
     counts = counts_at(loss_db, mu_nu, p_dark, misalignment=misalignment)

@@ -133,7 +133,7 @@ def transmitter(source):
 
 def test_what_alice_knows_and_what_eve_may_with_trusted_preparation():
     rng = np.random.default_rng(1)
-    for _ in range(60):
+    for _ in range(500):
         source, fibre, receiver = random_link(rng, trusted=True)
         channel = expected_passive_channel(source, fibre, receiver)
         modes, alice = transmitter(source)
@@ -144,7 +144,7 @@ def test_what_alice_knows_and_what_eve_may_with_trusted_preparation():
 
 def test_light_of_other_modes_tells_eve_no_more_than_what_she_may_send_in_its_place():
     rng = np.random.default_rng(5)
-    for _ in range(60):
+    for _ in range(500):
         overlap = rng.uniform(0.7, 0.99)
         source, fibre, receiver = random_link(rng, True, overlap)
         channel = expected_passive_channel(source, fibre, receiver)
@@ -166,7 +166,7 @@ def test_light_of_other_modes_tells_eve_no_more_than_what_she_may_send_in_its_pl
 
 def test_an_untrusted_preparation_is_eves_displacement_of_coherent_states():
     rng = np.random.default_rng(2)
-    for _ in range(60):
+    for _ in range(500):
         source, fibre, receiver = random_link(rng, trusted=False)
         channel = expected_passive_channel(source, fibre, receiver)
         modes = Modes()
@@ -184,7 +184,7 @@ def test_an_untrusted_preparation_is_eves_displacement_of_coherent_states():
 
 def test_alices_value_leaves_the_state_that_the_source_says():
     rng = np.random.default_rng(3)
-    for _ in range(60):
+    for _ in range(500):
         source, _, _ = random_link(rng, trusted=True)
         modes, alice = transmitter(source)
         out, keys = modes.places(["out"]), [2 * modes.names.index(name) + k for name, k in alice]

@@ -55,7 +55,7 @@ arms = st.floats(0.02, 0.99)
 
 
 @given(st.floats(0.1, 100), arms, arms, st.floats(1, 2), st.floats(1, 2))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=500)
 def test_information_is_that_of_covariance_matrices(modulation, alice, bob, one, other):
     noise = ((1 - alice) * (one - 1) + (1 - bob) * (other - 1)) / 2
     ours = relay_information(channel(modulation, alice, bob, noise))

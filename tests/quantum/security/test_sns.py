@@ -33,7 +33,7 @@ def extreme(objective, rows, values):
 
 
 @given(st.floats(0.05, 0.2), st.floats(0.25, 0.8), st.floats(0.01, 0.9), st.floats(0, 1e-3), st.randoms())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_single_photon_yield_is_bracketed_by_a_linear_programme(weak, strong, eta, vacuum, random):
     yields = np.array([min(vacuum + 1 - (1 - eta * random.uniform(0.3, 1)) ** n, 1.0) for n in range(N + 1)])
     weights = [np.append(poisson(mu), 1 - poisson(mu).sum()) for mu in (0.0, weak, strong)]

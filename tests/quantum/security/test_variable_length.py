@@ -152,7 +152,7 @@ def counts_of(k, clicks, errors):
 def test_estimates_bracket_the_truth_and_a_linear_programme(k):
     """Without deviations: analytic bound <= the least that any yields allow (HiGHS) <= truth."""
     rng = np.random.default_rng(20261123)
-    for _ in range(40):
+    for _ in range(500):
         law, yields, wrong = resolved(rng, k)
         clicks, errors = law @ yields, law @ (yields * wrong)
         photons = (two_decoys if k == 3 else one_decoy)(counts_of(k, clicks, errors), 1.0)
