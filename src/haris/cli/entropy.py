@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from haris.cli import entropy_assess, entropy_conditioning, entropy_emulate, entropy_restarts, entropy_sources
+from haris.cli import (
+    entropy_assess,
+    entropy_conditioning,
+    entropy_emulate,
+    entropy_report,
+    entropy_restarts,
+    entropy_sources,
+)
 
 DESCRIPTION = "Random numbers of a noise source."
 EXAMPLE = (
@@ -19,6 +26,7 @@ COMMANDS = {
     "assess": entropy_assess,
     "restarts": entropy_restarts,
     "conditioning": entropy_conditioning,
+    "report": entropy_report,
 }
 """Each has SUMMARY, DESCRIPTION, add_arguments(parser), run(args) -> exit code."""
 

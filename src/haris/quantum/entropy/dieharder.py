@@ -159,13 +159,20 @@ def plan(gigaoctets: float) -> tuple[Test, ...]:
 
 
 def not_planned(planned: Sequence[Test]) -> tuple[tuple[str, str], ...]:
-    """Names of the tests that are not in the plan, with the reason of each."""
-    too_long = tuple(
-        (test.title, f"consumes {test.megaoctets / 1e3:g} gigaoctets, more than the stream was planned to give")
-        for test in TESTS
-        if test not in planned
-    )
-    return too_long + tuple(LEFT_OUT.items())
+    """Names of the tests that are not in the plan, with the reason of each; ntuples of one name come together."""
+    too_long: dict[str, list[Test]] = {}
+    for test in TESTS:
+        if test not in planned:
+            too_long.setdefault(test.name, []).append(test)
+    return tuple(map(_too_long, too_long.values())) + tuple(LEFT_OUT.items())
+
+
+def _too_long(tests: list[Test]) -> tuple[str, str]:
+    """The tests of one name that the stream is too short for, and why."""
+    ntuples = [test.ntuple for test in tests]
+    which = f" {ntuples[0]}" + (f" to {ntuples[-1]}" if ntuples[1:] else "") if ntuples[0] is not None else ""
+    needs = " to ".join(dict.fromkeys(f"{test.megaoctets / 1e3:g}" for test in (tests[0], tests[-1])))
+    return tests[0].name + which, f"consumes {needs} gigaoctets, more than the stream was planned to give"
 
 
 def command(test: Test) -> tuple[str, ...]:

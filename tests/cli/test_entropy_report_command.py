@@ -1,0 +1,89 @@
+"""haris entropy report: from samples and bits to files, and what it refuses."""
+
+import hashlib
+import io
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from haris.cli.main import main
+
+VACUUM = str(Path(__file__).parents[2] / "examples" / "entropy" / "vacuum.toml")
+BITS = random.Random(5).randbytes(300_000)
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report") / "samples"
+    assert main(["entropy", "emulate", VACUUM, str(folder), "--samples", "1000000", "--seed", "9"]) == 0
+    return folder
+
+
+def test_a_report_is_written_and_told(samples, tmp_path, capsys):
+    output = tmp_path / "output.bin"
+    output.write_bytes(BITS)
+    page, pdf = tmp_path / "report.html", tmp_path / "report.pdf"
+    arguments = ["entropy", "report", str(samples), "--source", VACUUM, "--out", str(page), "--pdf", str(pdf)]
+    capsys.readouterr()
+    assert main([*arguments, "--output", str(output), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["passed"]
+    assert told["sp800_22"]["n_sequences"] == 2
+    assert told["sp800_22"]["n_hypotheses"] == 188
+    assert told["dieharder"] is None
+    assert told["sha256"]["tested bits"] == hashlib.sha256(BITS[:250_000]).hexdigest()
+    assert told["sha256"]["raw samples"] == hashlib.sha256((samples / "samples.bin").read_bytes()).hexdigest()
+    assert 0.0 < told["epsilon"] < told["epsilon_year"] < 1e-9
+    assert told["sha256"]["raw samples"] in page.read_text()
+    assert pdf.read_bytes().startswith(b"%PDF-")
+
+
+def refused(arguments, capsys, samples, tmp_path):
+    out = tmp_path / "report.html"
+    assert main(["entropy", "report", str(samples), "--source", VACUUM, "--out", str(out), *arguments]) == 2
+    assert not out.exists()
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--sequences", "3"], "--output, which is missing"),
+        (["--dieharder", "1"], "--output, which is missing"),
+        (["--output", "/nowhere/bits"], "No such file"),
+        (["--output", "-", "--sequences", "0"], "--sequences must be at least 1"),
+        (["--output", "-", "--dieharder", "0.001"], "gigaoctets at least"),
+        (["--pdf", "/nowhere/report.pdf"], "no such folder"),
+    ],
+)
+def test_impossible_wishes_are_refused(samples, arguments, reason, capsys, tmp_path):
+    assert reason in refused(arguments, capsys, samples, tmp_path)
+
+
+def test_a_stream_that_ends_early_is_refused(samples, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(BITS)))
+    told = refused(["--output", "-", "--sequences", "3"], capsys, samples, tmp_path)
+    assert "ended within sequence 3 of 3: 300000 octets were read" in told
+
+
+def test_an_output_shorter_than_a_sequence_is_refused(samples, capsys, tmp_path):
+    short = tmp_path / "short.bin"
+    short.write_bytes(bytes(124_999))
+    assert "fewer than the 1000000 bits" in refused(["--output", str(short)], capsys, samples, tmp_path)
+
+
+def test_too_few_samples_are_refused(capsys, tmp_path):
+    few = tmp_path / "few"
+    assert main(["entropy", "emulate", VACUUM, str(few), "--samples", "999999"]) == 0
+    assert "999999 samples; SP 800-90B asks for 1000000" in refused([], capsys, few, tmp_path)
+
+
+def test_samples_of_another_width_are_refused(capsys, tmp_path):
+    from haris.quantum.entropy.sources import read_source
+
+    other = tmp_path / "other"
+    samples = read_source(VACUUM).emulate(10, 1).samples
+    type(samples)(samples.values, 12, 0.0).write(other)
+    assert "samples of 12 bits, but the source gives 10" in refused([], capsys, other, tmp_path)
