@@ -2,6 +2,7 @@
 #include <nanobind/nanobind.h>
 
 #include "ascending.hpp"
+#include "block_toeplitz.hpp"
 #include "bzip2_length.hpp"
 #include "cascade.hpp"
 #include "checksum.hpp"
@@ -21,6 +22,7 @@ namespace nb = nanobind;
 NB_MODULE(_native, m) {
     m.doc() = "haris kernels: arrays in, arrays out";
     haris::bind_ascending(m);
+    haris::bind_block_toeplitz(m);
     haris::bind_cascade(m);
     haris::bind_checksum(m);
     haris::bind_key_container(m);
