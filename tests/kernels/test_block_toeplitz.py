@@ -10,6 +10,9 @@ from haris.kernels.block_toeplitz import MOST_BLOCK_BITS, BlockToeplitz, paths
 from haris.kernels.reference_block_toeplitz import block_toeplitz
 from haris.nouns.errors import ParameterError
 
+SIZES = [(512, 512), (513, 1), (1024, 512), (1536, 1536), (2048, 513), (4096, 2048), (4096, 4096), (4092, 2861)]
+SIZES += [(3000, 1), (8192, 3000), (MOST_BLOCK_BITS, 40_000), (MOST_BLOCK_BITS, MOST_BLOCK_BITS)]
+
 
 def octets(n_bits, draw):
     return np.random.default_rng(draw).integers(0, 256, -(-n_bits // 8), dtype=np.uint8)
@@ -26,11 +29,7 @@ def test_all_paths_equal_the_specification(n, share, n_blocks, draw):
 
 
 @pytest.mark.parametrize("path", paths())
-@pytest.mark.parametrize(
-    ("n", "m"),
-    [(512, 512), (513, 1), (1024, 512), (1536, 1536), (2048, 513), (4096, 2048), (4096, 4096), (4092, 2861)]
-    + [(3000, 1), (8192, 3000), (MOST_BLOCK_BITS, 40_000), (MOST_BLOCK_BITS, MOST_BLOCK_BITS)],
-)
+@pytest.mark.parametrize(("n", "m"), SIZES)
 def test_equals_the_transform_at_sizes_where_tiles_change(n, m, path):
     n_blocks = 3 if n > 8192 else 11
     seed, blocks = octets(n + m - 1, n), octets(n_blocks * n, m)
