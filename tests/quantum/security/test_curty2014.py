@@ -1,11 +1,10 @@
-"""The finite bound of mdi-qkd: a linear programme, adversarial sampling and a peer as witnesses."""
+"""The finite bound of mdi-qkd: a linear programme and adversarial sampling as witnesses."""
 
 from dataclasses import replace
 from math import exp, factorial, log
 
 import numpy as np
 import pytest
-import qkd._core as peer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
@@ -144,29 +143,6 @@ def test_it_tends_to_the_asymptotic_one():
     counts = expected(1e19, 50e3, source)
     endless = asymptotic(counts, 0.6, *expected_single_photons(FIBRE, STATION, 50e3), 0)
     assert secret_key_length(counts, SECURITY, 0).length_bits > 0.95 * endless.length_bits
-
-
-def test_between_the_printed_bound_by_a_peer_and_the_truth():
-    """PyPI qkd 0.2.0 has Curty's own Claim 3, one key a Bell state, and eps/266 an event.
-
-    Ours asks for the square of a failure probability and is tighter all the same: Chernoff's bound is inverted exactly,
-    where the printed form falls back on Hoeffding's for rare counts, and both Bell states share one sample.
-    """
-    counts, half = expected(1e14), 0.5
-    share = peer.mdi_eps(1e-10 / 2)
-    a, p = list(INTENSITIES), np.outer(PROBABILITIES, PROBABILITIES)
-    keyed, tested = (0.36 * p).ravel().tolist(), (0.16 * p).ravel().tolist()
-    clicks, errors = half * counts.clicks, half * counts.errors
-    n_key, flat = float(clicks[KEY_BASIS, 0, 0]), [block.ravel().tolist() for block in clicks]
-    n1 = peer.mdi_single(a, a, keyed, flat[KEY_BASIS], n_key, share)
-    sample = peer.mdi_pairs(a, a, tested, flat[TEST_BASIS], share)
-    wrong = peer.mdi_faults(a, a, tested, errors[TEST_BASIS].ravel().tolist(), share)
-    phase = peer.mdi_phase(n1, sample, wrong, share)
-    key = secret_key_length(counts, SECURITY, 0)
-    truth = asymptotic(counts, 0.6, *expected_single_photons(FIBRE, STATION, 50e3), 0)
-    assert 0.8 * truth.value("single") < 2 * n1 < key.value("single") < truth.value("single")
-    assert truth.value("phase_error") < key.value("phase_error") < phase < 0.2
-    assert 2 * sample < key.value("sample")
 
 
 def test_the_key_shrinks_by_what_leaks_and_the_budget_adds_up():
