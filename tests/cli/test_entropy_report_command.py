@@ -1,5 +1,6 @@
 """haris entropy report: from samples and bits to files, and what it refuses."""
 
+import argparse
 import hashlib
 import io
 import json
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from haris.cli import entropy_report
 from haris.cli.main import main
 
 VACUUM = str(Path(__file__).parents[2] / "examples" / "entropy" / "vacuum.toml")
@@ -38,6 +40,33 @@ def test_a_report_is_written_and_told(samples, tmp_path, capsys):
     assert 0.0 < told["epsilon"] < told["epsilon_year"] < 1e-9
     assert told["sha256"]["raw samples"] in page.read_text()
     assert pdf.read_bytes().startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize(
+    ("megaoctets", "gigaoctets", "n_planned", "reason"),
+    [
+        (30.0, None, 0, "it was not asked for"),
+        (30.0, 0.012, 2, ""),
+        (30.0, 245.0, 3, ""),
+        (4.0, 245.0, 0, "bits.bin has 0.0037 gigaoctets left for it"),
+        (0.2, 245.0, 0, "bits.bin has 0.0000 gigaoctets left for it"),
+    ],
+)
+def test_a_files_plan_fits_what_it_has_left(megaoctets, gigaoctets, n_planned, reason, tmp_path, monkeypatch):
+    monkeypatch.setattr(entropy_report, "installed_version", lambda: "3.31.1")
+    path = tmp_path / "bits.bin"
+    with path.open("wb") as file:
+        file.truncate(int(megaoctets * 1e6))
+    planned, told = entropy_report._plan(argparse.Namespace(output=str(path), dieharder=gigaoctets), 2)
+    assert len(planned) == n_planned
+    assert told.startswith(reason)
+    assert bool(told) == (not planned)
+
+
+def test_without_the_program_the_report_says_so(monkeypatch):
+    monkeypatch.setattr(entropy_report, "installed_version", lambda: None)
+    wishes = argparse.Namespace(output="-", dieharder=1.0)
+    assert entropy_report._plan(wishes, 1) == ((), "the program dieharder is not installed")
 
 
 def refused(arguments, capsys, samples, tmp_path):

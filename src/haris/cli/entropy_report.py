@@ -95,7 +95,7 @@ def _evaluation(args: argparse.Namespace) -> Evaluation:
     if args.output is not None:
         # Both plans stand before a bit is read.
         n_sequences = _n_sequences(args)
-        planned, no_stream = _plan(args.dieharder)
+        planned, no_stream = _plan(args, n_sequences)
         with _opened(args.output) as opened:
             bits = _sequences(opened, n_sequences)
             stream = _stream(opened, planned) if planned else None
@@ -118,7 +118,7 @@ def _evaluation(args: argparse.Namespace) -> Evaluation:
         no_stream=no_stream,
         files=(_hashed("source", args.source), _hashed("raw samples", _octets_of(args.samples)), *read),
         versions=_versions(),
-        date=datetime.now(UTC).isoformat(timespec="seconds"),
+        date=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     )
 
 
@@ -146,12 +146,19 @@ def _n_sequences(args: argparse.Namespace) -> int:
     return min(whole, SEQUENCES)
 
 
-def _plan(gigaoctets: float | None) -> tuple[tuple[dieharder.Test, ...], str]:
-    """The tests of dieharder that are planned, or none for a reason."""
-    if gigaoctets is None:
+def _plan(args: argparse.Namespace, n_sequences: int) -> tuple[tuple[dieharder.Test, ...], str]:
+    """The tests of dieharder that are planned, or none for a reason. A file gives what SP 800-22 leaves of it."""
+    if args.dieharder is None:
         return (), "it was not asked for"
-    planned = dieharder.plan(gigaoctets)
-    return ((), "the program dieharder is not installed") if installed_version() is None else (planned, "")
+    planned, path = dieharder.plan(args.dieharder), Path(args.output)
+    if installed_version() is None:
+        return (), "the program dieharder is not installed"
+    if args.output == "-" or not path.is_file():
+        return planned, ""
+    left = (path.stat().st_size - n_sequences * SEQUENCE_OCTETS) / 1e9
+    if left < min(test.megaoctets for test in planned) / 1e3:
+        return (), f"{path.name} has {max(left, 0.0):.4f} gigaoctets left for it, which no test can do with"
+    return dieharder.plan(min(left, args.dieharder)), ""
 
 
 @contextmanager

@@ -56,7 +56,7 @@ class Evaluation:
 
     certificate: of one block by the source's bound. samples: raw. model: emulated samples of the same source.
     assessment: of assessed_bits of the first n_assessed samples. bits, stream: verdicts on extracted bits; None where
-    the tests were not run, for the reason in no_bits or no_stream. versions: of what computed this. date: ISO 8601.
+    the tests were not run, for the reason in no_bits or no_stream. versions: of what computed this. date: in words.
     """
 
     entropy: EntropySource
@@ -98,7 +98,7 @@ def document(evaluation: Evaluation) -> Document:
     source = evaluation.entropy.source
     return Document(
         f"Report on a source of random numbers: {source.name}",
-        f"{source.title}. Made {evaluation.date} by haris {dict(evaluation.versions).get('haris', '')}.",
+        f"{_capital(source.title)}. Made {evaluation.date} by haris {dict(evaluation.versions).get('haris', '')}.",
         (
             Section("At a glance", (at_a_glance(evaluation),)),
             _source(evaluation),
@@ -143,7 +143,9 @@ def at_a_glance(evaluation: Evaluation) -> Table:
         ),
         (
             "dieharder",
-            Mark("not run") if stream is None else _mark(stream.passed, "passed", "REJECTED"),
+            Mark("not run")
+            if stream is None
+            else _mark(stream.passed, "passed", "REJECTED" if stream.rejected else "INCOMPLETE"),
             evaluation.no_stream
             if stream is None
             else f"{stream.n_hypotheses} P-values, {len(stream.rejected)} tests rejected, {len(stream.failed)} without "
@@ -160,7 +162,7 @@ def _source(evaluation: Evaluation) -> Section:
     return Section(
         "Source and model",
         (
-            f"{evaluation.entropy.source.title}. Parameters as described in SOURCE.toml:",
+            f"{_capital(evaluation.entropy.source.title)}. Parameters as described in SOURCE.toml:",
             Table(("parameter", "value"), rows, (3.0, 7.0)),
             f"The adversary: {proof.attacks}. The bound: {proof.theorem}. It assumes that",
             Bullets(proof.assumptions),
@@ -188,7 +190,7 @@ def _bound(evaluation: Evaluation) -> Section:
             f"are allowed), {rate(found.certified_bits_hz)}{spent}. Hashed by seeded Toeplitz matrices; block_bits = "
             f"{extraction.block_bits}. The seed is independent of the source; a seed that is used again adds the "
             "errors of its blocks, which the sum over a year does.",
-            Table(("probability that ...", "epsilon"), epsilons, (8.0, 3.0), numbers=(1,)),
+            Table(("what may fail", "epsilon"), epsilons, (8.0, 3.0), numbers=(1,)),
         ),
     )
 
@@ -282,6 +284,10 @@ def power(epsilon: float) -> str:
 
 def _value(value: np.ndarray, unit: str) -> str:
     return f"{float(value):.6g} {unit}".strip() if value.ndim == 0 else " ".join(f"{v:.4g}" for v in value.flat)
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _shown(value: object) -> str:

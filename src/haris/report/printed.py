@@ -15,6 +15,10 @@ INK, SOFT, LINE, BAND, ACCENT = "#1d2b38", "#5d6b78", "#d9e0e6", "#f4f7f9", "#1f
 GOOD, BAD = "#14602f", "#97200d"
 REGULAR, BOLD = "DejaVuSans", "DejaVuSans-Bold"
 MARGIN_MM = 18.0
+HEADING_ROOM_MM = 45.0
+"""A heading with less below it goes to the next page."""
+FRAME_PADDING = 6.0
+"""Points that reportlab leaves on each side of what a page holds."""
 PICTURE_DPI = 200
 
 
@@ -31,7 +35,7 @@ def printed(document: Document) -> bytes:
     require_printer()
     from reportlab.lib.pagesizes import A4
     from reportlab.lib.units import mm
-    from reportlab.platypus import HRFlowable, Paragraph, SimpleDocTemplate, Spacer
+    from reportlab.platypus import CondPageBreak, HRFlowable, Paragraph, SimpleDocTemplate, Spacer
 
     _register_fonts()
     out = io.BytesIO()
@@ -53,9 +57,9 @@ def printed(document: Document) -> bytes:
         HRFlowable(width="100%", thickness=2, color=ACCENT, spaceAfter=8),
     ]
     for section in document.sections:
-        flow.append(Paragraph(escape(section.title), _style("heading")))
+        flow += [CondPageBreak(HEADING_ROOM_MM * mm), Paragraph(escape(section.title), _style("heading"))]
         for part in section.parts:
-            flow += [*_part(part, pages.width), Spacer(0, 4)]
+            flow += [*_part(part, pages.width - 2 * FRAME_PADDING), Spacer(0, 6)]
 
     def footer(canvas: Any, template: Any) -> None:
         canvas.setFont(REGULAR, 7.5)
@@ -94,7 +98,6 @@ def _style(name: str) -> Any:
             "leading": 16,
             "spaceBefore": 10,
             "spaceAfter": 4,
-            "keepWithNext": 1,
         },
         "body": {"spaceAfter": 3},
         "caption": {"fontSize": 7.5, "leading": 10, "textColor": SOFT},
