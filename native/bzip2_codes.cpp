@@ -9,26 +9,46 @@
 namespace haris {
 namespace {
 
-constexpr unsigned kMostSymbols = 18, kMostTables = 6, kGroup = 50, kRounds = 4, kMostLength = 17;
+constexpr unsigned kMostSymbols = 16, kMostTables = 6, kGroup = 50, kRounds = 4, kMostLength = 17;
 constexpr std::uint8_t kCheap = 0, kDear = 15;
 using Lengths = std::array<std::uint8_t, kMostSymbols>;
 using Counts = std::array<std::uint32_t, kMostSymbols>;
-using Costs = std::uint16_t __attribute__((vector_size(16)));  // one of eight for each table
+using GroupCounts = std::uint8_t __attribute__((vector_size(kMostSymbols)));  // of the symbols of one group
 
 struct Symbols {
-    std::vector<std::uint8_t> values;
+    std::size_t n = 0;
+    std::vector<GroupCounts> groups;
     Counts counts{};
     unsigned n_symbols = 0;
-    std::size_t map_bits = 0;
+    std::size_t map_bits = 16;
+};
 
+// Symbols as they come, counted by groups.
+class Counter {
+  public:
+    explicit Counter(Symbols& symbols) : symbols_(symbols) {}
     void put(unsigned symbol) {
-        values.push_back(static_cast<std::uint8_t>(symbol));
-        ++counts[symbol];
+        group_ += one_[symbol];
+        if (++symbols_.n % kGroup == 0) end_group();
     }
     // A run of zeros in bijective base 2 with digits 0 and 1.
     void put_run(std::size_t length) {
         for (; length > 0; length = (length - 1) / 2) put((length - 1) & 1);
     }
+    void end_group() {
+        symbols_.groups.push_back(group_);
+        for (unsigned s = 0; s < kMostSymbols; ++s) symbols_.counts[s] += group_[s];
+        group_ = GroupCounts{};
+    }
+
+  private:
+    const std::array<GroupCounts, kMostSymbols> one_ = [] {
+        std::array<GroupCounts, kMostSymbols> one{};
+        for (unsigned s = 0; s < kMostSymbols; ++s) one[s][s] = 1;
+        return one;
+    }();
+    Symbols& symbols_;
+    GroupCounts group_{};
 };
 
 // Positions in a list of characters, each moved to its front; the list is a word of four bits each.
@@ -38,7 +58,6 @@ Symbols moved_to_front(const std::vector<std::uint8_t>& column) {
     std::array<std::uint8_t, 256> index{};
     Symbols out;
     unsigned n_used = 0;
-    out.map_bits = 16;
     for (unsigned high = 0; high < 256; high += 16) {
         bool any = false;
         for (unsigned character = high; character < high + 16; ++character) {
@@ -51,7 +70,8 @@ Symbols moved_to_front(const std::vector<std::uint8_t>& column) {
     constexpr std::uint64_t kOnes = 0x1111111111111111;
     std::uint64_t list = ~std::uint64_t{0};
     for (unsigned i = n_used; i-- > 0;) list = list << 4 | i;
-    out.values.reserve(column.size() + 1);
+    out.groups.reserve(column.size() / kGroup + 2);
+    Counter counter(out);
     std::size_t run = 0;
     for (const std::uint8_t character : column) {
         const std::uint64_t symbol = index[character];
@@ -59,16 +79,17 @@ Symbols moved_to_front(const std::vector<std::uint8_t>& column) {
             ++run;
             continue;
         }
-        out.put_run(run);
+        counter.put_run(run);
         run = 0;
         const std::uint64_t differ = list ^ symbol * kOnes;
         const unsigned at = static_cast<unsigned>(__builtin_ctzll((differ - kOnes) & ~differ & kOnes << 3)) & ~3U;
         const std::uint64_t front = (std::uint64_t{16} << at) - 1;
         list = (list & ~front) | (list << 4 & front) | symbol;
-        out.put(at / 4 + 1);
+        counter.put(at / 4 + 1);
     }
-    out.put_run(run);
-    out.put(n_used + 1);
+    counter.put_run(run);
+    counter.put(n_used + 1);
+    if (out.n % kGroup != 0) counter.end_group();
     out.n_symbols = n_used + 2;
     return out;
 }
@@ -132,7 +153,7 @@ Lengths huffman_lengths(const Counts& counts, unsigned n) {
 // The tables before the first round: each is cheap for a stretch of symbols that holds its share of all.
 std::array<Lengths, kMostTables> first_tables(const Symbols& symbols, unsigned n_tables) {
     std::array<Lengths, kMostTables> tables{};
-    std::size_t left = symbols.values.size();
+    std::size_t left = symbols.n;
     unsigned from = 0;
     for (unsigned parts = n_tables; parts > 0; --parts) {
         const std::size_t share = left / parts;
@@ -175,27 +196,22 @@ std::size_t choice_bits(const std::vector<std::uint8_t>& chosen) {
 
 std::size_t bzip2_block_bits(const std::vector<std::uint8_t>& column) {
     const Symbols symbols = moved_to_front(column);
-    const std::size_t n = symbols.values.size();
-    const unsigned n_tables = tables_for(n);
+    const unsigned n_tables = tables_for(symbols.n);
     std::array<Lengths, kMostTables> tables = first_tables(symbols, n_tables);
-    std::vector<std::uint8_t> chosen((n + kGroup - 1) / kGroup);
+    std::vector<std::uint8_t> chosen(symbols.groups.size());
     std::array<Counts, kMostTables> counts;
     for (unsigned round = 0; round < kRounds; ++round) {
-        std::array<Costs, kMostSymbols> costs{};
-        for (unsigned s = 0; s < symbols.n_symbols; ++s) {
-            for (unsigned t = 0; t < n_tables; ++t) costs[s][t] = tables[t][s];
-        }
         counts = {};
-        for (std::size_t from = 0; from < n; from += kGroup) {
-            const std::size_t to = std::min(from + kGroup, n);
-            Costs sum{};
-            for (std::size_t i = from; i < to; ++i) sum += costs[symbols.values[i]];
-            unsigned best = 0;
-            for (unsigned t = 1; t < n_tables; ++t) {
-                if (sum[t] < sum[best]) best = t;
+        for (std::size_t g = 0; g < chosen.size(); ++g) {
+            const GroupCounts group = symbols.groups[g];
+            unsigned best = 0, least = ~0U;
+            for (unsigned t = 0; t < n_tables; ++t) {
+                unsigned cost = 0;
+                for (unsigned s = 0; s < kMostSymbols; ++s) cost += unsigned{group[s]} * tables[t][s];
+                if (cost < least) best = t, least = cost;
             }
-            chosen[from / kGroup] = static_cast<std::uint8_t>(best);
-            for (std::size_t i = from; i < to; ++i) ++counts[best][symbols.values[i]];
+            chosen[g] = static_cast<std::uint8_t>(best);
+            for (unsigned s = 0; s < kMostSymbols; ++s) counts[best][s] += group[s];
         }
         for (unsigned t = 0; t < n_tables; ++t) tables[t] = huffman_lengths(counts[t], symbols.n_symbols);
     }

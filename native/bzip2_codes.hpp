@@ -7,7 +7,7 @@
 
 namespace haris {
 
-// Bits of one block of the stream whose last column of sorted rotations this is; at most 15 different characters.
+// Bits of one block of the stream whose last column of sorted rotations this is; at most 14 different characters.
 std::size_t bzip2_block_bits(const std::vector<std::uint8_t>& column);
 
 }  // namespace haris

@@ -34,7 +34,7 @@ Runs runs(std::size_t n, Up up) {
     bool last = n == 0 || !up(0);
     for (std::size_t i = 0; i < n; ++i) {
         const bool now = up(i);
-        length = now == last ? length + 1 : 1;
+        length = 1 + (length & (std::size_t{now != last} - 1));
         out.number += now != last;
         out.longest = std::max(out.longest, length);
         out.ups += now;
@@ -104,7 +104,8 @@ void permutation_statistics(const std::uint8_t* values, const std::uint8_t* symb
         put(3, static_cast<double>(std::max(found.ups, n_steps - 1 - found.ups)));
     }
     if (asked(4, 5)) {
-        const Runs found = runs(n, [symbols, median](std::size_t i) { return symbols[i] >= median; });
+        const auto least = static_cast<unsigned>(std::ceil(median));
+        const Runs found = runs(n, [symbols, least](std::size_t i) { return symbols[i] >= least; });
         put(4, static_cast<double>(found.number));
         put(5, static_cast<double>(found.longest));
     }
