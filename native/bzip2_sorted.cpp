@@ -6,12 +6,13 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <utility>
 
 namespace haris {
 namespace {
 
 constexpr unsigned kJoined = 256, kNames = 257, kOffsets = 8;
-constexpr unsigned kBucketBits = 16;
+constexpr unsigned kPasses = 3, kDigitBits = 11, kDigits = 1U << kDigitBits;
 
 std::array<Written, 256> write_all() {
     std::array<Written, 256> all{};
@@ -32,7 +33,12 @@ std::uint64_t ordered(const std::uint8_t* from, std::size_t length) {
     return word;
 }
 
-// Most buckets hold a few.
+// One of the first digits of a key, the last of them first: a pass of the radix sort each.
+unsigned digit(std::uint64_t key, unsigned pass) {
+    return static_cast<unsigned>(key >> (64 - (kPasses - pass) * kDigitBits)) & (kDigits - 1);
+}
+
+// Mostly a few.
 template <typename Suffix>
 void sort_by_key(Suffix* from, Suffix* to) {
     constexpr std::ptrdiff_t kFew = 24;
@@ -130,21 +136,26 @@ void SortedRotations::sort_numbers(std::size_t n) {
     const unsigned bits = std::max(1, static_cast<int>(std::bit_width(n_names_ - 1U)));
     const std::size_t held = 64 / bits;
     suffixes_.resize(n);
-    buckets_.resize(n);
+    others_.resize(n);
     std::uint64_t key = 0;
     for (std::size_t i = 0; i < held; ++i) key |= std::uint64_t{number_ranks_[names_[i % n]]} << (64 - bits * (i + 1));
     const std::uint64_t cut = ~std::uint64_t{0} << (64 - bits * held);
-    std::vector<std::uint32_t> counts((std::size_t{1} << kBucketBits) + 1);
+    std::array<std::array<std::uint32_t, kDigits>, kPasses> starts{};
     for (std::size_t i = n; i-- > 0;) {
         key = (key >> bits & cut) | std::uint64_t{number_ranks_[names_[i]]} << (64 - bits);
-        buckets_[i] = {key, static_cast<std::uint32_t>(i)};
-        ++counts[(key >> (64 - kBucketBits)) + 1];
+        suffixes_[i] = {key, static_cast<std::uint32_t>(i)};
+        for (unsigned pass = 0; pass < kPasses; ++pass) ++starts[pass][digit(key, pass)];
     }
-    for (std::size_t i = 1; i < counts.size(); ++i) counts[i] += counts[i - 1];
-    for (const Suffix& suffix : buckets_) suffixes_[counts[suffix.key >> (64 - kBucketBits)]++] = suffix;
-    std::size_t from = 0;
-    for (std::size_t bucket = 0; bucket + 1 < counts.size(); ++bucket) {
-        const std::size_t to = counts[bucket];
+    for (unsigned pass = 0; pass < kPasses; ++pass) {
+        std::uint32_t before = 0;
+        for (std::uint32_t& start : starts[pass]) before += std::exchange(start, before);
+        for (const Suffix& suffix : suffixes_) others_[starts[pass][digit(suffix.key, pass)]++] = suffix;
+        suffixes_.swap(others_);
+    }
+    constexpr unsigned kRest = 64 - kPasses * kDigitBits;
+    for (std::size_t from = 0; from < n;) {
+        std::size_t to = from + 1;
+        while (to < n && suffixes_[to].key >> kRest == suffixes_[from].key >> kRest) ++to;
         sort_by_key(suffixes_.data() + from, suffixes_.data() + to);
         from = to;
     }

@@ -40,7 +40,7 @@ class SortedRotations {
     void settle_ties(std::size_t n, std::size_t known);
 
     std::vector<std::uint16_t> names_;  // of the numbers in a circle: a value, or kJoined
-    std::vector<Suffix> suffixes_, buckets_;
+    std::vector<Suffix> suffixes_, others_;
     std::vector<std::uint32_t> ranks_;
     std::vector<std::uint8_t> column_;
     std::vector<std::uint16_t> rest_ranks_;    // by name and offset
