@@ -49,6 +49,15 @@ def test_rates_are_those_of_the_fock_sum(modes, brute_force, mean_pairs, eta, p_
     np.testing.assert_allclose((gain, correlation), wanted, rtol=1e-12, atol=1e-15)
 
 
+def test_rates_at_random_are_those_of_the_fock_sum():
+    rng = np.random.default_rng(1)
+    for k in range(500):
+        modes, brute_force = ((1.0, fock_sum), (np.inf, poisson_sum))[k % 2]
+        mean_pairs, eta, p_dark = rng.uniform(0.0, 1.0), rng.uniform(0.0, 1.0, 2), 10 ** rng.uniform(-6.0, -0.5, 2)
+        found = pair_rates(PairSource(1e9, mean_pairs, modes=modes), tuple(eta), tuple(p_dark))
+        np.testing.assert_allclose(found, brute_force(mean_pairs, eta, p_dark), rtol=1e-11, atol=1e-15)
+
+
 def test_modes_lead_from_thermal_to_poissonian():
     gains = [pair_rates(PairSource(1e9, 0.5, modes=k), (0.4, 0.4), (0.0, 0.0)) for k in (1.0, 2.0, 10.0, 1e7, np.inf)]
     qbers = [0.5 * (1 - c / q) for q, c in gains]

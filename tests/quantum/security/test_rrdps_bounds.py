@@ -58,7 +58,7 @@ def test_no_attack_learns_more_and_one_learns_as_much(pulses, photons):
     rng = np.random.default_rng(7)
     bound = packet_leakage(pulses, photons)[photons]
     places = list(combinations(range(pulses), photons))
-    for _ in range(30):
+    for _ in range(200):
         shape = (len(places), pulses, 3)
         near = rng.choice([0.1, 1.0])
         operators = near * (rng.normal(size=shape) + 1j * rng.normal(size=shape))
