@@ -78,3 +78,10 @@ def test_what_cannot_be_emulated_is_an_input_error(wrong, tmp_path, capsys):
 def test_a_folder_that_is_there_is_left_alone(tmp_path, capsys):
     assert main(["entropy", "emulate", VACUUM, str(tmp_path), "--samples", "10"]) == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_infinite_term_is_null_in_json(tmp_path, capsys):
+    file = tmp_path / "quiet.toml"
+    file.write_text(Path(VACUUM).read_text().replace("dark_rms_v = 0.02", "dark_rms_v = 0.0"))
+    assert main(["entropy", "sources", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["terms"]["clearance"]["value"] is None

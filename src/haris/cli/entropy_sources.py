@@ -9,6 +9,9 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from haris.cli.main import EXIT_NO_KEY
 from haris.nouns.keys import Proof
 from haris.quantum.entropy.certificate import Certificate, certificate
@@ -82,9 +85,14 @@ def _report(entropy: EntropySource, found: Certificate) -> dict[str, Any]:
         "certified_bits_hz": found.certified_bits_hz,
         "epsilon": found.epsilon,
         "epsilon_year": found.epsilon_year,
-        "terms": {t.name: {"value": t.value.tolist(), "unit": t.unit, "meaning": t.meaning} for t in randomness.terms},
+        "terms": {t.name: {"value": _finite(t.value), "unit": t.unit, "meaning": t.meaning} for t in randomness.terms},
         "proof": dataclasses.asdict(randomness.proof),
     }
+
+
+def _finite(value: NDArray[np.float64]) -> Any:
+    """A term's numbers for JSON, which has no infinity: null."""
+    return [_finite(part) for part in value] if value.ndim else float(value) if np.isfinite(value) else None
 
 
 def _text(entropy: EntropySource, found: Certificate) -> str:

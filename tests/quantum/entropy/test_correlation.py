@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from haris.nouns.errors import ParameterError
-from haris.quantum.entropy.correlation import WHITE, innovation_between, low_pass, measured, spectrum
+from haris.quantum.entropy.correlation import WHITE, low_pass, measured, spectrum
 
 
 def levinson(lags, order):
@@ -58,16 +58,14 @@ def test_filtered_noise_has_that_autocorrelation_from_its_first_sample_on(noise)
     assert np.var(starts) == pytest.approx(1.0 - noise.innovation, abs=6 * math.sqrt(2 / 2000))
 
 
-@given(st.floats(0.0, 0.2))
-def test_an_uncertain_spectrum_widens_both_ways(error):
-    noise = measured((0.25, -0.1))
-    least, most = innovation_between(noise, error)
-    assert 0.0 <= least <= noise.innovation * (1 + 1e-9)
-    assert noise.innovation <= most * (1 + 1e-9)
-
-
-def test_too_uncertain_a_spectrum_leaves_nothing():
-    assert innovation_between(measured((0.25,)), 0.6)[0] == 0.0
+@pytest.mark.parametrize("noise", [measured((0.3, -0.1, 0.05)), low_pass(0.1, 1.0), WHITE])
+def test_the_spectrum_is_that_of_the_lags(noise):
+    power = noise.spectrum()
+    assert power.mean() == pytest.approx(1.0)
+    assert power.max() <= noise.peak + 1e-9
+    if power.size > 1:
+        assert np.fft.ifft(power).real[1:4] == pytest.approx(noise.lags[:3], abs=1e-6)
+        assert np.mean(power**2) == pytest.approx(noise.squares)
 
 
 @pytest.mark.parametrize("lags", [(1.0,), (0.6,), (-0.51,), (float("nan"),), (0.5, 0.5, -0.9), (0.0,) * 257])

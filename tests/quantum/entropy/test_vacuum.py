@@ -11,6 +11,7 @@ from scipy.stats import chi2, norm
 
 from haris.nouns.errors import ParameterError
 from haris.quantum.entropy.converter import reach_sigma
+from haris.quantum.entropy.correlation import measured
 from haris.quantum.entropy.source import EntropySource, Extraction
 from haris.quantum.entropy.sources import SOURCES
 from haris.quantum.entropy.vacuum import (
@@ -18,7 +19,9 @@ from haris.quantum.entropy.vacuum import (
     VacuumFluctuations,
     calibrated,
     correlation,
+    dark_correlation,
     optimal_range_v,
+    vacuum_spectrum_v2,
 )
 
 GOOD = VacuumFluctuations(
@@ -50,6 +53,7 @@ VALID = st.builds(
         st.just({}),
         st.builds(lambda b: {"bandwidth_hz": b * 1e9}, st.floats(0.01, 10.0)),
         st.builds(lambda a: {"autocorrelation": tuple(a)}, st.lists(st.floats(-0.1, 0.1), min_size=1, max_size=4)),
+        st.just({"autocorrelation": (0.1,), "dark_autocorrelation": (0.1002,)}),
     ),
     st.floats(0.0, 0.99),
 )
@@ -106,6 +110,7 @@ def test_the_reach_holds_with_its_probability(n_samples, epsilon):
         with_(adc_bits=4, range_v=0.25, dark_rms_v=0.06, dnl_lsb=0.5),
         with_(adc_bits=3, dark_rms_v=0.05, bandwidth_hz=0.3e9),
         with_(adc_bits=3, autocorrelation=(0.3, -0.1), excess_share=0.3),
+        with_(adc_bits=4, range_v=0.6, dark_rms_v=0.05, autocorrelation=(0.2, 0.1), dark_autocorrelation=(-0.4,)),
     ],
 )
 def test_who_knows_everything_else_guesses_no_better(parameters):
@@ -115,18 +120,25 @@ def test_who_knows_everything_else_guesses_no_better(parameters):
     """
     rng, n, noise = np.random.default_rng(8), 1_000_000, correlation(parameters)
     quantum = (parameters.signal_rms_v**2 - parameters.dark_rms_v**2) * (1.0 - parameters.excess_share)
+    vacuums, dark = noise, dark_correlation(parameters)
+    if parameters.dark_autocorrelation:
+        own = np.fft.ifft(vacuum_spectrum_v2(parameters)).real / quantum
+        vacuums = measured(tuple(map(float, own[1:5])))
     new = rng.standard_normal(n, np.float32)
-    vacuum = math.sqrt(quantum) * noise.colour(new.copy(), noise.start(rng))[0].astype(float)
-    told = vacuum - math.sqrt(quantum * noise.innovation) * new
-    classical = math.sqrt(parameters.signal_rms_v**2 - quantum) * noise.colour(
-        rng.standard_normal(n, np.float32), noise.start(rng)
+    vacuum = math.sqrt(quantum) * vacuums.colour(new.copy(), vacuums.start(rng))[0].astype(float)
+    told = vacuum - math.sqrt(quantum * vacuums.innovation) * new
+    classical = math.sqrt(parameters.signal_rms_v**2 - quantum) * dark.colour(
+        rng.standard_normal(n, np.float32), dark.start(rng)
     )[0].astype(float)
+    total = vacuum + classical
+    for lag, wanted in enumerate(noise.lags[:3], 1):
+        assert np.mean(total[lag:] * total[:-lag]) / parameters.signal_rms_v**2 == pytest.approx(wanted, abs=0.01)
     codes = parameters.converter.digitise(parameters.offset_v + vacuum + classical)
     edges = np.concatenate([[-np.inf], parameters.converter.thresholds_v(), [np.inf]])
     known = (parameters.offset_v + told + classical)[:, None]
     best = np.empty(n, int)
     for first in range(0, n, 50_000):
-        part = norm.cdf(edges, known[first : first + 50_000], math.sqrt(quantum * noise.innovation))
+        part = norm.cdf(edges, known[first : first + 50_000], math.sqrt(quantum * vacuums.innovation))
         best[first : first + 50_000] = np.argmax(np.diff(part, axis=1), axis=1)
     hits = np.mean(codes == best)
     allowed = 2.0 ** -bits(parameters)
@@ -142,11 +154,11 @@ def test_calibration_bounds_hold_beside_chi_square():
 
 
 def test_calibration_bounds_hold_for_correlated_noise():
-    """Rms of 2000 short recordings of strongly correlated noise: none outside at epsilon 1e-4 (false alarm 0.2)."""
+    """Rms of 500 short recordings of strongly correlated noise: none outside at epsilon 1e-4 (false alarm 0.05)."""
     n, epsilon, parameters = 4000, 1e-4, with_(bandwidth_hz=0.1e9, dark_rms_v=0.0, calibration_samples=4000)
     rng, noise = np.random.default_rng(2), correlation(parameters)
     outside = 0
-    for _ in range(2000):
+    for _ in range(500):
         rms = 0.1 * np.sqrt(np.mean(noise.colour(rng.standard_normal(n, np.float32), noise.start(rng))[0] ** 2))
         bound = calibrated(dataclasses.replace(parameters, signal_rms_v=float(rms)), epsilon)
         outside += not bound.new_least_v2 <= 0.01 * noise.innovation <= bound.new_most_v2
@@ -203,7 +215,7 @@ def test_emulated_samples_have_the_statistics(parameters):
     codes = VACUUM.emulate(parameters, n, 4).samples.values.astype(float)
     wanted = VACUUM.statistics(parameters)
     counts, noise = 5 * math.sqrt(1 / n), correlation(parameters)
-    assert codes.mean() == pytest.approx(wanted.mean, abs=counts * math.sqrt(noise.most_power * wanted.variance))
+    assert codes.mean() == pytest.approx(wanted.mean, abs=counts * math.sqrt(noise.peak * wanted.variance))
     assert codes.var() == pytest.approx(wanted.variance, rel=counts * math.sqrt(2 * noise.squares))
     ends = np.mean((codes == 0) | (codes == 2**parameters.bits - 1))
     assert ends == pytest.approx(wanted.p_saturated, abs=2 * counts * math.sqrt(wanted.p_saturated) + 2 / n)
@@ -255,6 +267,9 @@ def test_a_block_is_certified_as_a_source():
         {"bandwidth_hz": -1.0},
         {"autocorrelation": (0.7,)},
         {"autocorrelation": (0.1,), "bandwidth_hz": 1e9},
+        {"dark_autocorrelation": (0.1,)},
+        {"dark_autocorrelation": (0.6,), "autocorrelation": (0.1,)},
+        {"dark_autocorrelation": (-0.3,), "autocorrelation": (0.4,), "dark_rms_v": 0.09},
         {"calibration_samples": 0},
         {"adc_bits": 17},
         {"dnl_lsb": 2.0},

@@ -14,7 +14,7 @@ from haris.nouns.errors import ParameterError
 MOST_LAGS = 256
 LEAST_POWER = 1e-6
 """Of a spectrum whose mean is 1: below this nothing is certified of a frequency, and the spectrum is no noise's."""
-_FREQUENCIES = 2**16
+_FREQUENCIES = 2**14
 _LEAST_LAG = 1e-6
 
 
@@ -36,14 +36,26 @@ class Correlation:
         return min(1.0, self.forward[0] ** 2)
 
     @property
-    def most_power(self) -> float:
+    def peak(self) -> float:
         """At least the spectrum's maximum, where its mean is 1: the largest eigenvalue of any covariance matrix."""
+        if self.feedback:
+            return (1.0 + self.feedback) / (1.0 - self.feedback)
         return 1.0 + 2.0 * math.fsum(map(abs, self.lags))
 
     @property
     def squares(self) -> float:
         """Sum of the squared autocorrelation over all lags: by how much it lessens the samples that count."""
+        if self.feedback:
+            return (1.0 + self.feedback**2) / (1.0 - self.feedback**2)
         return 1.0 + 2.0 * math.fsum(lag * lag for lag in self.lags)
+
+    def spectrum(self) -> NDArray[np.float64]:
+        """Power at 2^14 frequencies around the circle, one for all where samples do not correlate; its mean is 1."""
+        if self.forward == (1.0,) and not self.feedback:
+            return np.ones(1)
+        turn = 2.0 * np.pi * np.arange(_FREQUENCIES) / _FREQUENCIES
+        back = 1.0 + self.feedback**2 - 2.0 * self.feedback * np.cos(turn)
+        return np.asarray(np.abs(np.fft.fft(self.forward, _FREQUENCIES)) ** 2 / back)
 
     def colour(
         self, white: NDArray[np.float32], past: NDArray[np.float32]
@@ -80,7 +92,7 @@ def low_pass(bandwidth_hz: float, clock_hz: float) -> Correlation:
 
 
 def spectrum(lags: tuple[float, ...]) -> NDArray[np.float64]:
-    """Power at 2^16 frequencies around the circle, mean 1, of an autocorrelation that ends with lags."""
+    """Power at 2^14 frequencies around the circle, mean 1, of an autocorrelation that ends with lags."""
     full = np.zeros(_FREQUENCIES)
     full[0] = 1.0
     full[1 : len(lags) + 1] = lags
@@ -88,19 +100,19 @@ def spectrum(lags: tuple[float, ...]) -> NDArray[np.float64]:
     return np.asarray(np.fft.fft(full).real)
 
 
-def measured(lags: tuple[float, ...]) -> Correlation:
+def measured(lags: tuple[float, ...], name: str = "autocorrelation") -> Correlation:
     """The noise with this autocorrelation (normalised, lags 1, 2, ..., 0 beyond), by the cepstrum of its spectrum.
 
-    Raises ParameterError where no noise has it: its spectrum must exceed 1e-6 of its mean at every frequency.
+    Raises ParameterError, by that name, where no noise has it: its spectrum must exceed 1e-6 of its mean everywhere.
     """
     if len(lags) > MOST_LAGS:
-        raise ParameterError(f"autocorrelation must have at most {MOST_LAGS} lags, got {len(lags)}")
+        raise ParameterError(f"{name} must have at most {MOST_LAGS} lags, got {len(lags)}")
     if not all(abs(lag) < 1.0 for lag in lags):
-        raise ParameterError(f"autocorrelation must lie in (-1, 1), got {lags}")
+        raise ParameterError(f"{name} must lie in (-1, 1), got {lags}")
     power = spectrum(lags)
     if power.min() < LEAST_POWER:
         raise ParameterError(
-            f"autocorrelation must be that of a noise: its spectrum falls to {power.min():.3g} of the mean, "
+            f"{name} must be that of a noise: its spectrum falls to {power.min():.3g} of the mean, "
             f"and must be above {LEAST_POWER:g}"
         )
     cepstrum = np.fft.ifft(np.log(power)).real
@@ -108,14 +120,3 @@ def measured(lags: tuple[float, ...]) -> Correlation:
     cepstrum[_FREQUENCIES // 2 :] = 0.0
     taps = np.fft.ifft(np.exp(np.fft.fft(cepstrum))).real[: len(lags) + 1]
     return Correlation(tuple(map(float, taps)), 0.0, lags)
-
-
-def innovation_between(correlation: Correlation, error: float) -> tuple[float, float]:
-    """Least and most innovation where the spectrum is known to within error; 0 where a frequency may be empty."""
-    power = np.abs(np.fft.fft(correlation.forward, _FREQUENCIES)) ** 2
-    turn = 2.0 * np.pi * np.arange(_FREQUENCIES) / _FREQUENCIES
-    power = power / (1.0 + correlation.feedback**2 - 2.0 * correlation.feedback * np.cos(turn))
-    most = math.exp(float(np.mean(np.log(power + error))))
-    if power.min() - error < LEAST_POWER:
-        return 0.0, min(1.0 + error, most)
-    return math.exp(float(np.mean(np.log(power - error)))), min(1.0 + error, most)

@@ -14,8 +14,9 @@ from haris.nouns.checks import require_not_negative, require_positive, require_p
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Proof
 from haris.nouns.raw_samples import Codes, RawSamples, code_type
+from haris.quantum.entropy.calibration import innovation, spectrum_bounds
 from haris.quantum.entropy.converter import Converter, reach_sigma, require_bits
-from haris.quantum.entropy.correlation import WHITE, Correlation, innovation_between, low_pass, measured
+from haris.quantum.entropy.correlation import LEAST_POWER, WHITE, Correlation, low_pass, measured
 from haris.quantum.entropy.randomness import Randomness
 from haris.quantum.entropy.source import Emission, SampleStatistics, Source
 from haris.quantum.security.key_length import term
@@ -30,7 +31,7 @@ PROOF = Proof(
         "the signal port is empty: the vacuum is pure, so that nobody is correlated with it",
         "the detector is trusted, and linear until the converter",
         "noise is Gaussian and stationary; what is not the vacuum's is known to the adversary, and not made by him",
-        "noise with and without the local oscillator passes one filter, of the stated spectrum",
+        "what the local oscillator adds has the spectrum of the signal less that of the dark noise",
         "signal_rms_v, dark_rms_v, offset_v and autocorrelation are of as many samples as calibration_samples says",
     ),
 )
@@ -50,7 +51,8 @@ class VacuumFluctuations:
     excess_share: share of what the local oscillator adds to the variance that is not the vacuum's, such as its own
     intensity noise that is left by the balance.
     bandwidth_hz: of a first-order low pass, at the least; None: samples do not correlate.
-    autocorrelation: measured, normalised, at lags 1, 2, ..., 0 beyond; in place of bandwidth_hz.
+    autocorrelation: of the signal, measured, normalised, at lags 1, 2, ..., 0 beyond; in place of bandwidth_hz.
+    dark_autocorrelation: the same with the local oscillator off; as the signal's where it is left away.
     dnl_lsb: differential nonlinearity: by how much of a step the converter's widest code exceeds it.
     Raises ParameterError where dark noise is no less than the signal, or half of the samples are clipped.
     """
@@ -65,6 +67,7 @@ class VacuumFluctuations:
     excess_share: float = 0.0
     bandwidth_hz: float | None = None
     autocorrelation: tuple[float, ...] = ()
+    dark_autocorrelation: tuple[float, ...] = ()
     dnl_lsb: float = 0.0
 
     def __post_init__(self) -> None:
@@ -89,7 +92,7 @@ class VacuumFluctuations:
                     f"bandwidth_hz must be at least {LEAST_BANDWIDTH:g} of clock_hz: samples are copies of their "
                     f"neighbours; got {self.bandwidth_hz}"
                 )
-        correlation(self)
+        self._require_spectrum()
         ends = self.converter.thresholds_v()[[0, -1]]
         clipped = ndtr((ends[0] - self.offset_v) / self.signal_rms_v) + ndtr(
             (self.offset_v - ends[1]) / self.signal_rms_v
@@ -99,6 +102,17 @@ class VacuumFluctuations:
                 f"range_v must be wide enough for the signal: {clipped:.0%} of the samples would be clipped; "
                 f"got {self.range_v} for an rms of {self.signal_rms_v}"
             )
+
+    def _require_spectrum(self) -> None:
+        correlation(self)
+        if self.dark_autocorrelation:
+            if not self.autocorrelation:
+                raise ParameterError("dark_autocorrelation needs the signal's autocorrelation beside it")
+            signal = self.signal_rms_v**2 * correlation(self).spectrum()
+            if np.any(self.dark_rms_v**2 * dark_correlation(self).spectrum() >= signal):
+                raise ParameterError(
+                    "dark_autocorrelation must leave the dark noise's spectrum below the signal's at every frequency"
+                )
 
     @property
     def bits(self) -> int:
@@ -125,6 +139,19 @@ def correlation(parameters: VacuumFluctuations) -> Correlation:
     return measured(parameters.autocorrelation) if parameters.autocorrelation else WHITE
 
 
+def dark_correlation(parameters: VacuumFluctuations) -> Correlation:
+    """How samples correlate with the local oscillator off."""
+    lags = parameters.dark_autocorrelation
+    return measured(lags, "dark_autocorrelation") if lags else correlation(parameters)
+
+
+def vacuum_spectrum_v2(parameters: VacuumFluctuations) -> NDArray[np.float64]:
+    """The vacuum's own spectrum, as calibrated: what the local oscillator adds, less its excess."""
+    signal = parameters.signal_rms_v**2 * correlation(parameters).spectrum()
+    dark = parameters.dark_rms_v**2 * dark_correlation(parameters).spectrum()
+    return np.asarray((signal - dark) * (1.0 - parameters.excess_share))
+
+
 @dataclass(frozen=True, slots=True)
 class Calibrated:
     """What calibration lets one say, except with its epsilon.
@@ -144,33 +171,19 @@ def calibrated(parameters: VacuumFluctuations, epsilon: float) -> Calibrated:
 
     A converter adds a twelfth of its step's square to the signal, and may lose 0.03 of it of dark noise that stays
     within a code: an eighth is taken off the vacuum's.
-    Sums of squares of correlated Gaussian samples: Laurent and Massart, Ann. Stat. 28, 1302 (2000), Lemma 1, with the
-    covariance matrix's eigenvalues bounded by the spectrum. Each lag of the autocorrelation is such a form too.
     """
-    noise = correlation(parameters)
-    n_lags = len(parameters.autocorrelation)
-    x = math.log((6.0 + 2.0 * n_lags) / epsilon) / parameters.calibration_samples
-    least_new, most_new = (noise.innovation,) * 2
-    power, squares = noise.most_power, noise.squares
-    if n_lags:
-        deviation = 2.0 * (math.sqrt(x) + x)  # of a lag, for each unit of the spectrum's maximum
-        lost = 4.0 * (2 * n_lags + 1) * deviation * power
-        if lost >= 1.0:
-            return Calibrated(0.0, math.inf, math.inf, math.inf)
-        power /= 1.0 - lost
-        squares = power
-        least_new, most_new = innovation_between(noise, (2 * n_lags + 1) * 4.0 * deviation * power)
-    above = 2.0 * math.sqrt(squares * x) + 2.0 * power * x
-    below = 2.0 * math.sqrt(squares * x)
-    if below >= 1.0:
+    n_lags = len(parameters.autocorrelation), len(parameters.dark_autocorrelation)
+    x = math.log((6.0 + 2.0 * sum(n_lags)) / epsilon) / parameters.calibration_samples
+    signal = spectrum_bounds(parameters.signal_rms_v, correlation(parameters), n_lags[0], x)
+    dark = spectrum_bounds(parameters.dark_rms_v, dark_correlation(parameters), n_lags[1], x)
+    if signal is None or dark is None:
         return Calibrated(0.0, math.inf, math.inf, math.inf)
-    signal, dark = parameters.signal_rms_v**2, parameters.dark_rms_v**2
-    total = signal / (1.0 - below)
-    quantum = 1.0 - parameters.excess_share
     unresolved = (parameters.converter.step_v * (1.0 + parameters.dnl_lsb)) ** 2 / 8.0
-    least = max(0.0, signal / (1.0 + above) - dark / (1.0 - below) - unresolved) * quantum
-    most = (total - dark / (1.0 + above)) * quantum
-    return Calibrated(least * least_new, most * most_new, total, math.sqrt(2.0 * total * power * x))
+    quantum = 1.0 - parameters.excess_share
+    least = (signal.least_v2 - dark.most_v2 - unresolved) * quantum
+    most = (signal.most_v2 - np.maximum(dark.least_v2, 0.0)) * quantum
+    offset_error_v = math.sqrt(2.0 * signal.total_most_v2 * signal.peak * x)
+    return Calibrated(innovation(least, LEAST_POWER), innovation(most, 0.0), signal.total_most_v2, offset_error_v)
 
 
 def randomness(parameters: VacuumFluctuations, n_samples: int, epsilon: float, checks: None = None) -> Randomness:
@@ -180,7 +193,7 @@ def randomness(parameters: VacuumFluctuations, n_samples: int, epsilon: float, c
     knows lies within k standard deviations of its own, except with half of epsilon in the whole block; the other half
     is that of the calibration.
     """
-    converter, noise = parameters.converter, correlation(parameters)
+    converter, vacuum_v2 = parameters.converter, vacuum_spectrum_v2(parameters)
     bound = calibrated(parameters, epsilon / 2.0)
     k_sigma = reach_sigma(n_samples, epsilon / 2.0)
     known_v = math.sqrt(max(0.0, bound.total_most_v2 - bound.new_least_v2))
@@ -196,14 +209,15 @@ def randomness(parameters: VacuumFluctuations, n_samples: int, epsilon: float, c
         if parameters.adc_bits > 1:
             best_v = optimal_range_v(parameters.adc_bits, math.sqrt(bound.new_least_v2), reach_v, parameters.offset_v)
     bits = min(float(parameters.adc_bits), max(0.0, -math.log2(guess)))
-    quantum_v2 = (parameters.signal_rms_v**2 - parameters.dark_rms_v**2) * (1.0 - parameters.excess_share)
+    quantum_v2 = float(np.mean(vacuum_v2))
+    new_share = innovation(vacuum_v2, LEAST_POWER) / quantum_v2 if quantum_v2 > 0.0 else 0.0
     classical_v = math.sqrt(max(0.0, parameters.signal_rms_v**2 - quantum_v2))
-    average = converter.average_guess(math.sqrt(quantum_v2), parameters.offset_v, classical_v) if quantum_v2 else 1.0
+    average = (
+        converter.average_guess(math.sqrt(quantum_v2), parameters.offset_v, classical_v) if quantum_v2 > 0.0 else 1.0
+    )
     terms = (
         term("clearance", parameters.clearance_db, "dB", "vacuum over all other noise", HAW),
-        term(
-            "innovation", noise.innovation, "", "share of a sample that earlier ones do not tell", "Kolmogorov, Szego"
-        ),
+        term("innovation", new_share, "", "share of a sample that earlier ones do not tell", "Kolmogorov, Szego"),
         term("least innovation", math.sqrt(bound.new_least_v2), "V", "its standard deviation after calibration", ""),
         term("known part", known_v, "V", "standard deviation of what the adversary knows", "Laurent and Massart 2000"),
         term("reach", k_sigma, "sigma", "what he knows stays within so many, all the block", "Gaussian tail"),
