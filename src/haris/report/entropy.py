@@ -119,6 +119,8 @@ def at_a_glance(evaluation: Evaluation) -> Table:
     found, estimate = evaluation.certificate, evaluation.assessment
     per_sample = found.randomness.min_entropy_per_sample
     bits, stream = evaluation.bits, evaluation.stream
+    all_bits = evaluation.assessed_bits == evaluation.samples.bits
+    assessed = "the bits" if all_bits else f"the lowest {evaluation.assessed_bits} bits"
     rows: list[tuple[Cell, ...]] = [
         (
             "Certified bits",
@@ -130,8 +132,8 @@ def at_a_glance(evaluation: Evaluation) -> Table:
         (
             "SP 800-90B",
             _mark(not evaluation.contradicted, "agrees", "LOWER"),
-            f"estimated {estimate.min_entropy:.4f} bits in the lowest {evaluation.assessed_bits} of a sample, in which "
-            f"the bound leaves {evaluation.bound_of_assessed:.4f} at least",
+            f"estimated {estimate.min_entropy:.4f} bits in {assessed} of a sample; the bound leaves "
+            f"{evaluation.bound_of_assessed:.4f} at least in them",
         ),
         (
             "SP 800-22",

@@ -35,8 +35,10 @@ def histogram_figure(samples: RawSamples, model: RawSamples) -> Figure:
     shares = [np.histogram(each.values, edges)[0] / len(each) for each in (samples, model)]
     axes.stairs(shares[0], edges, fill=True, color=DATA, alpha=0.55, label="samples")
     axes.stairs(shares[1], edges, color=MODEL, linewidth=1.3, label="model")
+    if samples.bits <= 3:
+        axes.set_xticks(range(1 << samples.bits))
     axes.set(xlabel="code", ylabel="share" if per_bar == 1 else f"share of {per_bar} codes", xlim=(edges[0], edges[-1]))
-    axes.legend(frameon=False)
+    _legend(axes)
     return figure
 
 
@@ -72,7 +74,7 @@ def autocorrelation_figure(samples: RawSamples, model: SampleStatistics) -> Figu
     )
     axes.plot(lags, expected, "o", color=MODEL, markersize=3.5, label="model")
     axes.set(xlabel="lag (samples)", ylabel="autocorrelation", xlim=(0, N_LAGS + 1))
-    axes.legend(frameon=False, ncols=3)
+    _legend(axes)
     return figure
 
 
@@ -84,12 +86,12 @@ def spectrum_figure(samples: RawSamples, model: SampleStatistics) -> Figure:
     rho = np.array(model.autocorrelation)
     expected = 1.0 + 2.0 * np.cos(2 * np.pi * np.outer(at, np.arange(1, len(rho) + 1))) @ rho
     scale, unit = (samples.clock_hz / 1e6, "MHz") if samples.clock_hz else (1.0, "of the clock")
-    inner = slice(1, -1)  # the ends of a one-sided density count half, and the mean is taken off
+    inner = slice(2, -1)  # the last of a one-sided density counts half, and the mean is taken off
     white = max(float(values.var()), 1e-300) * 2
     axes.plot(at[inner] * scale, _decibel(power[inner] / white), color=DATA, linewidth=0.9, label="samples")
     axes.plot(at[inner] * scale, _decibel(expected[inner]), color=MODEL, linewidth=1.3, label="model")
     axes.set(xlabel=f"frequency ({unit})", ylabel="density (dB)", xlim=(0, 0.5 * scale))
-    axes.legend(frameon=False)
+    _legend(axes)
     return figure
 
 
@@ -108,7 +110,7 @@ def sp800_22_figure(verdict: sp800_22.Verdict) -> Figure:
     upper.axhline(1 - sp800_22.SIGNIFICANCE, color=GREY, linewidth=1)
     upper.plot(at, 1 - failed / tested, ".", color=DATA, markersize=4)
     upper.set(ylabel="share that passes")
-    upper.legend(frameon=False, loc="lower left")
+    _legend(upper)
     even = np.array([np.nan if row.uniformity is None else max(row.uniformity, 1e-12) for row in verdict.rows])
     lower.semilogy(at, even, ".", color=DATA, markersize=4)
     lower.axhline(verdict.threshold, color=LIMIT, linewidth=1)
@@ -126,7 +128,7 @@ def dieharder_figure(verdict: dieharder.Verdict) -> Figure:
     axes.plot([0, 1], [0, 1], color=MODEL, linewidth=1.2, label="ideal bits, on average")
     axes.plot(ideal, p_values, ".", color=DATA, markersize=5, label="P-values")
     axes.set(xlabel="share of the P-values", ylabel="P-value", xlim=(0, 1), ylim=(0, 1))
-    axes.legend(frameon=False)
+    _legend(axes)
     return figure
 
 
@@ -141,6 +143,11 @@ def _figure(height: float) -> tuple[Figure, Axes]:
     axes = figure.add_subplot()
     _plain(axes)
     return figure, axes
+
+
+def _legend(axes: Axes) -> None:
+    """Above the axes, where no data are."""
+    axes.legend(frameon=False, ncols=3, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.0)
 
 
 def _plain(axes: Axes) -> None:
