@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +39,7 @@ MOST_PHASE_RAD = 1e3
 MOST_OVERLAP = 1e4
 _ANGLES = 4096
 _HARMONICS = 12
-_CHUNK = 2**20
+_CHUNK = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,24 +260,37 @@ def emulate(parameters: PhaseDiffusion, n_samples: int, seed: int) -> Emission:
     """Codes of the fringe at a phase that walks at random, with Gaussian noise of amplitude and voltage."""
     rng = np.random.Generator(np.random.SFC64(seed))
     codes: Codes = np.empty(n_samples, code_type(parameters.adc_bits))  # type: ignore[assignment]
+    phases = _phases(parameters, rng)
+    for first in range(0, n_samples, _CHUNK):
+        signal = np.cos(next(phases) + np.float32(parameters.bias_rad))
+        if parameters.intensity_rms:
+            signal *= 1.0 + parameters.intensity_rms * rng.standard_normal(_CHUNK, np.float32)
+        if parameters.noise_rms_v:
+            signal += parameters.noise_rms_v / parameters.amplitude_v * rng.standard_normal(_CHUNK, np.float32)
+        part = codes[first : first + _CHUNK]
+        part[:] = parameters.converter.digitise(signal[: len(part)], parameters.amplitude_v, parameters.offset_v)
+    return Emission(RawSamples(codes, parameters.adc_bits, parameters.clock_hz))
+
+
+def _phases(parameters: PhaseDiffusion, rng: np.random.Generator) -> Iterator[NDArray[np.float32]]:
+    """Phases by spontaneous emission, float32 (_CHUNK,), chunk after chunk."""
+    if parameters.overlap <= 1.0:
+        while True:
+            yield parameters.phase_rad * rng.standard_normal(_CHUNK, np.float32)
+    # A delay is whole steps from sample to sample, and the late part of the step before them.
     whole = math.floor(parameters.overlap)
     part = parameters.overlap - whole
-    per_sample = parameters.phase_rad / math.sqrt(parameters.overlap)
-    late = per_sample * math.sqrt(part) * rng.standard_normal(whole)
-    walk = late + per_sample * math.sqrt(1.0 - part) * rng.standard_normal(whole)
-    for first in range(0, n_samples, _CHUNK):
-        length = min(_CHUNK, n_samples - first)
-        fresh = per_sample * math.sqrt(part) * rng.standard_normal(length)
+    step_rad = parameters.phase_rad / math.sqrt(parameters.overlap)
+    early_rad, late_rad = step_rad * math.sqrt(1.0 - part), step_rad * math.sqrt(part)
+    late = late_rad * rng.standard_normal(whole)
+    steps = late + early_rad * rng.standard_normal(whole)
+    while True:
+        fresh = late_rad * rng.standard_normal(_CHUNK)
         late = np.concatenate([late, fresh])
-        walk = np.concatenate([walk, fresh + per_sample * math.sqrt(1.0 - part) * rng.standard_normal(length)])
-        sums = np.concatenate([[0.0], np.cumsum(walk)])
-        phase = sums[whole + 1 :] - sums[1 : length + 1] + late[:length]
-        volts = parameters.amplitude_v * np.cos(parameters.bias_rad + phase)
-        volts *= 1.0 + parameters.intensity_rms * rng.standard_normal(length)
-        volts += parameters.offset_v + parameters.noise_rms_v * rng.standard_normal(length)
-        codes[first : first + length] = parameters.converter.digitise(volts)
-        late, walk = late[length:], walk[length:]
-    return Emission(RawSamples(codes, parameters.adc_bits, parameters.clock_hz))
+        steps = np.concatenate([steps, fresh + early_rad * rng.standard_normal(_CHUNK)])
+        sums = np.concatenate([[0.0], np.cumsum(steps)])
+        yield (sums[whole + 1 :] - sums[1 : _CHUNK + 1] + late[:_CHUNK]).astype(np.float32)
+        late, steps = late[_CHUNK:], steps[_CHUNK:]
 
 
 PHASE_DIFFUSION = Source(
