@@ -93,9 +93,9 @@ def _evaluation(args: argparse.Namespace) -> Evaluation:
     bits, stream, read = None, None, list[HashedFile]()
     no_bits = no_stream = "no extracted bits were given"
     if args.output is not None:
-        # Both plans stand before a bit is read.
         n_sequences = _n_sequences(args)
         planned, no_stream = _plan(args, n_sequences)
+        _announce(n_sequences, planned)
         with _opened(args.output) as opened:
             bits = _sequences(opened, n_sequences)
             stream = _stream(opened, planned) if planned else None
@@ -159,6 +159,18 @@ def _plan(args: argparse.Namespace, n_sequences: int) -> tuple[tuple[dieharder.T
     if left < min(test.megaoctets for test in planned) / 1e3:
         return (), f"{path.name} has {max(left, 0.0):.4f} gigaoctets left for it, which no test can do with"
     return dieharder.plan(min(left, args.dieharder)), ""
+
+
+def _announce(n_sequences: int, planned: tuple[dieharder.Test, ...]) -> None:
+    """State both plans with their thresholds before a bit is read."""
+    plans = [(f"SP 800-22 on {n_sequences} sequences", sp800_22.n_hypotheses(n_sequences), sp800_22.FALSE_REJECTION)]
+    if planned:
+        n_p_values = sum(test.n_p_values for test in planned)
+        plans.append((f"{len(planned)} tests of dieharder", n_p_values, dieharder.FALSE_REJECTION))
+    for what, n, error in plans:
+        print(
+            f"planned: {what}: {n} hypotheses, each rejected below {error / n:.3g}, {error:g} in all", file=sys.stderr
+        )
 
 
 @contextmanager
