@@ -77,6 +77,13 @@ def test_statistics_are_those_of_samples(converter, mean, sd):
     assert covariance == pytest.approx(found.autocorrelation[0], abs=5 * np.sqrt(2 / n))
 
 
+def test_samples_that_never_change_have_statistics():
+    found = Converter(10, 1e10).gaussian_statistics(-(2.0**-4) * 1e10, 3e5, (-8e-5,))
+    assert found.mean == 480.0
+    assert found.variance == pytest.approx(0.0)
+    assert -1.0 <= found.autocorrelation[0] <= 1.0
+
+
 @pytest.mark.parametrize("wrong", [{"bits": 0}, {"bits": 17}, {"range_v": 0.0}, {"dnl_lsb": -0.1}, {"dnl_lsb": 1.0}])
 def test_what_is_wrong_is_named(wrong):
     with pytest.raises(ParameterError, match=f"^{next(iter(wrong))} "):

@@ -125,8 +125,6 @@ class Converter:
             float(np.sum(density * eval_hermitenorm(order - 1, np.clip(steps, -1e3, 1e3)))) ** 2 / math.factorial(order)
             for order in range(1, _HERMITE_ORDERS + 1)
         ]
-        correlation = tuple(
-            sum(weight * lag**order for order, weight in enumerate(weights, 1)) / variance if variance > 0.0 else 0.0
-            for lag in lags
-        )
+        series = [sum(weight * lag**order for order, weight in enumerate(weights, 1)) for lag in lags]
+        correlation = tuple(max(-1.0, min(1.0, part / variance)) if variance > 0.0 else 0.0 for part in series)
         return SampleStatistics(mean, variance, float(below[0] + ndtr(-steps[-1])), correlation)
