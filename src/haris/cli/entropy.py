@@ -6,6 +6,7 @@ import argparse
 
 from haris.cli import (
     entropy_assess,
+    entropy_calibrate,
     entropy_conditioning,
     entropy_emulate,
     entropy_report,
@@ -23,6 +24,7 @@ EXAMPLE = (
 COMMANDS = {
     "sources": entropy_sources,
     "emulate": entropy_emulate,
+    "calibrate": entropy_calibrate,
     "assess": entropy_assess,
     "restarts": entropy_restarts,
     "conditioning": entropy_conditioning,
