@@ -18,6 +18,7 @@ from typing import Any
 from haris.cli.main import COMMANDS
 from haris.node.configuration.node_toml import NodeConfiguration
 from haris.node.doctor.shadow import ShadowConfiguration
+from haris.node.entropy.supply_toml import DeviceTable, ListenerTable, SupplyTable
 from haris.node.vpn.configuration import VpnConfiguration
 from haris.nouns.document import describe
 from haris.quantum.attacks.attacked import ATTACKS
@@ -43,6 +44,7 @@ def pages() -> dict[Path, str]:
         reference / "source.md": source_page(),
         reference / "examples.md": examples_page(),
         reference / "node.md": tables_page("NODE.toml", NodeConfiguration, "One site of the network, for `haris node`"),
+        reference / "supply.md": supply_page(),
         reference / "vpn.md": tables_page("VPN.toml", VpnConfiguration, "One end of a VPN, for `haris vpn`"),
         reference / "shadow.md": tables_page("SHADOW.toml", ShadowConfiguration, "Two systems, for `haris shadow`"),
         reference / "metrics.md": metrics_page(),
@@ -142,6 +144,20 @@ def source_page() -> str:
         parts += [f'## [source] with name = "{name}"', title, *fields_of(source.parameters)]
     parts += ["## [extraction]", *fields_of(Extraction)]
     example = ROOT / "examples" / "entropy" / "vacuum.toml"
+    parts += ["## Example", f"```toml\n{example.read_text(encoding='utf-8').rstrip()}\n```"]
+    return "\n\n".join(parts) + "\n"
+
+
+def supply_page() -> str:
+    """The tables of SUPPLY.toml."""
+    words = (
+        "A supply of random numbers, for `haris entropy serve`, `feed` and `watch` ([how]"
+        f"(../how-to/supply-random-numbers.md)). Paths start at the file's folder. {UNITS} {STRICT}"
+    )
+    parts = ["# SUPPLY.toml", MADE, words, "## [device]", *fields_of(DeviceTable)]
+    parts += ["## [source] and [extraction]", "As in [SOURCE.toml](source.md)."]
+    parts += ["## [supply]", *fields_of(SupplyTable), "## [listener]", *fields_of(ListenerTable)]
+    example = ROOT / "examples" / "supplies" / "emulated.toml"
     parts += ["## Example", f"```toml\n{example.read_text(encoding='utf-8').rstrip()}\n```"]
     return "\n\n".join(parts) + "\n"
 

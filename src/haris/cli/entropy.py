@@ -9,9 +9,12 @@ from haris.cli import (
     entropy_calibrate,
     entropy_conditioning,
     entropy_emulate,
+    entropy_feed,
     entropy_report,
     entropy_restarts,
+    entropy_serve,
     entropy_sources,
+    entropy_watch,
 )
 
 DESCRIPTION = "Random numbers of a noise source."
@@ -29,6 +32,9 @@ COMMANDS = {
     "restarts": entropy_restarts,
     "conditioning": entropy_conditioning,
     "report": entropy_report,
+    "serve": entropy_serve,
+    "feed": entropy_feed,
+    "watch": entropy_watch,
 }
 """Each has SUMMARY, DESCRIPTION, add_arguments(parser), run(args) -> exit code."""
 

@@ -136,6 +136,14 @@ KINDS: dict[AlarmKind, KindOfAlarm] = {
         "queueSizeExceeded",
         quiet_s=300.0,
     ),
+    AlarmKind.RANDOMNESS: KindOfAlarm(
+        "A supply of random numbers has failed: its device, a health test, or the way to it. No bit is given, and a "
+        "site that is configured to take its randomness there makes no key.",
+        "Read the text and examine the device (haris entropy watch). It clears when the start-up tests are passed.",
+        "lossOfSignal",
+        hold_on_s=2.0,
+        hold_off_s=0.0,
+    ),
     AlarmKind.OTHER: KindOfAlarm(
         "What the text says.",
         "Read the text.",

@@ -42,6 +42,7 @@ class AlarmKind(StrEnum):
     CERTIFICATE = "certificate"
     VERSION = "version"
     EVIDENCE_LOST = "evidence-lost"
+    RANDOMNESS = "randomness"
     OTHER = "other"
 
 

@@ -33,6 +33,10 @@ class KeyNotFound(KeyUnavailable):
     """The key that was named is not here: never was, or is spent, or voided."""
 
 
+class NoRandomness(HarisError):  # noqa: N818  (what it is)
+    """The configured source of random numbers gives none, and nothing stands in for it."""
+
+
 class Unauthorised(HarisError):  # noqa: N818  (the status 401 by its name)
     """The caller may not have what it asks for."""
 

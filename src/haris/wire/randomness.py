@@ -54,6 +54,10 @@ class Birth(StrEnum):
     EMULATED = "emulated"
 
 
+TRUSTED = frozenset({Birth.MEASURED, Birth.VENDOR})
+"""What keys may be made of."""
+
+
 @dataclass(frozen=True, slots=True)
 class RandomRequest:
     """What is asked. length: octets. source_only: nothing of the generator will do."""

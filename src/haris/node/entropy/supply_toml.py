@@ -28,15 +28,15 @@ from haris.wire.randomness import MOST_OCTETS, Format
 
 @dataclass(frozen=True, slots=True)
 class DeviceTable:
-    """[device] Where raw samples come from.
+    """[device] Where raw samples come from. They have the bits that [source] states: an octet each of up to 8 bits,
+    else two, low first.
 
     kind: `path`, a character device, a fifo, or a file that is read to its end once; `recording`, a folder of raw
     samples, played once; `http`, an appliance asked by `GET url?length=N&format=...`; `skip`, a key provider asked by
-    SKIP's `GET /entropy?minentropy=N`; `emulated`, the model of [source], for demonstrations. Samples have the bits
-    that [source] states: an octet each of up to 8 bits, else two, low first. path: of kind path and recording. url: of
-    kind http and skip. format: what the appliance is asked for. plain: whether it may be asked without TLS, where
-    everybody on the way reads along. certificate, private_key, authority: PEM files for TLS. at_once_octets: of one
-    request. timeout_s: within which a read must be complete. seed: of the model.
+    SKIP's `GET /entropy?minentropy=N`; `emulated`, the model of [source], for demonstrations. path: of kind path and
+    recording. url: of kind http and skip. format: what the appliance is asked for. plain: whether it may be asked
+    without TLS, where everybody on the way reads along. certificate, private_key, authority: PEM files for TLS.
+    at_once_octets: of one request. timeout_s: within which a read must be complete. seed: of the model.
     """
 
     kind: Literal["path", "recording", "http", "skip", "emulated"]
@@ -92,16 +92,18 @@ class DeviceTable:
 
 @dataclass(frozen=True, slots=True)
 class SupplyTable:
-    """[supply] name: of this supply. pool_octets: hashed bits that are kept ready, at most. reserve_octets: of them,
-    for those who ask for bits of the source alone; others are given bits of the generator when no more is left. seed:
-    file of the extractor's seed, which must not come from the source, and may be known to everybody once samples are
-    taken; without it the operating system gives one at each start. reseed_s, reseed_requests: the generator is seeded
-    anew by the source after so long or so many requests; generator: whether there is one.
+    """[supply] How bits are kept and what stands behind them.
+
+    name: of this supply. pool_octets: hashed bits that are kept ready, at most. reserve_octets: of them, for those who
+    ask for bits of the source alone; others are given the generator's when no more is left. Without it a quarter.
+    seed: file of the extractor's seed, which must not come from the source and may be public; without it the operating
+    system gives one at each start. generator: whether there is one for bursts. reseed_s, reseed_requests: it is seeded
+    anew by the source after so long, or so many requests.
     """
 
     name: str = "supply"
     pool_octets: int = 2**20
-    reserve_octets: int = 2**18
+    reserve_octets: int | None = None
     seed: Path | None = None
     generator: bool = True
     reseed_s: float = 60.0
@@ -111,10 +113,15 @@ class SupplyTable:
         require_name("name", self.name)
         require_positive("pool_octets", self.pool_octets)
         require_positive("reseed_s", self.reseed_s)
-        if not 0 <= self.reserve_octets < self.pool_octets:
+        if not 0 <= self.reserve < self.pool_octets:
             raise ParameterError(f"reserve_octets must lie in [0, pool_octets), got {self.reserve_octets}")
         if not 1 <= self.reseed_requests <= 2**20:
             raise ParameterError(f"reseed_requests must lie in [1, 2^20], got {self.reseed_requests}")
+
+    @property
+    def reserve(self) -> int:
+        """Octets for those who ask for bits of the source alone."""
+        return self.pool_octets // 4 if self.reserve_octets is None else self.reserve_octets
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from haris.nouns.errors import (
     HarisError,
     KeyNotFound,
     KeyUnavailable,
+    NoRandomness,
     ParameterError,
     PeerError,
     StoreError,
@@ -33,6 +34,7 @@ STATUSES: tuple[tuple[type[HarisError], int, str | None], ...] = (
     (KeyUnavailable, 503, None),
     (ParameterError, 400, None),
     (PeerError, 400, None),
+    (NoRandomness, 503, None),
     (StoreError, 503, "the key store is out of order"),
 )
 """Error, status, and the text that stands for the error's own."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from haris.nouns.document import Document, read_document
+from haris.quantum.entropy.assessed import ASSESSED
 from haris.quantum.entropy.beam_splitter import BEAM_SPLITTER
 from haris.quantum.entropy.heterodyne import HETERODYNE
 from haris.quantum.entropy.phase_diffusion import PHASE_DIFFUSION
@@ -12,7 +13,7 @@ from haris.quantum.entropy.source import EntropySource, Extraction, Source
 from haris.quantum.entropy.source_independent import SOURCE_INDEPENDENT
 from haris.quantum.entropy.vacuum import VACUUM
 
-_ALL: tuple[Source, ...] = (VACUUM, PHASE_DIFFUSION, BEAM_SPLITTER, HETERODYNE, SOURCE_INDEPENDENT)
+_ALL: tuple[Source, ...] = (VACUUM, PHASE_DIFFUSION, BEAM_SPLITTER, HETERODYNE, SOURCE_INDEPENDENT, ASSESSED)
 SOURCES: dict[str, Source] = {source.name: source for source in _ALL}
 """By the tag in SOURCE.toml: [source] name."""
 

@@ -1,0 +1,211 @@
+"""From a device to the pool, in a thread: samples are tested, then hashed, then given. A failure stops the supply."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haris.node.entropy.device import Device, DeviceError
+from haris.node.entropy.pool import Pool
+from haris.nouns.alarms import Alarm, AlarmKind, Severity
+from haris.nouns.errors import HarisError, KeyUnavailable
+from haris.nouns.raw_samples import RawSamples
+from haris.quantum.entropy.certificate import certificate
+from haris.quantum.entropy.source import Emission, EntropySource
+from haris.wire.randomness import Birth
+
+State = Literal["starting", "healthy", "failed"]
+LEAST_CHUNK, MOST_CHUNK = 2**12, 2**20
+"""Samples that are read and tested together."""
+CHUNK_S = 0.01
+"""Of a source's clock: how much is read together."""
+END_S = 2.0
+NOT_STARTED = "the start-up tests are not passed yet"
+_ROOM_S = 0.2
+"""How long a full pool is waited for before it is asked whether to stop."""
+_HISTOGRAM_SAMPLES, _HISTOGRAM_BITS = 2**16, 8
+
+_log = logging.getLogger(__name__)
+
+
+class Failure(Protocol):
+    """What a health test found."""
+
+    @property
+    def detail(self) -> str:
+        """In words."""
+
+
+class Tests(Protocol):
+    """Health tests of one start, fed every sample in order: when the start-up is passed, and what fails."""
+
+    @property
+    def started(self) -> bool:
+        """Whether the start-up tests are passed."""
+
+    def feed(self, samples: RawSamples) -> Sequence[Failure]:
+        """What these samples, with those before, fail."""
+
+
+class Hash(Protocol):
+    """An extractor for one source."""
+
+    def __call__(self, samples: RawSamples, n_blocks: int, out_bits: int) -> bytes:
+        """The hashes of n_blocks blocks of equal length, out_bits each, bit behind bit."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """Since the start. See SupplyStatus of wire/randomness.py."""
+
+    n_samples: int = 0
+    n_rejected: int = 0
+    n_octets: int = 0
+    n_blocks: int = 0
+    n_failures: int = 0
+    histogram: tuple[int, ...] = field(default_factory=tuple)
+
+
+class Stopped(HarisError):  # noqa: N818  (what it is)
+    """The source failed: a test, or the bound on what was measured."""
+
+
+class Pipeline:
+    """Fills a pool from a device.
+
+    A chunk of samples is tested before it is hashed, and its bits wait until the next chunk has passed, too, so that
+    every window of the tests that holds a sample has ended. A failure closes the pool, which forgets what it holds, and
+    raises an alarm; the device is opened again after a while, and bits flow when the start-up tests are passed. Samples
+    of the start-up are tested, and not used.
+
+    tests: fresh ones for each start. hashing: the extractor. tell: takes alarms, in the pipeline's thread.
+    retry_s: between a failure and the next start, doubled at each up to 32 times.
+    Raises KeyUnavailable when the source's own bound leaves no bit.
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        source: EntropySource,
+        tests: Callable[[], Tests],
+        hashing: Hash,
+        pool: Pool,
+        tell: Callable[[Alarm], None],
+        retry_s: float = 1.0,
+    ) -> None:
+        self._device, self._source, self._hash, self._pool = device, source, hashing, pool
+        self._tests, self._tell, self._retry_s = tests, tell, retry_s
+        self.planned = certificate(source)
+        if not self.planned.out_bits:
+            raise KeyUnavailable(f"{source.source.name}: the bound leaves no bit of a block of {source.block_samples}")
+        wanted = min(max(LEAST_CHUNK, CHUNK_S * float(source.parameters.clock_hz)), MOST_CHUNK)
+        self._n_chunk = source.block_samples * max(1, round(wanted / source.block_samples))
+        self.state: State = "starting"
+        self.reason = NOT_STARTED
+        self.counters = Counters()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="entropy", daemon=True)
+
+    @property
+    def birth(self) -> Birth:
+        """Of the device's samples."""
+        return self._device.birth
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End: nothing is given any more on return."""
+        self._stop.set()
+        self._pool.close("the supply has ended", for_good=True)
+        self._thread.join(END_S)  # a device may still be waited for
+
+    def _run(self) -> None:
+        waited_s = self._retry_s
+        while not self._stop.is_set():
+            self.state, self.reason = "starting", NOT_STARTED
+            began = self.counters.n_octets
+            try:
+                self._device.open()
+                self._flow()
+            except (DeviceError, Stopped) as error:
+                self._fail(str(error))
+            except Exception as error:
+                _log.exception("the pipeline failed")
+                self._fail(f"internal error: {type(error).__name__}")
+            finally:
+                self._device.close()
+            waited_s = self._retry_s if self.counters.n_octets > began else min(2.0 * waited_s, 32.0 * self._retry_s)
+            self._stop.wait(waited_s)
+
+    def _fail(self, reason: str) -> None:
+        self._pool.close(reason)
+        self.state, self.reason = "failed", reason
+        self.counters.n_failures += 1
+        self._tell(self._alarm(reason))
+
+    def _alarm(self, reason: str) -> Alarm:
+        return Alarm(Severity.CRITICAL, self._device.name, reason, AlarmKind.RANDOMNESS, active=bool(reason))
+
+    def _flow(self) -> None:
+        """From the start-up on, until something fails or the end is asked for."""
+        tests, held = self._tests(), b""
+        n_samples = self._source.block_samples
+        while not self._stop.is_set():
+            emission = self._read(n_samples)
+            if emission.checks is None:  # else each block has a bound of its own
+                n_samples = self._n_chunk
+            begun = tests.started
+            failures = tests.feed(emission.samples)
+            if failures:
+                self.counters.n_rejected += len(emission.samples)
+                raise Stopped("; ".join(failure.detail for failure in failures))
+            if not begun:  # samples of the start-up are not used
+                self.counters.n_rejected += len(emission.samples)
+                if tests.started:
+                    self._pool.open()
+                    self.state, self.reason = "healthy", ""
+                    self._tell(self._alarm(""))
+                continue
+            held, ready = self._hashed(emission), held
+            self._put(ready)
+
+    def _read(self, n_samples: int) -> Emission:
+        emission = self._device.read(n_samples)
+        values = emission.samples.values[:_HISTOGRAM_SAMPLES]
+        self.counters.n_samples += len(emission.samples)
+        self.counters.histogram = histogram(values, emission.samples.bits)
+        return emission
+
+    def _hashed(self, emission: Emission) -> bytes:
+        """The bits of a chunk, block by block; with checks it is one block, and the bound is for what was measured."""
+        samples, trusted = emission.samples, emission.checks is None
+        n_blocks = len(samples) // self._source.block_samples if trusted else 1
+        found = self.planned if trusted else certificate(self._source, emission.checks)
+        n_bits = n_blocks * (found.out_bits - math.ceil(found.randomness.spent_bits))
+        if n_bits < 8:
+            self.counters.n_rejected += len(samples)
+            raise Stopped("the bound leaves no bit of what was measured")
+        octets = self._hash(samples, n_blocks, found.out_bits)[: n_bits // 8]
+        self.counters.n_blocks += n_blocks
+        self.counters.n_octets += len(octets)
+        return octets
+
+    def _put(self, octets: bytes) -> None:
+        """Into the pool, as there is room."""
+        while octets and not self._stop.is_set():
+            octets = octets[self._pool.put(octets, _ROOM_S) :]
+
+
+def histogram(values: NDArray[np.uint8] | NDArray[np.uint16], bits: int) -> tuple[int, ...]:
+    """How many samples lie in each of at most 256 equal ranges of codes."""
+    wide = max(0, bits - _HISTOGRAM_BITS)
+    return tuple(np.bincount(values >> wide, minlength=1 << (bits - wide)).tolist())

@@ -1,0 +1,171 @@
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from entropy_lab import BAD, VACUUM, CountedTests, ScriptedDevice, first_samples
+
+from haris.node.entropy.device import DeviceError
+from haris.node.entropy.pipeline import Pipeline, histogram
+from haris.node.entropy.pool import Pool
+from haris.nouns.alarms import Alarm, AlarmKind
+from haris.nouns.errors import KeyUnavailable
+from haris.quantum.entropy.source import Emission
+
+SOURCE = VACUUM(8)
+
+
+class Rig:
+    def __init__(self, script: Callable[[int], int | Exception], limit: int = 10**9) -> None:
+        self.device, self.alarms = ScriptedDevice(script), list[Alarm]()
+        self.pool = Pool(min(limit, 2**22), "not begun")
+        self.pipeline = Pipeline(
+            self.device, SOURCE, CountedTests, first_samples, self.pool, self.alarms.append, retry_s=0.02
+        )
+
+    def until(self, what: Callable[[], bool]) -> None:
+        until = time.monotonic() + 10.0
+        while not what():
+            assert time.monotonic() < until
+            time.sleep(0.001)
+
+
+@pytest.fixture
+def started() -> Callable[..., Rig]:
+    rigs: list[Rig] = []
+
+    def start(script: Callable[[int], int | Exception], limit: int = 10**9) -> Rig:
+        rigs.append(Rig(script, limit))
+        rigs[-1].pipeline.start()
+        return rigs[-1]
+
+    yield start
+    for rig in rigs:
+        rig.pipeline.close()
+
+
+def ended(number: int) -> DeviceError:
+    return DeviceError(f"nothing after read {number}")
+
+
+def test_samples_of_the_start_are_not_used_and_the_newest_wait(started: Callable[..., Rig]) -> None:
+    release = 6
+    rig = started(lambda n: time.sleep(0.3 * (n > release)) or n)
+    rig.until(lambda: rig.device.n_read > release)
+    seen = set(rig.pool.take(rig.pool.n_ready))
+    assert seen == {3, 4, 5}  # 1 and 2 were the start-up; 6 waits until 7 has passed
+    assert rig.pipeline.state == "healthy"
+    assert [(alarm.kind, alarm.active) for alarm in rig.alarms] == [(AlarmKind.RANDOMNESS, False)]
+
+
+@pytest.mark.parametrize("error", [None, DeviceError("went away")])
+def test_a_failure_leaves_nothing_and_the_start_is_passed_again(
+    started: Callable[..., Rig], error: DeviceError | None
+) -> None:
+    given: list[int] = []
+    rig: Rig
+
+    def script(number: int) -> int | Exception:
+        if number == 6:
+            given.extend(rig.pool.take(rig.pool.n_ready))  # until now all was well
+        if number == 7:
+            return error or BAD
+        if number == 8:  # the first after the failure
+            assert rig.pool.n_ready == 0
+            with pytest.raises(KeyUnavailable, match=r"bad sample|went away"):
+                rig.pool.take(1)
+            assert rig.alarms[-1].active
+        if number > 12:
+            time.sleep(0.05)
+        return number
+
+    rig = Rig(script)
+    rig.pipeline.start()
+    rig.until(lambda: rig.device.n_read > 12)
+    given.extend(rig.pool.take(rig.pool.n_ready))
+    rig.pipeline.close()
+    # 6 had passed, but shared a window of the tests with 7; 5 came to the pool that was closed; 8 and 9 are a start-up
+    assert set(given) <= {3, 4, 10, 11, 12}
+    assert {3, 10} <= set(given)
+    assert [alarm.active for alarm in rig.alarms] == [False, True, False]
+    assert (rig.device.n_opened, rig.pipeline.counters.n_failures) == (2, 1)
+
+
+def test_a_device_that_stays_away_is_tried_again_less_and_less(started: Callable[..., Rig]) -> None:
+    rig = started(lambda n: DeviceError("is gone"))
+    time.sleep(0.5)
+    assert 3 <= rig.device.n_opened <= 6  # after 0.04, 0.08, 0.16, 0.32 s
+    assert (rig.pipeline.state, rig.pipeline.reason) in {("failed", "is gone"), ("starting", rig.pipeline.reason)}
+    with pytest.raises(KeyUnavailable, match="is gone"):
+        rig.pool.take(1)
+
+
+def test_an_error_of_our_own_stops_the_supply_too(started: Callable[..., Rig]) -> None:
+    rig = started(lambda n: n if n < 6 else ZeroDivisionError())
+    rig.until(lambda: any(alarm.active for alarm in rig.alarms))
+    assert rig.pool.n_ready == 0
+    assert "ZeroDivisionError" in rig.alarms[-1].text
+
+
+def test_a_full_pool_stops_the_reading_and_the_end_is_swift(started: Callable[..., Rig]) -> None:
+    rig = started(lambda n: min(n, 254), limit=1000)
+    rig.until(lambda: rig.pool.n_ready == 1000)
+    time.sleep(0.1)
+    n_read = rig.device.n_read
+    time.sleep(0.3)
+    assert rig.device.n_read == n_read
+    began = time.monotonic()
+    rig.pipeline.close()
+    assert time.monotonic() - began < 2.0
+    with pytest.raises(KeyUnavailable, match="ended"):
+        rig.pool.take(1)
+
+
+def test_a_bound_that_leaves_nothing_is_refused() -> None:
+    weak = VACUUM(8, "block_bits = 64")
+    with pytest.raises(KeyUnavailable, match="leaves no bit"):
+        Pipeline(ScriptedDevice(ended), weak, CountedTests, first_samples, Pool(8, ""), print)
+
+
+def test_blocks_with_checks_get_what_was_measured_and_pay_what_was_spent() -> None:
+    """A source whose bound counts the checks: half of the block, or nothing; 16 bits of each block are spent."""
+    from dataclasses import replace
+
+    from haris.quantum.entropy.randomness import Randomness
+
+    def randomness(parameters: object, n_samples: int, epsilon: float, checks: object) -> Randomness:
+        share = 0.5 if checks is None else float(checks)  # type: ignore[arg-type]
+        planned = SOURCE.source.randomness(parameters, n_samples, epsilon, None)
+        return replace(planned, min_entropy_bits=8 * n_samples * share, spent_bits=16.0)
+
+    source = replace(SOURCE, source=replace(SOURCE.source, randomness=randomness))
+    shares = {1: 0.5, 2: 0.5, 3: 0.5, 4: 0.25, 5: 0.5, 6: 0.0}
+
+    class Checked(ScriptedDevice):
+        def read(self, n_samples: int) -> Emission:
+            assert n_samples == source.block_samples
+            emission = super().read(n_samples)
+            return Emission(emission.samples, shares[self.n_read])
+
+    device, alarms = Checked(lambda n: n if n <= 6 else ended(n)), list[Alarm]()
+    pool = Pool(2**20, "not begun")
+    lengths: list[int] = []
+    pipeline = Pipeline(device, source, CountedTests, first_samples, pool, alarms.append, retry_s=60.0)
+    put = pool.put
+    pool.put = lambda octets, within_s: lengths.append(len(octets)) or put(octets, within_s)  # type: ignore[method-assign]
+    pipeline.start()
+    until = time.monotonic() + 10.0
+    while not any(alarm.active for alarm in alarms):
+        assert time.monotonic() < until
+        time.sleep(0.001)
+    pipeline.close()
+    full, half = (int(4096 * share) - 202 - 16 for share in (0.5, 0.25))  # 2 + 2 log2 of 2^-101: 200 less, and 2 more
+    assert [abs(n - bits // 8) <= 1 for n, bits in zip(lengths, (full, half), strict=True)] == [True, True]
+    assert "leaves no bit" in alarms[-1].text
+
+
+def test_a_histogram_has_at_most_256_ranges() -> None:
+    values = np.array([0, 1, 15, 16, 4095], np.uint16)
+    found = histogram(values, 12)
+    assert (len(found), found[0], found[1], found[255]) == (256, 3, 1, 1)
+    assert histogram(np.array([0, 1, 1], np.uint8), 1) == (1, 2)
