@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import contextlib
 import signal
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -18,6 +18,7 @@ from haris.keys.skip import Systems
 from haris.keys.streams import StreamOwner
 from haris.keys.supply import Limits, Supply
 from haris.node.configuration.node_toml import NodeConfiguration, PeerEntry, SpanEntry
+from haris.node.entropy.site_randomness import entropy_of, open_randomness
 from haris.node.events import Observe, SiteEvent, alarm_event
 from haris.node.http.listener import HttpListener
 from haris.node.life.aging import Aging
@@ -65,13 +66,33 @@ async def run_site(
     table = configuration.store
     key = read_key_encryption_key(table.key_encryption_key, table.unlock)
     writer = configuration.site.name if table.process is None else f"{configuration.site.name}/{table.process}"
-    store = open_store(table.place(), key, os.urandom, writer)
-    try:
+    told = _Told(configuration.site.name, observe)
+    randomness = open_randomness(configuration.randomness, configuration.site.laboratory, told.tell)
+    entropy = entropy_of(randomness)
+    with contextlib.ExitStack() as opened:
+        if randomness is not None:
+            opened.callback(randomness.close)
+            await finish_in_thread(randomness.start)
+        store = open_store(table.place(), key, entropy, writer)
+        opened.callback(store.close)
         _commission(store, configuration.span)
         operation = Operation(configuration, store, observe)
-        await _Site(configuration, store, plans, operation, read_again).run(stop)
-    finally:
-        store.close()
+        site = _Site(configuration, store, plans, operation, entropy, read_again)
+        told.file = site.file_standing
+        await site.run(stop)
+
+
+class _Told:
+    """Alarms from other threads, in the loop's: filed by the site as soon as there is one."""
+
+    def __init__(self, name: str, observe: Observe) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.file: Callable[[Alarm], None] = lambda alarm: observe(alarm_event(name, alarm))
+
+    def tell(self, alarm: Alarm) -> None:
+        """In any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(lambda: self.file(alarm))
 
 
 class _Site:
@@ -81,23 +102,24 @@ class _Site:
         store: Store,
         plans: list[SpanPlan],
         operation: Operation,
+        entropy: Callable[[int], bytes],
         read_again: Callable[[], NodeConfiguration] | None,
     ) -> None:
-        self._read_again = read_again
+        self._read_again, self._entropy = read_again, entropy
         self._configuration, self._store = configuration, store
         self._operation, self._observe = operation, operation.hear
         self._name = configuration.site.name
         self._admin: tuple[HttpListener, ...] = ()
         self._skip: tuple[HttpListener, ...] = ()
         self._admission = Admission(Policy(configuration.allow), store, time.time_ns)
-        self._relays = Relays(configuration, store, os.urandom, self._observe)
+        self._relays = Relays(configuration, store, entropy, self._observe)
         self._gateway: GatewaySite | None = None
         self._ways = _ways(configuration.peer, configuration.span)
         alone = configuration.store.trust_alone
-        self._witnesses = Witnessing(self._name, store, self._ways, os.urandom, self._file_standing, alone=alone)
+        self._witnesses = Witnessing(self._name, store, self._ways, entropy, self.file_standing, alone=alone)
         self._relays.relaying.require = self._witnesses.require
         planned = zip(plans, configuration.span, strict=True)
-        self._spans = Spans(planned, store, self._relays, self._witnesses, self._observe, self._file)
+        self._spans = Spans(planned, store, self._relays, self._witnesses, self._observe, self._file, entropy)
         self._hung_up = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -169,12 +191,12 @@ class _Site:
         here = host, port, peer_host, peer_port, trust.files, trust.files
         config = KmeConfig(*here, urls, identity=trust.identity, revocation=trust.revocation)
         running: list[RunningKme] = []
-        owner = StreamOwner(supply, self._store, os.urandom, configuration.etsi004.limits())
+        owner = StreamOwner(supply, self._store, self._entropy, configuration.etsi004.limits())
         gave, refused = partial(self._operation.gave, "get_key"), self._operation.refused
         self._etsi004 = Etsi004Face(owner, time.time_ns, reporter(self._file), gave, refused)
         of_sae = systems_of(configuration)
         systems = Systems(of_sae, directory.saes)
-        routes = skip_routes(supply, systems, lambda: running[0].deliveries, os.urandom, self._operation.delivered)
+        routes = skip_routes(supply, systems, lambda: running[0].deliveries, self._entropy, self._operation.delivered)
 
         verbs = {**self._operation.verbs, **self._relays.handlers(lambda: running[0].peers), **self._etsi004.verbs}
         verbs |= self._witnesses.verbs
@@ -272,7 +294,7 @@ class _Site:
         told += f"; new spans: {', '.join(entry.name for entry in joining)}" if joining else ""
         return told + (f"; a restart is wanted for {', '.join(wanting)}" if wanting else "")
 
-    def _file_standing(self, alarm: Alarm) -> None:
+    def file_standing(self, alarm: Alarm) -> None:
         """An alarm, or that there is none: that is no event to tell."""
         if alarm.active:
             self._file(alarm)

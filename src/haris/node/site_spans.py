@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Iterable
 from functools import partial
 
@@ -28,6 +27,7 @@ class Spans:
     """Their sessions, and the levels of the neighbours' pools that they fill themselves.
 
     paired: neighbours whose pools relays fill. file: told of a span that joined and cannot listen.
+    entropy: of its keys.
     """
 
     def __init__(
@@ -38,11 +38,12 @@ class Spans:
         witnesses: Witnessing,
         observe: Observe,
         file: Callable[[Alarm], None],
+        entropy: Callable[[int], bytes],
     ) -> None:
         self._planned = {plan.name: (plan, entry) for plan, entry in planned}
         self._first = self.names
         self._store, self._relays, self._witnesses = store, relays, witnesses
-        self._observe, self._file = observe, file
+        self._observe, self._file, self._entropy = observe, file, entropy
         self._paired = {pair.peer for pair in relays.pairs}
         self._more = asyncio.Event()
 
@@ -82,7 +83,7 @@ class Spans:
         plan, entry = self._planned[name]
         maker = source_maker(plan, self._store, self._observe)
         version = partial(peers.span_version, entry.peer)
-        span = Span(plan, self._store, os.urandom, self._relays.observe, maker, version, self._witnesses)
+        span = Span(plan, self._store, self._entropy, self._relays.observe, maker, version, self._witnesses)
         if entry.listen is not None:
             servers.append(await span.listen(read_endpoint("listen", entry.listen)))
         else:

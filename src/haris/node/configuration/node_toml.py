@@ -14,6 +14,7 @@ from haris.keys.stream_terms import StreamLimits
 from haris.node.configuration.interworking import InterworkingTable, OperatorEntry
 from haris.node.configuration.inventory import SourceEntry
 from haris.node.configuration.operation import AdminTable, SnmpTable, SyslogTable, TracesTable
+from haris.node.configuration.randomness import RandomnessTable
 from haris.node.pki.identity import IdentityTable
 from haris.node.pki.revocation import RevocationTable
 from haris.node.store.postgres_address import PostgresAddress
@@ -346,6 +347,7 @@ class NodeConfiguration:
     traces: TracesTable | None = None
     interworking: InterworkingTable | None = None
     operator: tuple[OperatorEntry, ...] = ()
+    randomness: RandomnessTable | None = None
 
     def __post_init__(self) -> None:
         self._require_operators()
