@@ -29,9 +29,10 @@ def spectrum_bounds(rms_v: float, noise: Correlation, n_lags: int, x: float) -> 
     """Bounds on the spectrum of a noise of which rms_v and the first n_lags of the autocorrelation were measured.
 
     n_lags: 0 where the correlation is known. x: log of 1 / (probability of each bound) over the number of samples; of
-    2 + 2 n_lags bounds. Returns None where so few samples say nothing.
-    A sum of squares of correlated Gaussian samples, and each lag, is a quadratic form in white ones, with eigenvalues
-    up to the spectrum's peak. Source: Laurent and Massart, Ann. Stat. 28, 1302 (2000), Lemma 1.
+    2 + 4 n_lags bounds. Returns None where so few samples say nothing.
+    A sum of squares of correlated Gaussian samples is a quadratic form in white ones, with eigenvalues up to the
+    spectrum's peak; so is each lag, with eigenvalues of both signs, bounded apart, each from both sides.
+    Source: Laurent and Massart, Ann. Stat. 28, 1302 (2000), Lemma 1.
     """
     peak, squares, error = noise.peak, noise.squares, 0.0
     if n_lags:

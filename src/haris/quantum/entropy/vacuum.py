@@ -173,7 +173,7 @@ def calibrated(parameters: VacuumFluctuations, epsilon: float) -> Calibrated:
     within a code: an eighth is taken off the vacuum's.
     """
     n_lags = len(parameters.autocorrelation), len(parameters.dark_autocorrelation)
-    x = math.log((6.0 + 2.0 * sum(n_lags)) / epsilon) / parameters.calibration_samples
+    x = math.log((6.0 + 4.0 * sum(n_lags)) / epsilon) / parameters.calibration_samples
     signal = spectrum_bounds(parameters.signal_rms_v, correlation(parameters), n_lags[0], x)
     dark = spectrum_bounds(parameters.dark_rms_v, dark_correlation(parameters), n_lags[1], x)
     if signal is None or dark is None:
@@ -193,12 +193,12 @@ def randomness(parameters: VacuumFluctuations, n_samples: int, epsilon: float, c
     knows lies within k standard deviations of its own, except with half of epsilon in the whole block; the other half
     is that of the calibration.
     """
-    converter, vacuum_v2 = parameters.converter, vacuum_spectrum_v2(parameters)
+    converter = parameters.converter
     bound = calibrated(parameters, epsilon / 2.0)
     k_sigma = reach_sigma(n_samples, epsilon / 2.0)
     known_v = math.sqrt(max(0.0, bound.total_most_v2 - bound.new_least_v2))
     reach_v = k_sigma * known_v + bound.offset_error_v
-    guess, best_v = 1.0, math.inf
+    guess, best = 1.0, []
     if bound.new_least_v2 > 0.0:
         guess = converter.worst_guess(
             math.sqrt(bound.new_least_v2),
@@ -208,16 +208,11 @@ def randomness(parameters: VacuumFluctuations, n_samples: int, epsilon: float, c
         )
         if parameters.adc_bits > 1:
             best_v = optimal_range_v(parameters.adc_bits, math.sqrt(bound.new_least_v2), reach_v, parameters.offset_v)
+            best.append(term("best range", best_v, "V", "range_v with the most bits of a sample", HAW))
     bits = min(float(parameters.adc_bits), max(0.0, -math.log2(guess)))
-    quantum_v2 = float(np.mean(vacuum_v2))
-    new_share = innovation(vacuum_v2, LEAST_POWER) / quantum_v2 if quantum_v2 > 0.0 else 0.0
-    classical_v = math.sqrt(max(0.0, parameters.signal_rms_v**2 - quantum_v2))
-    average = (
-        converter.average_guess(math.sqrt(quantum_v2), parameters.offset_v, classical_v) if quantum_v2 > 0.0 else 1.0
-    )
     terms = (
         term("clearance", parameters.clearance_db, "dB", "vacuum over all other noise", HAW),
-        term("innovation", new_share, "", "share of a sample that earlier ones do not tell", "Kolmogorov, Szego"),
+        term("innovation", new_share(parameters), "", "share of a sample that earlier ones do not tell", "Kolmogorov"),
         term("least innovation", math.sqrt(bound.new_least_v2), "V", "its standard deviation after calibration", ""),
         term("known part", known_v, "V", "standard deviation of what the adversary knows", "Laurent and Massart 2000"),
         term("reach", k_sigma, "sigma", "what he knows stays within so many, all the block", "Gaussian tail"),
@@ -226,19 +221,32 @@ def randomness(parameters: VacuumFluctuations, n_samples: int, epsilon: float, c
         term("guessing probability", guess, "", "of a sample, at worst", HAW),
         term(
             "average-case bits",
-            max(0.0, -math.log2(average)),
+            average_bits(parameters),
             "bits",
-            "of uncorrelated samples, calibration exact; for comparison",
+            "of uncorrelated samples, if calibration is exact",
             HAW,
         ),
-        *(
-            ()
-            if math.isinf(best_v)
-            else (term("best range", best_v, "V", "range_v with the most bits of a sample", HAW),)
-        ),
+        *best,
         term("bits a sample", bits, "bits", "min-entropy, at worst", HAW),
     )
     return Randomness(n_samples, n_samples * bits, epsilon, terms, PROOF)
+
+
+def new_share(parameters: VacuumFluctuations) -> float:
+    """Share of the vacuum's variance that earlier samples do not tell, as calibrated."""
+    vacuum_v2 = vacuum_spectrum_v2(parameters)
+    mean = float(np.mean(vacuum_v2))
+    return innovation(vacuum_v2, LEAST_POWER) / mean if mean > 0.0 else 0.0
+
+
+def average_bits(parameters: VacuumFluctuations) -> float:
+    """Average-case conditional min-entropy of a sample alone, as calibrated. Source: Haw et al. 2015."""
+    quantum_v2 = float(np.mean(vacuum_spectrum_v2(parameters)))
+    if not quantum_v2 > 0.0:
+        return 0.0
+    classical_v = math.sqrt(max(0.0, parameters.signal_rms_v**2 - quantum_v2))
+    guess = parameters.converter.average_guess(math.sqrt(quantum_v2), parameters.offset_v, classical_v)
+    return max(0.0, -math.log2(guess))
 
 
 def optimal_range_v(bits: int, quantum_rms_v: float, reach_v: float, offset_v: float = 0.0) -> float:
