@@ -170,3 +170,10 @@ def test_a_wrong_line_of_the_source_is_named(tmp_path: Path) -> None:
     line = text[: text.index("dark_rms_v")].count("\n") + 1
     with pytest.raises(ParameterError, match=rf"supply\.toml:{line}: .*dark_rms_v must be below"):
         read_supply(tmp_path / "supply.toml")
+
+
+def test_a_source_whose_checks_the_device_cannot_give_is_refused(tmp_path: Path) -> None:
+    text = (ROOT / "examples/entropy/source_independent.toml").read_text()
+    (tmp_path / "supply.toml").write_text('[device]\nkind = "path"\npath = "/dev/urandom"\n' + text)
+    with pytest.raises(ParameterError, match="asks for what was checked beside them"):
+        open_supply(read_supply(tmp_path / "supply.toml"), lambda alarm: None)

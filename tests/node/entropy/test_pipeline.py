@@ -1,16 +1,20 @@
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from entropy_lab import BAD, VACUUM, CountedTests, ScriptedDevice, first_samples
 
+from haris.node.entropy.blocks import Blocks, Hashed
 from haris.node.entropy.device import DeviceError
 from haris.node.entropy.pipeline import Pipeline, histogram
 from haris.node.entropy.pool import Pool
 from haris.nouns.alarms import Alarm, AlarmKind
 from haris.nouns.errors import KeyUnavailable
-from haris.quantum.entropy.source import Emission
+from haris.nouns.raw_samples import RawSamples
+from haris.quantum.entropy.randomness import Randomness
+from haris.quantum.entropy.source import Emission, EntropySource
 
 SOURCE = VACUUM(8)
 
@@ -127,41 +131,59 @@ def test_a_bound_that_leaves_nothing_is_refused() -> None:
         Pipeline(ScriptedDevice(ended), weak, CountedTests, first_samples, Pool(8, ""), print)
 
 
-def test_blocks_with_checks_get_what_was_measured_and_pay_what_was_spent() -> None:
-    """A source whose bound counts the checks: half of the block, or nothing; 16 bits of each block are spent."""
-    from dataclasses import replace
-
-    from haris.quantum.entropy.randomness import Randomness
+def checked(share_of: Callable[[object], float], tell: Callable[[RawSamples], object] | None = None) -> EntropySource:
+    """A source whose bound is a share of its bits; 16 of each block are spent."""
 
     def randomness(parameters: object, n_samples: int, epsilon: float, checks: object) -> Randomness:
-        share = 0.5 if checks is None else float(checks)  # type: ignore[arg-type]
         planned = SOURCE.source.randomness(parameters, n_samples, epsilon, None)
-        return replace(planned, min_entropy_bits=8 * n_samples * share, spent_bits=16.0)
+        return replace(planned, min_entropy_bits=8 * n_samples * share_of(checks), spent_bits=16.0)
 
-    source = replace(SOURCE, source=replace(SOURCE.source, randomness=randomness))
-    shares = {1: 0.5, 2: 0.5, 3: 0.5, 4: 0.25, 5: 0.5, 6: 0.0}
+    return replace(SOURCE, source=replace(SOURCE.source, randomness=randomness, samples_tell=tell))
+
+
+def test_blocks_with_checks_get_what_was_measured_and_pay_what_was_spent() -> None:
+    """Lengths by the leftover hash lemma: 2 + 2 log2 of 2^-101 less than the min-entropy."""
+    source = checked(lambda checks: 0.5 if checks is None else float(checks))  # type: ignore[arg-type]
+    blocks = Blocks(source, first_samples)
+    samples = RawSamples(np.zeros(512, np.uint8), 8)
+    for share in (0.5, 0.25):
+        hashed = blocks.hashed(Emission(samples, share))
+        assert hashed == Hashed(bytes((int(4096 * share) - 200 - 16) // 8), 1, 0)
+    assert blocks.hashed(Emission(samples, 0.05)) == Hashed(b"", 0, 512)
+
+
+def test_blocks_whose_samples_tell_their_checks() -> None:
+    """A block with a sample of 0 has nothing, one with a sample of 1 half as much."""
+    source = checked(lambda checks: 0.5 if checks is None else float(checks), lambda s: min(2, s.values.min()) / 4)  # type: ignore[arg-type]
+    values = np.repeat(np.array([5, 0, 1, 7], np.uint8), 512)
+    hashed = Blocks(source, first_samples).hashed(Emission(RawSamples(values, 8), "not asked"))
+    full, half = (4096 // 2 - 216) // 8, (4096 // 4 - 216) // 8
+    assert (len(hashed.octets), hashed.n_blocks, hashed.n_rejected) == (2 * full + half, 3, 512)
+    assert hashed.octets == bytes([5]) * 2 * full + bytes([1]) * half  # first_samples sees the first block alone
+
+
+def test_a_bound_that_leaves_nothing_again_and_again_stops_the_supply() -> None:
+    """As when somebody controls an untrusted detector: now and then is chance, eight chunks in a row are not."""
+    source = checked(lambda checks: 0.5 if checks is None else float(checks))  # type: ignore[arg-type]
 
     class Checked(ScriptedDevice):
         def read(self, n_samples: int) -> Emission:
             assert n_samples == source.block_samples
             emission = super().read(n_samples)
-            return Emission(emission.samples, shares[self.n_read])
+            return Emission(emission.samples, 0.0 if self.n_read in (5, 6) or self.n_read >= 10 else 0.5)
 
-    device, alarms = Checked(lambda n: n if n <= 6 else ended(n)), list[Alarm]()
+    device, alarms = Checked(lambda n: n), list[Alarm]()
     pool = Pool(2**20, "not begun")
-    lengths: list[int] = []
     pipeline = Pipeline(device, source, CountedTests, first_samples, pool, alarms.append, retry_s=60.0)
-    put = pool.put
-    pool.put = lambda octets, within_s: lengths.append(len(octets)) or put(octets, within_s)  # type: ignore[method-assign]
     pipeline.start()
     until = time.monotonic() + 10.0
     while not any(alarm.active for alarm in alarms):
         assert time.monotonic() < until
         time.sleep(0.001)
     pipeline.close()
-    full, half = (int(4096 * share) - 202 - 16 for share in (0.5, 0.25))  # 2 + 2 log2 of 2^-101: 200 less, and 2 more
-    assert [abs(n - bits // 8) <= 1 for n, bits in zip(lengths, (full, half), strict=True)] == [True, True]
     assert "leaves no bit" in alarms[-1].text
+    assert device.n_read == 17
+    assert pipeline.counters.n_rejected == 512 * (2 + 2 + 8)  # the start-up, two alone, the last eight
 
 
 def test_a_histogram_has_at_most_256_ranges() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +11,12 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from haris.node.entropy.blocks import Blocks, Hash
 from haris.node.entropy.device import Device, DeviceError
 from haris.node.entropy.pool import Pool
 from haris.nouns.alarms import Alarm, AlarmKind, Severity
-from haris.nouns.errors import HarisError, KeyUnavailable
+from haris.nouns.errors import HarisError
 from haris.nouns.raw_samples import RawSamples
-from haris.quantum.entropy.certificate import certificate
 from haris.quantum.entropy.source import Emission, EntropySource
 from haris.wire.randomness import Birth
 
@@ -28,6 +27,8 @@ CHUNK_S = 0.01
 """Of a source's clock: how much is read together."""
 END_S = 2.0
 NOT_STARTED = "the start-up tests are not passed yet"
+MOST_EMPTY = 8
+"""Chunks in a row."""
 _ROOM_S = 0.2
 """How long a full pool is waited for before it is asked whether to stop."""
 _HISTOGRAM_SAMPLES, _HISTOGRAM_BITS = 2**16, 8
@@ -52,13 +53,6 @@ class Tests(Protocol):
 
     def feed(self, samples: RawSamples) -> Sequence[Failure]:
         """What these samples, with those before, fail."""
-
-
-class Hash(Protocol):
-    """An extractor for one source."""
-
-    def __call__(self, samples: RawSamples, n_blocks: int, out_bits: int) -> bytes:
-        """The hashes of n_blocks blocks of equal length, out_bits each, bit behind bit."""
 
 
 @dataclass(slots=True)
@@ -100,13 +94,13 @@ class Pipeline:
         tell: Callable[[Alarm], None],
         retry_s: float = 1.0,
     ) -> None:
-        self._device, self._source, self._hash, self._pool = device, source, hashing, pool
+        self._device, self._source, self._pool = device, source, pool
         self._tests, self._tell, self._retry_s = tests, tell, retry_s
-        self.planned = certificate(source)
-        if not self.planned.out_bits:
-            raise KeyUnavailable(f"{source.source.name}: the bound leaves no bit of a block of {source.block_samples}")
+        self._blocks = Blocks(source, hashing)
+        self.planned = self._blocks.planned
         wanted = min(max(LEAST_CHUNK, CHUNK_S * float(source.parameters.clock_hz)), MOST_CHUNK)
-        self._n_chunk = source.block_samples * max(1, round(wanted / source.block_samples))
+        self._n_chunk = self._blocks.together(int(wanted))
+        self._n_empty = 0
         self.state: State = "starting"
         self.reason = NOT_STARTED
         self.counters = Counters()
@@ -161,7 +155,7 @@ class Pipeline:
         n_samples = self._source.block_samples
         while not self._stop.is_set():
             emission = self._read(n_samples)
-            if emission.checks is None:  # else each block has a bound of its own
+            if emission.checks is None or self._source.source.samples_tell is not None:  # else a read is one block
                 n_samples = self._n_chunk
             begun = tests.started
             failures = tests.feed(emission.samples)
@@ -186,18 +180,15 @@ class Pipeline:
         return emission
 
     def _hashed(self, emission: Emission) -> bytes:
-        """The bits of a chunk, block by block; with checks it is one block, and the bound is for what was measured."""
-        samples, trusted = emission.samples, emission.checks is None
-        n_blocks = len(samples) // self._source.block_samples if trusted else 1
-        found = self.planned if trusted else certificate(self._source, emission.checks)
-        n_bits = n_blocks * (found.out_bits - math.ceil(found.randomness.spent_bits))
-        if n_bits < 8:
-            self.counters.n_rejected += len(samples)
-            raise Stopped("the bound leaves no bit of what was measured")
-        octets = self._hash(samples, n_blocks, found.out_bits)[: n_bits // 8]
-        self.counters.n_blocks += n_blocks
-        self.counters.n_octets += len(octets)
-        return octets
+        """The bits of a chunk; a chunk now and then may have none, but not one after another."""
+        hashed, counters = self._blocks.hashed(emission), self.counters
+        counters.n_blocks += hashed.n_blocks
+        counters.n_octets += len(hashed.octets)
+        counters.n_rejected += hashed.n_rejected
+        self._n_empty = 0 if hashed.octets else self._n_empty + 1
+        if self._n_empty == MOST_EMPTY:
+            raise Stopped(f"the bound leaves no bit of what was measured in {MOST_EMPTY} chunks in a row")
+        return hashed.octets
 
     def _put(self, octets: bytes) -> None:
         """Into the pool, as there is room."""

@@ -175,4 +175,5 @@ HETERODYNE = Source(
     emulate,
     statistics,
     PROOF,
+    samples_tell=saturated,
 )

@@ -58,6 +58,8 @@ class Source:
     the parameters let one expect, a plan; else what was measured. One function for both.
     emulate(parameters, n_samples, seed): samples of the same model; the same seed gives the same samples.
     statistics(parameters): see SampleStatistics. proof: the bound's, where it is the same for all parameters.
+    samples_tell(samples): the checks of one block, where its raw samples tell them; None: they do not, or there are
+    none.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Source:
     emulate: Callable[[Any, int, int], Emission]
     statistics: Callable[[Any], SampleStatistics]
     proof: Proof | None = None
+    samples_tell: Callable[[RawSamples], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,88 @@
+"""The bits of a chunk of samples: of each block as many as its bound allows, net of what the source used up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+
+from haris.nouns.errors import KeyUnavailable
+from haris.nouns.raw_samples import RawSamples
+from haris.quantum.entropy.certificate import Certificate, certificate
+from haris.quantum.entropy.source import Emission, EntropySource
+
+
+class Hash(Protocol):
+    """An extractor for one source."""
+
+    def __call__(self, samples: RawSamples, n_blocks: int, out_bits: int) -> bytes:
+        """The hashes of n_blocks blocks of equal length, out_bits each, bit behind bit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """octets: of the blocks that had bits. n_blocks: those. n_rejected: samples of the others."""
+
+    octets: bytes
+    n_blocks: int
+    n_rejected: int
+
+
+class Blocks:
+    """Hashes chunks of one source.
+
+    A source that checks nothing has one length for all blocks, its plan's. Where samples tell the checks, each block
+    has the length of its own; where others told them, the whole chunk is one block. Raises KeyUnavailable when the plan
+    leaves no bit.
+    """
+
+    def __init__(self, source: EntropySource, hashing: Hash) -> None:
+        self._source, self._hash = source, hashing
+        self._tell: Callable[[RawSamples], Any] | None = source.source.samples_tell
+        self.planned = certificate(source)
+        if net_bits(self.planned) < 1:
+            raise KeyUnavailable(f"{source.source.name}: the bound leaves no bit of a block of {source.block_samples}")
+        self._found = lru_cache(maxsize=1024)(lambda checks: certificate(source, checks))
+
+    def together(self, wanted: int) -> int:
+        """How many samples to read at once, for about so many as are wanted."""
+        block = self._source.block_samples
+        return block * max(1, round(wanted / block))
+
+    def hashed(self, emission: Emission) -> Hashed:
+        """The bits of a chunk."""
+        samples, block = emission.samples, self._source.block_samples
+        if self._tell is not None:
+            return self._each(samples, self._tell)
+        if emission.checks is not None:
+            return self._joined(samples, 1, certificate(self._source, emission.checks))
+        return self._joined(samples, len(samples) // block, self.planned)
+
+    def _each(self, samples: RawSamples, tell: Callable[[RawSamples], Any]) -> Hashed:
+        """Blocks of one length after those of another: which come first is no secret."""
+        block = self._source.block_samples
+        values = samples.values[: len(samples) // block * block].reshape(-1, block)
+        found = [self._found(tell(RawSamples(each, samples.bits))) for each in values]
+        parts = []
+        for kind in {id(each): each for each in found}.values():
+            alike = values[[each is kind for each in found]]
+            parts.append(self._joined(RawSamples(alike.reshape(-1), samples.bits), len(alike), kind))
+        return Hashed(
+            b"".join(part.octets for part in parts),
+            sum(part.n_blocks for part in parts),
+            sum(part.n_rejected for part in parts),
+        )
+
+    def _joined(self, samples: RawSamples, n_blocks: int, found: Certificate) -> Hashed:
+        """Blocks of one length. What the source used up is taken off the end, for it to be given back."""
+        n_octets = n_blocks * net_bits(found) // 8
+        if n_octets < 1:
+            return Hashed(b"", 0, len(samples))
+        return Hashed(self._hash(samples, n_blocks, found.out_bits)[:n_octets], n_blocks, 0)
+
+
+def net_bits(found: Certificate) -> int:
+    """Bits of a block, less those that the source used up; below 1 where nothing is left."""
+    return found.out_bits - math.ceil(found.randomness.spent_bits)
