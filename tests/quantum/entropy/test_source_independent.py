@@ -43,7 +43,7 @@ VALID = st.builds(
 
 
 @settings(max_examples=200, deadline=None)
-@given(VALID, st.integers(1, 10**9), st.sampled_from([2.0**-101, 2.0**-300]))
+@given(VALID, st.integers(1, 10**9), st.sampled_from([2.0**-101, 2.0**-300, 2.0**-901]))
 def test_every_valid_source_has_a_bound(parameters, n_samples, epsilon):
     result = found(parameters, None, n_samples, epsilon)
     assert 0.0 <= result.min_entropy_per_sample <= 1.0

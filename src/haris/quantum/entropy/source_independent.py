@@ -112,8 +112,10 @@ def randomness(
         clicks = math.ceil(n_samples * parameters.p_check / (1.0 - parameters.p_check))
         checks = CheckCounts(clicks, clicks * parameters.check_error)
     delta = (epsilon / 2.0) ** 2
-    errors = 1.0 + float(unsampled_errors(checks.errors, checks.clicks, n_samples - 1, delta))
-    share = min(1.0, errors / n_samples)
+    share = 1.0  # where delta is too small for a number
+    if delta > 0.0:
+        errors = 1.0 + float(unsampled_errors(checks.errors, checks.clicks, n_samples - 1, delta))
+        share = min(1.0, errors / n_samples)
     per_bit = max(0.0, -math.log2(parameters.overlap) - binary_entropy(share))
     rounds = (n_samples + checks.clicks) / parameters.p_click
     bases = rounds * binary_entropy(parameters.p_check)

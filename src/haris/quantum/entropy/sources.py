@@ -11,9 +11,18 @@ from haris.quantum.entropy.heterodyne import HETERODYNE
 from haris.quantum.entropy.phase_diffusion import PHASE_DIFFUSION
 from haris.quantum.entropy.source import EntropySource, Extraction, Source
 from haris.quantum.entropy.source_independent import SOURCE_INDEPENDENT
+from haris.quantum.entropy.squeezed import SQUEEZED
 from haris.quantum.entropy.vacuum import VACUUM
 
-_ALL: tuple[Source, ...] = (VACUUM, PHASE_DIFFUSION, BEAM_SPLITTER, HETERODYNE, SOURCE_INDEPENDENT, ASSESSED)
+_ALL: tuple[Source, ...] = (
+    VACUUM,
+    PHASE_DIFFUSION,
+    BEAM_SPLITTER,
+    HETERODYNE,
+    SQUEEZED,
+    SOURCE_INDEPENDENT,
+    ASSESSED,
+)
 SOURCES: dict[str, Source] = {source.name: source for source in _ALL}
 """By the tag in SOURCE.toml: [source] name."""
 
