@@ -24,7 +24,8 @@ from haris.report.entropy_figures import autocorrelation
 from haris.report.printed import printed
 from haris.report.web_page import web_page
 
-VACUUM = read_source(Path(__file__).parents[2] / "examples" / "entropy" / "vacuum.toml")
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "entropy").glob("*.toml"))
+VACUUM = read_source(EXAMPLES[0].with_name("vacuum.toml"))
 SHA = "5f" * 32
 
 
@@ -100,6 +101,24 @@ def test_without_reportlab_a_pdf_is_refused(monkeypatch):
     monkeypatch.setitem(sys.modules, "reportlab", None)
     with pytest.raises(ParameterError, match=r"haris\[pdf\]"):
         printed(document(usual()))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_source_has_a_report(path):
+    entropy = read_source(path)
+    samples = entropy.emulate(20_000, 1).samples
+    told = evaluation(
+        entropy=entropy, certificate=certificate(entropy), samples=samples, model=samples, bits=None, stream=None
+    )
+    words = told_words(document(dataclasses.replace(told, assessed_bits=min(samples.bits, 8))))
+    assert told.certificate.randomness.proof.theorem in " ".join(words)
+    assert not {"nan", "inf", "None"} & set(" ".join(words).split())
+
+
+def told_words(document):
+    parts = [part for section in document.sections for part in section.parts]
+    cells = [cell for part in parts if isinstance(part, Table) for row in part.rows for cell in row]
+    return [each for each in parts + cells if isinstance(each, str)]
 
 
 def test_signs_of_markup_are_text():
