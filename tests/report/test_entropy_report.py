@@ -12,9 +12,11 @@ import pytest
 from haris.nouns.errors import ParameterError
 from haris.nouns.raw_samples import RawSamples
 from haris.quantum.entropy import dieharder
+from haris.quantum.entropy.assessed import ASSESSED, AssessedSource
 from haris.quantum.entropy.assessment.estimate import Estimate
 from haris.quantum.entropy.assessment.non_iid import Assessment
 from haris.quantum.entropy.certificate import certificate
+from haris.quantum.entropy.source import EntropySource, Extraction
 from haris.quantum.entropy.sources import read_source
 from haris.quantum.entropy.sp800_22.battery import ROWS
 from haris.quantum.entropy.sp800_22.verdict import judge
@@ -113,6 +115,14 @@ def test_every_source_has_a_report(path):
     words = told_words(document(dataclasses.replace(told, assessed_bits=min(samples.bits, 8))))
     assert told.certificate.randomness.proof.theorem in " ".join(words)
     assert not {"nan", "inf", "None"} & set(" ".join(words).split())
+
+
+def test_a_source_without_a_model_says_so():
+    assessed = EntropySource(ASSESSED, AssessedSource(8, 5.0, 1e6), Extraction())
+    samples = assessed.emulate(20_000, 1).samples
+    told = evaluation(entropy=assessed, certificate=certificate(assessed), samples=samples, model=samples)
+    assert "No model of this source is known" in " ".join(told_words(document(told)))
+    assert "No model" not in " ".join(told_words(document(usual())))
 
 
 def told_words(document):

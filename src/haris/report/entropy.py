@@ -10,6 +10,7 @@ import numpy as np
 
 from haris.nouns.raw_samples import RawSamples
 from haris.quantum.entropy import dieharder
+from haris.quantum.entropy.assessed import ASSESSED
 from haris.quantum.entropy.assessment.non_iid import Assessment
 from haris.quantum.entropy.certificate import Certificate
 from haris.quantum.entropy.source import EntropySource, SampleStatistics
@@ -37,6 +38,11 @@ NOT_SHOWN = (
     "One recording at one time says nothing of ageing, temperature, or an attack that begins tomorrow: that is for the "
     "health tests that run with the source.",
     "P-values come from limits for long sequences, and false-rejection probabilities are as good as these.",
+)
+
+NO_MODEL = (
+    " No model of this source is known: what is drawn as one has the stated min-entropy, and need have nothing else in "
+    "common with it."
 )
 
 
@@ -203,7 +209,7 @@ def _samples(evaluation: Evaluation) -> Section:
         "Samples beside their model",
         (
             f"{len(samples)} raw samples of {samples.bits} bits. The model's histogram is that of "
-            f"{len(evaluation.model)} emulated samples.",
+            f"{len(evaluation.model)} emulated samples.{NO_MODEL if evaluation.entropy.source is ASSESSED else ''}",
             _moments(samples, model),
             Picture(histogram_figure(samples, evaluation.model), "Histogram of the raw samples, and of the model."),
             Picture(
