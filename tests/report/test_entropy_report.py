@@ -21,8 +21,9 @@ from haris.quantum.entropy.sources import read_source
 from haris.quantum.entropy.sp800_22.battery import ROWS
 from haris.quantum.entropy.sp800_22.verdict import judge
 from haris.report.document import Document, Mark, Section, Table
-from haris.report.entropy import NOT_SHOWN, Evaluation, HashedFile, at_a_glance, document
+from haris.report.entropy import Evaluation, HashedFile, at_a_glance, document
 from haris.report.entropy_figures import autocorrelation
+from haris.report.entropy_limits import NOT_SHOWN
 from haris.report.printed import printed
 from haris.report.web_page import web_page
 
