@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from haris.nouns.checks import require_not_negative, require_positive, require_probability
+from haris.nouns.checks import require_not_negative, require_probability
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Proof
 from haris.nouns.raw_samples import RawSamples
+from haris.quantum.entropy.converter import require_clock
 from haris.quantum.entropy.randomness import Randomness
 from haris.quantum.entropy.source import Emission, SampleStatistics, Source
 from haris.quantum.security.key_length import term
@@ -33,7 +34,8 @@ PROOF = Proof(
         "saw is left out",
     ),
 )
-MOST_PHOTONS = 5.0
+LEAST_PHOTONS, MOST_PHOTONS = 1e-9, 5.0
+LEAST_SHARE = 1e-6
 _MOST_COUNT = 60
 _LEAST_LAG = 1e-6
 
@@ -64,13 +66,15 @@ class BeamSplitter:
     loss_known: bool = True
 
     def __post_init__(self) -> None:
-        require_positive("pulse_hz", self.pulse_hz)
-        require_positive("mean_photons", self.mean_photons)
-        if self.mean_photons > MOST_PHOTONS:
-            raise ParameterError(f"mean_photons must be at most {MOST_PHOTONS:g}, got {self.mean_photons}")
+        require_clock("pulse_hz", self.pulse_hz)
+        if not LEAST_PHOTONS <= self.mean_photons <= MOST_PHOTONS:
+            raise ParameterError(
+                f"mean_photons must lie in [{LEAST_PHOTONS:g}, {MOST_PHOTONS:g}], got {self.mean_photons}"
+            )
         for name in ("transmittance", "efficiency_0", "efficiency_1"):
-            if not 0.0 < getattr(self, name) <= 1.0 or self.transmittance == 1.0:
-                raise ParameterError(f"{name} must lie above 0 and send photons both ways, got {getattr(self, name)}")
+            most = 1.0 - LEAST_SHARE if name == "transmittance" else 1.0
+            if not LEAST_SHARE <= getattr(self, name) <= most:
+                raise ParameterError(f"{name} must lie in [{LEAST_SHARE:g}, {most:g}], got {getattr(self, name)}")
         for name in ("p_dark", "p_afterpulse"):
             require_probability(name, getattr(self, name), 0.5)
         require_not_negative("dead_time_s", self.dead_time_s)
@@ -106,15 +110,11 @@ class BeamSplitter:
 
 def _outcomes(parameters: BeamSplitter, after_0: float, after_1: float) -> tuple[float, float, float, float]:
     """Probabilities of no click, detector 0 alone, detector 1 alone, both; after-pulses come with these."""
-    dark = 1.0 - parameters.p_dark
-    silent_0 = math.exp(-parameters.mean_photons * parameters.to_0) * dark * (1.0 - after_0)
-    silent_1 = math.exp(-parameters.mean_photons * parameters.to_1) * dark * (1.0 - after_1)
-    return (
-        silent_0 * silent_1,
-        (1.0 - silent_0) * silent_1,
-        silent_0 * (1.0 - silent_1),
-        (1.0 - silent_0) * (1.0 - silent_1),
-    )
+    dark = math.log1p(-parameters.p_dark)
+    log_0 = dark + math.log1p(-after_0) - parameters.mean_photons * parameters.to_0
+    log_1 = dark + math.log1p(-after_1) - parameters.mean_photons * parameters.to_1
+    click_0, click_1 = -math.expm1(log_0), -math.expm1(log_1)
+    return math.exp(log_0 + log_1), click_0 * math.exp(log_1), click_1 * math.exp(log_0), click_0 * click_1
 
 
 def _poisson(mean: float) -> NDArray[np.float64]:
@@ -181,13 +181,13 @@ def _clicks(parameters: BeamSplitter) -> NDArray[np.float64]:
     p = parameters.p_afterpulse
     rest = np.array(_outcomes(parameters, 0.0, 0.0))
     first = np.array([_outcomes(parameters, *after) for after in ((p, 0.0), (0.0, p), (p, p))])
-    return np.asarray(first[:, 1:] + first[:, :1] * rest[1:] / (1.0 - rest[0]))
+    return np.asarray(first[:, 1:] + first[:, :1] * rest[1:] / rest[1:].sum())
 
 
 def _chain(parameters: BeamSplitter) -> NDArray[np.float64]:
     """Probability of the next bit after the last one; clicks of both between them are passed over."""
     clicks = _clicks(parameters)
-    after_both = clicks[2, :2] / (1.0 - clicks[2, 2])
+    after_both = clicks[2, :2] / clicks[2, :2].sum()
     return np.asarray(clicks[:2, :2] + clicks[:2, 2:] * after_both)
 
 

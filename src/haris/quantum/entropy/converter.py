@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erf, eval_hermitenorm, ndtr, ndtri
 
-from haris.nouns.checks import require_not_negative, require_positive
+from haris.nouns.checks import require_not_negative
 from haris.nouns.errors import ParameterError
 from haris.nouns.raw_samples import MOST_BITS, Codes, code_type
 from haris.quantum.entropy.source import SampleStatistics
 
 MOST_DNL_LSB = 0.99
+LEAST_V, MOST_V = 1e-9, 1e9
+LEAST_HZ, MOST_HZ = 1e-3, 1e15
 _HERMITE_ORDERS = 24
 _FARTHEST, _MEANS = 12.0, 1201
 
@@ -26,6 +28,18 @@ def require_bits(name: str, bits: int) -> None:
     """Raise ParameterError unless a sample may have so many bits."""
     if not 1 <= bits <= MOST_BITS:
         raise ParameterError(f"{name} must lie in [1, {MOST_BITS}], got {bits}")
+
+
+def require_volts(name: str, value: float) -> None:
+    """Raise ParameterError unless a voltage lies within a billion of 1 V."""
+    if not LEAST_V <= value <= MOST_V:
+        raise ParameterError(f"{name} must lie in [{LEAST_V:g}, {MOST_V:g}] V, got {value}")
+
+
+def require_clock(name: str, value: float) -> None:
+    """Raise ParameterError unless something may come so many times a second."""
+    if not LEAST_HZ <= value <= MOST_HZ:
+        raise ParameterError(f"{name} must lie in [{LEAST_HZ:g}, {MOST_HZ:g}] Hz, got {value}")
 
 
 def reach_sigma(n_samples: int, epsilon: float) -> float:
@@ -49,7 +63,7 @@ class Converter:
 
     def __post_init__(self) -> None:
         require_bits("bits", self.bits)
-        require_positive("range_v", self.range_v)
+        require_volts("range_v", self.range_v)
         require_not_negative("dnl_lsb", self.dnl_lsb)
         if self.dnl_lsb > MOST_DNL_LSB:
             raise ParameterError(f"dnl_lsb must lie in [0, {MOST_DNL_LSB}]: a code is missing, got {self.dnl_lsb}")

@@ -14,7 +14,7 @@ from haris.nouns.checks import require_not_negative, require_positive
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Proof
 from haris.nouns.raw_samples import Codes, RawSamples, code_type
-from haris.quantum.entropy.converter import Converter, reach_sigma, require_bits
+from haris.quantum.entropy.converter import Converter, reach_sigma, require_bits, require_clock, require_volts
 from haris.quantum.entropy.randomness import Randomness
 from haris.quantum.entropy.source import Emission, SampleStatistics, Source
 from haris.quantum.security.key_length import term
@@ -36,7 +36,7 @@ PROOF = Proof(
 )
 LEAST_PHASE_RAD = 0.01
 MOST_PHASE_RAD = 1e3
-MOST_OVERLAP = 1e4
+LEAST_OVERLAP, MOST_OVERLAP = 1e-6, 1e4
 _ANGLES = 4096
 _HARMONICS = 12
 _CHUNK = 2**16
@@ -74,8 +74,9 @@ class PhaseDiffusion:
 
     def __post_init__(self) -> None:
         require_bits("adc_bits", self.adc_bits)
-        for name in ("range_v", "clock_hz", "amplitude_v"):
-            require_positive(name, getattr(self, name))
+        for name in ("range_v", "amplitude_v"):
+            require_volts(name, getattr(self, name))
+        require_clock("clock_hz", self.clock_hz)
         for name in ("noise_rms_v", "intensity_rms"):
             require_not_negative(name, getattr(self, name))
         self._require_phase()
@@ -90,8 +91,6 @@ class PhaseDiffusion:
             raise ParameterError(f"offset_v must lie within range_v = {self.range_v}, got {self.offset_v}")
         if not abs(self.bias_rad) <= 100.0:
             raise ParameterError(f"bias_rad must lie in [-100, 100], got {self.bias_rad}")
-        if self.overlap > MOST_OVERLAP:
-            raise ParameterError(f"delay_s must be at most {MOST_OVERLAP:g} samples, got {self.delay_s}")
         clipped = _saturated(self)
         if self.adc_bits > 1 and clipped >= 0.5:
             raise ParameterError(
@@ -109,6 +108,10 @@ class PhaseDiffusion:
                 if value is None:
                     raise ParameterError(f"{name} is needed where there is no phase_rms_rad")
                 require_positive(name, value)
+        if not LEAST_OVERLAP <= self.overlap <= MOST_OVERLAP:
+            raise ParameterError(
+                f"delay_s must be {LEAST_OVERLAP:g} to {MOST_OVERLAP:g} samples at clock_hz, got {self.delay_s}"
+            )
         name = "linewidth_hz" if self.phase_rms_rad is None else "phase_rms_rad"
         for rms in (self.new_phase_rad, self.phase_rad):
             if not LEAST_PHASE_RAD <= rms <= MOST_PHASE_RAD:

@@ -15,7 +15,7 @@ from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Proof
 from haris.nouns.raw_samples import Codes, RawSamples, code_type
 from haris.quantum.entropy.calibration import innovation, spectrum_bounds
-from haris.quantum.entropy.converter import Converter, reach_sigma, require_bits
+from haris.quantum.entropy.converter import Converter, reach_sigma, require_bits, require_clock, require_volts
 from haris.quantum.entropy.correlation import LEAST_POWER, WHITE, Correlation, low_pass, measured
 from haris.quantum.entropy.randomness import Randomness
 from haris.quantum.entropy.source import Emission, SampleStatistics, Source
@@ -72,8 +72,10 @@ class VacuumFluctuations:
 
     def __post_init__(self) -> None:
         require_bits("adc_bits", self.adc_bits)
-        for name in ("range_v", "clock_hz", "signal_rms_v", "calibration_samples"):
-            require_positive(name, getattr(self, name))
+        for name in ("range_v", "signal_rms_v"):
+            require_volts(name, getattr(self, name))
+        require_clock("clock_hz", self.clock_hz)
+        require_positive("calibration_samples", self.calibration_samples)
         require_not_negative("dark_rms_v", self.dark_rms_v)
         require_probability("excess_share", self.excess_share)
         if self.dark_rms_v >= self.signal_rms_v:
