@@ -49,14 +49,13 @@ def run(args: argparse.Namespace) -> int:
 def _kind(kind: Source) -> dict[str, Any]:
     return {
         "title": kind.title,
-        "proof": None if kind.proof is None else dataclasses.asdict(kind.proof),
+        "proof": dataclasses.asdict(kind.proof),
         "parameters": [field.name for field in dataclasses.fields(kind.parameters)],
     }
 
 
 def _words(kind: Source) -> str:
-    lines = [f"{kind.name}: {kind.title}"]
-    lines += _proof(kind.proof) if kind.proof is not None else []
+    lines = [f"{kind.name}: {kind.title}", *_proof(kind.proof)]
     fields = ", ".join(field.name for field in dataclasses.fields(kind.parameters))
     return "\n".join(lines + textwrap.wrap(f"[source] {fields}", 110, initial_indent="  ", subsequent_indent="    "))
 

@@ -57,7 +57,7 @@ class Source:
     randomness(parameters, n_samples, epsilon, checks): the bound, for a block of so many raw samples. checks None: what
     the parameters let one expect, a plan; else what was measured. One function for both.
     emulate(parameters, n_samples, seed): samples of the same model; the same seed gives the same samples.
-    statistics(parameters): see SampleStatistics. proof: the bound's, where it is the same for all parameters.
+    statistics(parameters): see SampleStatistics. proof: the bound's.
     samples_tell(samples): the checks of one block, where its raw samples tell them; None: they do not, or there are
     none.
     """
@@ -68,7 +68,7 @@ class Source:
     randomness: Callable[[Any, int, float, Any], Randomness]
     emulate: Callable[[Any, int, int], Emission]
     statistics: Callable[[Any], SampleStatistics]
-    proof: Proof | None = None
+    proof: Proof
     samples_tell: Callable[[RawSamples], Any] | None = None
 
 
