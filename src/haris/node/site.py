@@ -66,7 +66,7 @@ async def run_site(
     table = configuration.store
     key = read_key_encryption_key(table.key_encryption_key, table.unlock)
     writer = configuration.site.name if table.process is None else f"{configuration.site.name}/{table.process}"
-    told = _Told(configuration.site.name, observe)
+    told = _Told()
     randomness = open_randomness(configuration.randomness, configuration.site.laboratory, told.tell)
     entropy = entropy_of(randomness)
     with contextlib.ExitStack() as opened:
@@ -78,21 +78,33 @@ async def run_site(
         _commission(store, configuration.span)
         operation = Operation(configuration, store, observe)
         site = _Site(configuration, store, plans, operation, entropy, read_again)
-        told.file = site.file_standing
+        told.file_with(site._file)
         await site.run(stop)
 
 
 class _Told:
-    """Alarms from other threads, in the loop's: filed by the site as soon as there is one."""
+    """Alarms from other threads, in the loop's: filed by the site, the last one of before as soon as there is one."""
 
-    def __init__(self, name: str, observe: Observe) -> None:
+    def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self.file: Callable[[Alarm], None] = lambda alarm: observe(alarm_event(name, alarm))
+        self._last: Alarm | None = None
+        self._file: Callable[[Alarm], None] | None = None
 
     def tell(self, alarm: Alarm) -> None:
         """In any thread."""
         with contextlib.suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(lambda: self.file(alarm))
+            self._loop.call_soon_threadsafe(self._told, alarm)
+
+    def file_with(self, file: Callable[[Alarm], None]) -> None:
+        """There is a site."""
+        self._file = file
+        if self._last is not None and self._last.active:
+            file(self._last)
+
+    def _told(self, alarm: Alarm) -> None:
+        self._last = alarm
+        if self._file is not None:
+            self._file(alarm)
 
 
 class _Site:
@@ -116,7 +128,7 @@ class _Site:
         self._gateway: GatewaySite | None = None
         self._ways = _ways(configuration.peer, configuration.span)
         alone = configuration.store.trust_alone
-        self._witnesses = Witnessing(self._name, store, self._ways, entropy, self.file_standing, alone=alone)
+        self._witnesses = Witnessing(self._name, store, self._ways, entropy, self._file_standing, alone=alone)
         self._relays.relaying.require = self._witnesses.require
         planned = zip(plans, configuration.span, strict=True)
         self._spans = Spans(planned, store, self._relays, self._witnesses, self._observe, self._file, entropy)
@@ -294,7 +306,7 @@ class _Site:
         told += f"; new spans: {', '.join(entry.name for entry in joining)}" if joining else ""
         return told + (f"; a restart is wanted for {', '.join(wanting)}" if wanting else "")
 
-    def file_standing(self, alarm: Alarm) -> None:
+    def _file_standing(self, alarm: Alarm) -> None:
         """An alarm, or that there is none: that is no event to tell."""
         if alarm.active:
             self._file(alarm)

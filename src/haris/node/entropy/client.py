@@ -103,7 +103,7 @@ class Filling:
         self, client: SupplyClient, pool: Pool, births: frozenset[Birth], tell: Callable[[Alarm], None]
     ) -> None:
         self._client, self._pool, self._births, self._tell = client, pool, births, tell
-        self._most = max(_LEAST_OCTETS, min(AT_ONCE_OCTETS, pool.limit))
+        self._most = max(_LEAST_OCTETS, min(AT_ONCE_OCTETS, pool.limit // 8))
         self._length = self._most  # of the next request: small after a failure, then doubled
         self._last = b""
         self._stop = threading.Event()
@@ -128,9 +128,6 @@ class Filling:
                 small, self._length = self._length == _LEAST_OCTETS, _LEAST_OCTETS
                 if isinstance(error, KeyUnavailable) and not small:
                     continue  # there may be less than that
-                if isinstance(error, KeyUnavailable) and self._pool.n_ready > self._pool.limit // 4:
-                    self._stop.wait(_RETRY_S)  # nobody misses it yet
-                    continue
                 if not alarmed:
                     self._tell(self._alarm(str(error)))
                 alarmed = True
