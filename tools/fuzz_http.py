@@ -1,9 +1,9 @@
-"""Fuzz a face of the key manager by its OpenAPI description: `fuzz_http.py 014|020 SECONDS [--seed N]`.
+"""Fuzz a face by its OpenAPI description: `fuzz_http.py 014|020|randomness SECONDS [--seed N]`.
 
-Two operators' networks run on the loopback interface. Requests that fit the description, and such that do not, are made
-of it by schemathesis, half of them with names that the laboratory knows. Every answer must be one that the description
-has, nothing wrong may be accepted, and in the end a key must still go from one application to another. Exits with 1 and
-the first failures otherwise.
+Two operators' networks run on the loopback interface, or a supply of random numbers. Requests that fit the description,
+and such that do not, are made of it by schemathesis, half of them with names that the laboratory knows. Every answer
+must be one that the description has, nothing wrong may be accepted, and in the end a key must still go from one
+application to another, or bits from the source. Exits with 1 and the first failures otherwise.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -33,7 +34,22 @@ from schemathesis.specs.openapi import checks as openapi_checks
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/node"))
 
-from operators_lab import OperatorsLab  # noqa: E402  (the laboratory of the tests)
+from entropy_lab import VACUUM  # noqa: E402  (the laboratories of the tests)
+from kme_lab import Authority  # noqa: E402
+from operators_lab import OperatorsLab  # noqa: E402
+
+from haris.node.entropy.client import SupplyClient  # noqa: E402
+from haris.node.entropy.face import serve  # noqa: E402
+from haris.node.entropy.opening import open_supply  # noqa: E402
+from haris.node.entropy.supply_toml import (  # noqa: E402
+    DeviceTable,
+    ListenerTable,
+    SupplyConfiguration,
+    SupplyTable,
+)
+from haris.node.pki.credentials import client_context  # noqa: E402
+from haris.nouns.errors import KeyUnavailable  # noqa: E402
+from haris.wire.randomness import BitOrigin, RandomRequest  # noqa: E402
 
 CHECKS = [
     openapi_checks.status_code_conformance,
@@ -60,6 +76,7 @@ class Laboratory:
         self.lab = OperatorsLab(folder, timeout_s=3.0)
         for network in ("A", "B"):
             self.do(self.lab.start_network(network))
+        self.files, self.authority = self.lab.files, folder / "operators.crt"
         self.replenish()
 
     def do(self, work: Any) -> Any:
@@ -98,6 +115,57 @@ class Laboratory:
         self._loop.call_soon_threadsafe(self._loop.stop)
 
 
+class SupplyLaboratory:
+    """A supply of emulated light with a small pool, so that it is dry now and then."""
+
+    def __init__(self, folder: Path) -> None:
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        authority = Authority(folder)
+        files, self.files = authority.issue("supply"), {"node": authority.issue("node")}
+        self.authority = files.authority
+        table = SupplyTable(pool_octets=2**14)
+        configuration = SupplyConfiguration(DeviceTable("emulated"), VACUUM(8, "block_bits = 16384"), table)
+        self._supply = open_supply(configuration, lambda alarm: None)
+        self._supply.start()
+        listener = ListenerTable("127.0.0.1:0", files.certificate, files.private_key, files.authority)
+        self._listener = self.do(serve(self._supply, listener))
+
+    def do(self, work: Any) -> Any:
+        """Run a coroutine there."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+    def replenish(self) -> None:
+        """Its device does."""
+
+    def exchange(self) -> None:
+        """Bits of the source must come, as many as were asked for."""
+        files = self.files["node"]
+        context = client_context(files.certificate, files.private_key, files.authority, datetime.now(UTC))  # noqa: TID251
+        client, until = SupplyClient(self.target("randomness")[0], context), time.monotonic() + 30.0
+        while True:
+            try:
+                octets, origin, _ = client.random(RandomRequest(1000, source_only=True))
+                break
+            except KeyUnavailable:
+                if time.monotonic() > until:
+                    raise AssertionError("no bits of the source come any more") from None
+                time.sleep(0.1)
+        client.close()
+        if len(octets) != 1000 or len(set(octets)) < 200 or origin is not BitOrigin.SOURCE:
+            raise AssertionError("what came is no random number of the source")
+
+    def target(self, face: str) -> tuple[str, str]:
+        """URL of the face, and whose certificate asks there."""
+        return f"https://127.0.0.1:{self._listener.port}", "node"
+
+    def close(self) -> None:
+        """End everything."""
+        self._supply.close()
+        self.do(self._listener.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+
 def known(document: dict[str, Any], lab: OperatorsLab) -> dict[str, Any]:
     """The description with its requests narrowed to names that mean something in the laboratory, and to small ones."""
     asked = copy.deepcopy(document["components"]["schemas"])
@@ -132,11 +200,11 @@ def renamed(part: Any) -> Any:
 
 
 @contextmanager
-def session(lab: OperatorsLab, name: str) -> Iterator[requests.Session]:
+def session(laboratory: Laboratory | SupplyLaboratory, name: str) -> Iterator[requests.Session]:
     """A client with a certificate."""
     with requests.Session() as made:
-        made.cert = (str(lab.files[name].certificate), str(lab.files[name].private_key))
-        made.verify = str(lab.folder / "operators.crt")
+        files = laboratory.files[name]
+        made.cert, made.verify = (str(files.certificate), str(files.private_key)), str(laboratory.authority)
         yield made
 
 
@@ -146,15 +214,17 @@ def run(face: str, seconds: float, first_seed: int) -> int:
     counts: Counter[str] = Counter()
     failures: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        laboratory = Laboratory(Path(folder))
+        laboratory = SupplyLaboratory(Path(folder)) if face == "randomness" else Laboratory(Path(folder))
         url, name = laboratory.target(face)
         both = list(schemathesis.GenerationMode)
         schemas = [
-            (schemathesis.openapi.from_dict(known(document, laboratory.lab)), both[:1]),  # other names are not wrong
             (schemathesis.openapi.from_dict(document), both),
         ]
+        if isinstance(laboratory, Laboratory):
+            narrowed = schemathesis.openapi.from_dict(known(document, laboratory.lab))
+            schemas.insert(0, (narrowed, both[:1]))  # other names are not wrong
         until, round_ = time.monotonic() + seconds, 0
-        with session(laboratory.lab, name) as client:
+        with session(laboratory, name) as client:
             while time.monotonic() < until and len(failures) < MAX_FAILURES:
                 for schema, modes in schemas:
                     for found in schema.get_all_operations():
@@ -208,7 +278,7 @@ def once(
 def main() -> int:
     """Parse and run."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("face", choices=["014", "020"])
+    parser.add_argument("face", choices=["014", "020", "randomness"])
     parser.add_argument("seconds", type=float)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
