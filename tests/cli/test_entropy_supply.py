@@ -158,6 +158,31 @@ def test_what_is_refused(folder: Path, capsys: pytest.CaptureFixture[str], words
     assert why in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("laboratory", "device", "status"), [
+    (True, 'kind = "emulated"', 0),
+    (False, 'kind = "emulated"', 3),
+    (True, 'kind = "path"\npath = "none"', 3),
+])  # fmt: skip
+def test_the_secret_of_a_link_from_the_supply_of_its_site(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, laboratory: bool, device: str, status: int
+) -> None:
+    monkeypatch.setattr("haris.node.entropy.site_randomness.START_S", 3.0)
+    node = (ROOT / "examples/networks/two_sites/a.toml").read_text()
+    node = node.replace("laboratory = true", f"laboratory = {str(laboratory).lower()}")
+    (folder / "a.toml").write_text(node + '\n[randomness]\nsupply = "supply.toml"\n')
+    supply = (folder / "supply.toml").read_text().replace('kind = "emulated"', device)
+    (folder / "supply.toml").write_text(supply)
+    words = ["link", "secret", "ab", "--site", "a", "--site", "b", "--folder", str(folder)]
+    assert main([*words, "--randomness", str(folder / "a.toml")]) == status
+    assert (folder / "ab.1.a").exists() == (status == 0)
+
+
+def test_a_site_without_the_table_gives_no_secret_of_a_link(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["link", "secret", "ab", "--site", "a", "--site", "b", "--folder", str(folder)]
+    assert main([*words, "--randomness", str(ROOT / "examples/networks/two_sites/a.toml")]) == 2
+    assert "has no table [randomness]" in capsys.readouterr().err
+
+
 def test_a_histogram_in_the_terminal() -> None:
     lines = entropy_watch.bars((0, 1, 2, 4))
     assert len(lines) == 8

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from pathlib import Path
 
@@ -26,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     secret.add_argument("name", metavar="NAME", help="the link's name, as in [[span]] of both NODE.toml")
     secret.add_argument("--site", action="append", default=[], metavar="SITE", help="a site of the link; given twice")
     secret.add_argument("--half", type=int, choices=(1, 2), help="only this half: the other is made elsewhere")
+    secret.add_argument(
+        "--randomness", type=Path, metavar="NODE.toml", help="take the bits where [randomness] of this site says"
+    )
     secret.add_argument("--folder", type=Path, default=Path(), metavar="DIR", help="where the files go")
     check = commands.add_parser("check", description="Print the checksum of a half.")
     anew = commands.add_parser(
@@ -49,6 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make halves, or check one."""
+    from haris.node.configuration.node_toml import read_configuration
+    from haris.node.entropy.site_randomness import entropy_of_command
     from haris.node.spans.commissioning import HALVES, make_halves, read_checksum
     from haris.nouns.errors import ParameterError
     from haris.nouns.ids import require_name
@@ -64,7 +68,12 @@ def run(args: argparse.Namespace) -> int:
     for name in (args.name, *args.site):
         require_name("a name", name)
     halves = HALVES if args.half is None else (args.half,)
-    made = make_halves(args.folder, args.name, halves, (args.site[0], args.site[1]), os.urandom)
+    configuration = read_configuration(args.randomness) if args.randomness else None
+    table, laboratory = (configuration.randomness, configuration.site.laboratory) if configuration else (None, False)
+    if configuration is not None and table is None:
+        raise ParameterError(f"{args.randomness} has no table [randomness]")
+    with entropy_of_command(table, laboratory) as entropy:
+        made = make_halves(args.folder, args.name, halves, (args.site[0], args.site[1]), entropy)
     for path, checksum in made.items():
         print(f"{path}: {checksum}")
     print(f"made {write_time(time.time_ns())[:19]}Z")
@@ -73,6 +82,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _recommission(args: argparse.Namespace) -> int:
     from haris.node.configuration.node_toml import read_configuration
+    from haris.node.entropy.site_randomness import entropy_of_command
     from haris.node.spans.commissioning import recommission
     from haris.node.store.key_encryption_key import read_key_encryption_key
     from haris.node.store.store import open_store
@@ -86,10 +96,11 @@ def _recommission(args: argparse.Namespace) -> int:
     if made_s > time.time() + 86400:
         raise ParameterError(f"--made {args.made} lies in the future")
     key = read_key_encryption_key(table.key_encryption_key, table.unlock)
-    store = open_store(table.place(), key, os.urandom, f"{configuration.site.name}/recommission")
-    try:
-        recommission(store, args.name, args.secret, made_s)
-    finally:
-        store.close()
+    with entropy_of_command(configuration.randomness, configuration.site.laboratory) as entropy:
+        store = open_store(table.place(), key, entropy, f"{configuration.site.name}/recommission")
+        try:
+            recommission(store, args.name, args.secret, made_s)
+        finally:
+            store.close()
     print(f"{args.name}: begins anew; start the site, and do the same at the other one")
     return 0

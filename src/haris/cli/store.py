@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
+import contextlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from haris.node.configuration.node_toml import NodeConfiguration
     from haris.node.store.store import Store
+
+    Act = Callable[[Store, Callable[[int], bytes]], object]
 
 DESCRIPTION = (
     "backup: copy the store of a site, running or not, into FILE (a PostgreSQL database by pg_dump). restore: put FILE "
@@ -65,7 +67,7 @@ def _backup(args: argparse.Namespace, configuration: NodeConfiguration) -> int:
     if configuration.store.path is None:
         raise ParameterError("[store] is a PostgreSQL database: back it up by pg_dump")
     if socket is None or not socket.exists():
-        _opened(configuration, "backup", lambda store: store.back_up(args.file))
+        _opened(configuration, "backup", lambda store, entropy: store.back_up(args.file))
     else:
         import asyncio
 
@@ -89,8 +91,8 @@ def _restore(args: argparse.Namespace, configuration: NodeConfiguration) -> int:
         put_back(args.file, path)
     peers = [entry.site for entry in configuration.peer]
 
-    def void(store: Store) -> None:
-        n_keys = store.restored(os.urandom(16), peers)
+    def void(store: Store, entropy: Callable[[int], bytes]) -> None:
+        n_keys = store.restored(entropy(16), peers)
         print(f"restored: {n_keys} keys and all pads are void; start the site, and recommission its links")
 
     _opened(configuration, "restore", void)
@@ -98,6 +100,7 @@ def _restore(args: argparse.Namespace, configuration: NodeConfiguration) -> int:
 
 
 def _copy(old: NodeConfiguration, new: NodeConfiguration) -> int:
+    from haris.node.entropy.site_randomness import entropy_of_command
     from haris.node.store.copy import copy_store
     from haris.node.store.key_encryption_key import read_key_encryption_key
     from haris.node.store.store import open_store
@@ -107,29 +110,29 @@ def _copy(old: NodeConfiguration, new: NodeConfiguration) -> int:
     if keys[0] != keys[1]:
         raise ParameterError("the two files name different key-encryption keys: a store moves as it is sealed")
     name, numbered = str(new.store.path or new.store.postgresql), new.store.path is None
-    source = open_store(old.store.place(), keys[0], os.urandom, f"{old.site.name}/copy")
-    try:
-        target = open_store(new.store.place(), keys[1], os.urandom, f"{new.site.name}/copied")
-        try:
-            copied = copy_store(source, target, name, numbered=numbered)
-        finally:
-            target.close()
-    finally:
-        source.close()
+    with contextlib.ExitStack() as opened:
+        entropy = opened.enter_context(entropy_of_command(new.randomness, new.site.laboratory))
+        source = open_store(old.store.place(), keys[0], entropy, f"{old.site.name}/copy")
+        opened.callback(source.close)
+        target = open_store(new.store.place(), keys[1], entropy, f"{new.site.name}/copied")
+        opened.callback(target.close)
+        copied = copy_store(source, target, name, numbered=numbered)
     for table, n_rows in copied.n_rows.items():
         print(f"{table:20} {n_rows:10} rows")
     print(f"{name}: the same, SHA-256 {copied.digest}; {old.store.path or old.store.postgresql} is left")
     return 0
 
 
-def _opened(configuration: NodeConfiguration, what: str, act: Callable[[Store], None]) -> None:
+def _opened(configuration: NodeConfiguration, what: str, act: Act) -> None:
+    from haris.node.entropy.site_randomness import entropy_of_command
     from haris.node.store.key_encryption_key import read_key_encryption_key
     from haris.node.store.store import open_store
 
     table = configuration.store
     key = read_key_encryption_key(table.key_encryption_key, table.unlock)
-    store = open_store(table.place(), key, os.urandom, f"{configuration.site.name}/{what}")
-    try:
-        act(store)
-    finally:
-        store.close()
+    with entropy_of_command(configuration.randomness, configuration.site.laboratory) as entropy:
+        store = open_store(table.place(), key, entropy, f"{configuration.site.name}/{what}")
+        try:
+            act(store, entropy)
+        finally:
+            store.close()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from haris.node.configuration.randomness import RandomnessTable
@@ -93,6 +94,27 @@ def open_randomness(
 def entropy_of(randomness: SiteRandomness | None) -> Callable[[int], bytes]:
     """What gives key material."""
     return os.urandom if randomness is None else randomness
+
+
+@contextlib.contextmanager
+def entropy_of_command(table: RandomnessTable | None, laboratory: bool) -> Iterator[Callable[[int], bytes]]:
+    """As the site's, for a command beside it: begun when it is first asked. KeyUnavailable when it gives none."""
+    opened: list[SiteRandomness] = []
+
+    def entropy(n_octets: int) -> bytes:
+        if not opened:
+            made = open_randomness(table, laboratory, lambda alarm: None)
+            if made is None:
+                return os.urandom(n_octets)
+            made.start()
+            opened.append(made)
+        return opened[0](n_octets)
+
+    try:
+        yield entropy
+    finally:
+        for each in opened:
+            each.close()
 
 
 def _in_loop() -> bool:
