@@ -88,6 +88,10 @@ def test_what_is_worse_gives_less(good, worse):
     assert bits(dataclasses.replace(good, **worse)) < bits(good) - 0.005
 
 
+def test_classical_phase_is_worth_nothing():
+    assert bits(with_(classical_phase_rad=2.0)) == bits(GOOD)
+
+
 def test_a_delay_beyond_a_sample_shows_nothing_new():
     assert bits(CONTINUOUS) == pytest.approx(bits(dataclasses.replace(CONTINUOUS, delay_s=1e-9)))
 
@@ -162,6 +166,8 @@ def test_who_knows_everything_else_guesses_no_better(parameters):
         dataclasses.replace(CONTINUOUS, delay_s=3.4e-9, linewidth_hz=20e6, bias_rad=1.0, intensity_rms=0.05),
         with_(phase_rms_rad=0.4, bias_rad=0.5, adc_bits=10, offset_v=0.05),
         dataclasses.replace(CONTINUOUS, delay_s=0.3e-9),
+        dataclasses.replace(CONTINUOUS, linewidth_hz=10e6, classical_phase_rad=0.5, bias_rad=1.2),
+        with_(phase_rms_rad=0.3, classical_phase_rad=0.6, bias_rad=2.8),
         dataclasses.replace(CONTINUOUS, adc_bits=3, delay_s=4e-9, linewidth_hz=20e6, dnl_lsb=0.4, offset_v=0.1),
     ],
 )
@@ -212,6 +218,8 @@ def test_a_seed_repeats_its_samples():
         ("delay_s", {"phase_rms_rad": None, "linewidth_hz": 1e6, "delay_s": 1e-4}),
         ("offset_v", {"offset_v": -0.7}),
         ("bias_rad", {"bias_rad": 1e3}),
+        ("classical_phase_rad", {"classical_phase_rad": -0.1}),
+        ("classical_phase_rad", {"classical_phase_rad": 1e9}),
         ("adc_bits", {"adc_bits": 0}),
         ("dnl_lsb", {"dnl_lsb": 1.0}),
         ("amplitude_v", {"amplitude_v": 0.0}),

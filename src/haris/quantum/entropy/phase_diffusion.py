@@ -53,7 +53,8 @@ class PhaseDiffusion:
     from one pulse to the next, a pulse a sample.
     linewidth_hz: of a continuous laser: the Lorentzian linewidth by spontaneous emission alone.
     delay_s: of the interferometer of a continuous laser; of this phase only what the sample before has not seen is new.
-    intensity_rms: relative standard deviation of the amplitude. offset_v: mean of the fringe.
+    intensity_rms: relative standard deviation of the amplitude. classical_phase_rad: of a sample's phase by all but
+    spontaneous emission, for what samples look like; the bound holds for any. offset_v: mean of the fringe.
     bias_rad: phase of the interferometer, for emulated samples; the bound holds for any.
     dnl_lsb: differential nonlinearity: by how much of a step the converter's widest code exceeds it.
     Raises ParameterError where the noise is no less than the fringe, or half of the samples are clipped.
@@ -68,6 +69,7 @@ class PhaseDiffusion:
     linewidth_hz: float | None = None
     delay_s: float | None = None
     intensity_rms: float = 0.0
+    classical_phase_rad: float = 0.0
     offset_v: float = 0.0
     bias_rad: float = math.pi / 2
     dnl_lsb: float = 0.0
@@ -77,13 +79,17 @@ class PhaseDiffusion:
         for name in ("range_v", "amplitude_v"):
             require_volts(name, getattr(self, name))
         require_clock("clock_hz", self.clock_hz)
-        for name in ("noise_rms_v", "intensity_rms"):
+        for name in ("noise_rms_v", "intensity_rms", "classical_phase_rad"):
             require_not_negative(name, getattr(self, name))
         self._require_phase()
         if self.noise_rms_v >= self.amplitude_v / math.sqrt(2.0):
             raise ParameterError(
                 f"noise_rms_v must be below the fringe's own {self.amplitude_v / math.sqrt(2.0):.6g}: electronic noise "
                 f"above the signal; got {self.noise_rms_v}"
+            )
+        if self.classical_phase_rad > MOST_PHASE_RAD:
+            raise ParameterError(
+                f"classical_phase_rad must lie in [0, {MOST_PHASE_RAD:g}], got {self.classical_phase_rad}"
             )
         if self.intensity_rms >= 1.0:
             raise ParameterError(f"intensity_rms must be below 1, got {self.intensity_rms}")
@@ -203,14 +209,15 @@ def randomness(parameters: PhaseDiffusion, n_samples: int, epsilon: float, check
 
 def _fringe(parameters: PhaseDiffusion) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Mean voltage, its deviation by noise, and weight, at phases all around the circle."""
+    phase_rad = math.hypot(parameters.phase_rad, parameters.classical_phase_rad)
     angle = 2.0 * np.pi * np.arange(_ANGLES) / _ANGLES
-    if parameters.phase_rad > 3.0:
+    if phase_rad > 3.0:
         order = np.arange(1, 4)
-        series = np.cos(np.outer(angle, order)) @ np.exp(-0.5 * (order * parameters.phase_rad) ** 2)
+        series = np.cos(np.outer(angle, order)) @ np.exp(-0.5 * (order * phase_rad) ** 2)
         weight = (1.0 + 2.0 * series) / _ANGLES
     else:
         turned = (angle[:, None] + np.pi) % (2.0 * np.pi) - np.pi + 2.0 * np.pi * np.arange(-3, 4)
-        weight = np.exp(-0.5 * (turned / parameters.phase_rad) ** 2).sum(axis=1)
+        weight = np.exp(-0.5 * (turned / phase_rad) ** 2).sum(axis=1)
         weight /= weight.sum()
     volts = parameters.amplitude_v * np.cos(parameters.bias_rad + angle)
     spread = np.hypot(parameters.noise_rms_v, parameters.intensity_rms * volts)
@@ -250,11 +257,12 @@ def _covariances(parameters: PhaseDiffusion, code: NDArray[np.float64]) -> list[
     order = np.arange(-_HARMONICS, _HARMONICS + 1)
     part = np.fft.fft(code)[order] / _ANGLES
     weight = (part[:, None] * part.conj()).real
-    squares, products = order[:, None] ** 2 + order**2, 2.0 * np.outer(order, order)
     half = 0.5 * parameters.phase_rad**2
-    apart = float(np.sum(weight * np.exp(-half * squares)))
+    squares = (half + 0.5 * parameters.classical_phase_rad**2) * (order[:, None] ** 2 + order**2)
+    products = 2.0 * half * np.outer(order, order)
+    apart = float(np.sum(weight * np.exp(-squares)))
     return [
-        float(np.sum(weight * np.exp(-half * (squares - products * (1.0 - lag / parameters.overlap))))) - apart
+        float(np.sum(weight * np.exp(products * (1.0 - lag / parameters.overlap) - squares))) - apart
         for lag in range(1, math.ceil(parameters.overlap))
     ]
 
@@ -265,7 +273,10 @@ def emulate(parameters: PhaseDiffusion, n_samples: int, seed: int) -> Emission:
     codes: Codes = np.empty(n_samples, code_type(parameters.adc_bits))  # type: ignore[assignment]
     phases = _phases(parameters, rng)
     for first in range(0, n_samples, _CHUNK):
-        signal = np.cos(next(phases) + np.float32(parameters.bias_rad))
+        phase = next(phases) + np.float32(parameters.bias_rad)
+        if parameters.classical_phase_rad:
+            phase += parameters.classical_phase_rad * rng.standard_normal(_CHUNK, np.float32)
+        signal = np.cos(phase)
         if parameters.intensity_rms:
             signal *= 1.0 + parameters.intensity_rms * rng.standard_normal(_CHUNK, np.float32)
         if parameters.noise_rms_v:
