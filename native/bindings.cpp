@@ -6,6 +6,7 @@
 #include "bzip2_length.hpp"
 #include "cascade.hpp"
 #include "checksum.hpp"
+#include "deal.hpp"
 #include "key_container.hpp"
 #include "ldpc.hpp"
 #include "light.hpp"
@@ -25,6 +26,7 @@ NB_MODULE(_native, m) {
     haris::bind_block_toeplitz(m);
     haris::bind_cascade(m);
     haris::bind_checksum(m);
+    haris::bind_deal(m);
     haris::bind_key_container(m);
     haris::bind_ldpc(m);
     haris::bind_sum_product(m);

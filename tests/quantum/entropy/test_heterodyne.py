@@ -31,11 +31,11 @@ def with_(**changes):
 
 VALID = st.builds(
     lambda adc, rng, rms, dark, n, dnl, oscillator, photons: Heterodyne(
-        adc, min(max(rng * rms, 1e-12), 1e6), 1e9, rms, dark * rms, n, dnl, oscillator, photons
+        adc, min(max(rng * rms, 1e-9), 1e9), 1e9, rms, dark * rms, n, dnl, oscillator, photons
     ),
     st.integers(2, 12),
     st.floats(1e-6, 1e6),
-    st.floats(1e-12, 1e6),
+    st.floats(1e-9, 1e9),
     st.floats(0.0, 0.999),
     st.integers(1, 10**12),
     st.floats(0.0, 0.99),

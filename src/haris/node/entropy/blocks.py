@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 from haris.nouns.errors import KeyUnavailable
 from haris.nouns.raw_samples import RawSamples
 from haris.quantum.entropy.certificate import Certificate, certificate
+from haris.quantum.entropy.frames import dealt_blocks, drawn_turns
 from haris.quantum.entropy.source import Emission, EntropySource
 
 
@@ -34,12 +36,12 @@ class Blocks:
     """Hashes chunks of one source.
 
     A source that checks nothing has one length for all blocks, its plan's. Where samples tell the checks, each block
-    has the length of its own; where others told them, the whole chunk is one block. Raises KeyUnavailable when the plan
-    leaves no bit.
+    has the length of its own; where others told them, the whole chunk is one block, or a frame that is dealt to blocks.
+    fresh: random octets for that. Raises KeyUnavailable when the plan leaves no bit.
     """
 
-    def __init__(self, source: EntropySource, hashing: Hash) -> None:
-        self._source, self._hash = source, hashing
+    def __init__(self, source: EntropySource, hashing: Hash, fresh: Callable[[int], bytes] = os.urandom) -> None:
+        self._source, self._hash, self._fresh = source, hashing, fresh
         self._tell: Callable[[RawSamples], Any] | None = source.source.samples_tell
         self.planned = certificate(source)
         if net_bits(self.planned) < 1:
@@ -56,6 +58,8 @@ class Blocks:
         samples, block = emission.samples, self._source.block_samples
         if self._tell is not None:
             return self._each(samples, self._tell)
+        if self._source.source.deals:
+            return self._dealt(emission)
         if emission.checks is not None:
             return self._joined(samples, 1, certificate(self._source, emission.checks))
         return self._joined(samples, len(samples) // block, self.planned)
@@ -74,6 +78,17 @@ class Blocks:
             sum(part.n_blocks for part in parts),
             sum(part.n_rejected for part in parts),
         )
+
+    def _dealt(self, emission: Emission) -> Hashed:
+        """A whole frame. A part of one proves nothing of its blocks, and has no bits."""
+        samples, block = emission.samples, self._source.block_samples
+        if emission.checks is None or len(samples) != self._source.frame_samples:
+            return Hashed(b"", 0, len(samples))
+        found = certificate(self._source, emission.checks.of_frame())
+        turns = drawn_turns(self._fresh, block, len(samples) // block)
+        parts = [self._joined(kept, n, found) for kept, n in dealt_blocks(samples, turns)]
+        n_blocks = sum(part.n_blocks for part in parts)
+        return Hashed(b"".join(part.octets for part in parts), n_blocks, len(samples) - n_blocks * block)
 
     def _joined(self, samples: RawSamples, n_blocks: int, found: Certificate) -> Hashed:
         """Blocks of one length. What the source used up is taken off the end, for it to be given back."""

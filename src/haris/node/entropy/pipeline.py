@@ -152,7 +152,7 @@ class Pipeline:
     def _flow(self) -> None:
         """From the start-up on, until something fails or the end is asked for."""
         tests, held = self._tests(), b""
-        n_samples = self._source.block_samples
+        n_samples = self._source.frame_samples
         while not self._stop.is_set():
             emission = self._read(n_samples)
             if emission.checks is None or self._source.source.samples_tell is not None:  # else a read is one block

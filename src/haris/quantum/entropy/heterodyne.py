@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from haris.nouns.checks import require_not_negative, require_positive
+from haris.nouns.checks import require_not_negative
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Proof
 from haris.nouns.raw_samples import Codes, RawSamples, code_type
-from haris.quantum.entropy.converter import Converter, require_bits
+from haris.quantum.entropy.converter import Converter, require_bits, require_clock, require_volts
 from haris.quantum.entropy.randomness import Randomness
-from haris.quantum.entropy.shot_noise import least_power, least_vacuum_v2, require_calibration, require_volts
+from haris.quantum.entropy.shot_noise import least_power, least_vacuum_v2, require_calibration
 from haris.quantum.entropy.source import Emission, SampleStatistics, Source
 from haris.quantum.security.key_length import term
 
@@ -66,7 +66,7 @@ class Heterodyne:
         require_bits("adc_bits", self.adc_bits)
         if self.adc_bits < 2:
             raise ParameterError(f"adc_bits must be at least 2: first and last codes tell nothing, got {self.adc_bits}")
-        require_positive("clock_hz", self.clock_hz)
+        require_clock("clock_hz", self.clock_hz)
         require_volts("range_v", self.range_v)
         require_calibration(self.signal_rms_v, self.dark_rms_v, self.calibration_samples)
         require_not_negative("oscillator_rms", self.oscillator_rms)

@@ -6,15 +6,7 @@ import math
 
 from haris.nouns.checks import require_not_negative, require_positive
 from haris.nouns.errors import ParameterError
-from haris.quantum.entropy.converter import Converter, reach_sigma
-
-LEAST_V, MOST_V = 1e-12, 1e6
-
-
-def require_volts(name: str, value: float) -> None:
-    """Raise ParameterError unless value lies between a picovolt and a megavolt."""
-    if not LEAST_V <= value <= MOST_V:
-        raise ParameterError(f"{name} must lie in [{LEAST_V:g}, {MOST_V:g}], got {value}")
+from haris.quantum.entropy.converter import Converter, reach_sigma, require_volts
 
 
 def require_calibration(signal_rms_v: float, dark_rms_v: float, calibration_samples: float) -> None:

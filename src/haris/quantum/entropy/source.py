@@ -59,7 +59,7 @@ class Source:
     emulate(parameters, n_samples, seed): samples of the same model; the same seed gives the same samples.
     statistics(parameters): see SampleStatistics. proof: the bound's.
     samples_tell(samples): the checks of one block, where its raw samples tell them; None: they do not, or there are
-    none.
+    none. deals: checks are of a frame of `frame_blocks` blocks, a parameter, to which samples are dealt (frames.py).
     """
 
     name: str
@@ -70,6 +70,7 @@ class Source:
     statistics: Callable[[Any], SampleStatistics]
     proof: Proof
     samples_tell: Callable[[RawSamples], Any] | None = None
+    deals: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,11 @@ class EntropySource:
     def block_samples(self) -> int:
         """Raw samples of one block: whole ones, within block_bits."""
         return max(1, self.extraction.block_bits // int(self.parameters.bits))
+
+    @property
+    def frame_samples(self) -> int:
+        """Raw samples that share their checks: of one block, or of a frame."""
+        return self.block_samples * (int(self.parameters.frame_blocks) if self.source.deals else 1)
 
     def randomness(self, checks: Any = None) -> Randomness:
         """The bound on one block; checks as in Source."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from haris.nouns.checks import require_not_negative, require_positive, require_probability
+from haris.nouns.checks import require_not_negative, require_probability
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Proof
 from haris.nouns.raw_samples import RawSamples
+from haris.quantum.entropy.converter import require_clock
 from haris.quantum.entropy.randomness import Randomness
 from haris.quantum.entropy.source import Emission, SampleStatistics, Source
 from haris.quantum.security.key_length import term
@@ -50,7 +51,7 @@ class SourceIndependent:
     misalignment_rad: float = 0.0
 
     def __post_init__(self) -> None:
-        require_positive("pulse_hz", self.pulse_hz)
+        require_clock("pulse_hz", self.pulse_hz)
         for name, most in (("p_click", 1.0), ("p_check", 0.5)):
             if not 1e-12 <= getattr(self, name) <= most:
                 raise ParameterError(f"{name} must lie in [1e-12, {most:g}], got {getattr(self, name)}")

@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from haris.nouns.checks import require_not_negative, require_positive
+from haris.nouns.checks import require_not_negative
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Proof
 from haris.nouns.raw_samples import Codes, RawSamples, code_type
-from haris.quantum.entropy.converter import Converter, require_bits
+from haris.quantum.entropy.converter import Converter, require_bits, require_clock, require_volts
+from haris.quantum.entropy.frames import TURN_BITS
 from haris.quantum.entropy.overlap import quadrature_overlap
 from haris.quantum.entropy.randomness import Randomness
-from haris.quantum.entropy.shot_noise import least_power, least_vacuum_v2, require_calibration, require_volts
+from haris.quantum.entropy.shot_noise import least_power, least_vacuum_v2, require_calibration
 from haris.quantum.entropy.source import Emission, SampleStatistics, Source
 from haris.quantum.entropy.source_independent import binary_entropy
 from haris.quantum.entropy.unsampled_mean import best_stake, unsampled_mean
@@ -46,7 +47,7 @@ MOST_SQUEEZING_DB = 30.0
 MOST_ANTISQUEEZING_DB = 60.0
 MOST_FRAME_BLOCKS = 2**24
 P_OUT = 2.0**-5
-_TILTS = tuple(np.linspace(0.05, 0.95, 19))
+_TILTS = tuple(np.linspace(0.05, 0.95, 10))
 _CHUNK = 2**16
 
 
@@ -61,7 +62,7 @@ class SqueezedLight:
     squeezing_db, antisqueezing_db: variance of the check quadrature below the vacuum's, and of the other above it, as
     they are expected at the detector; the bound takes the former from the checks.
     frame_blocks: blocks that share the checks of one frame. 1: a block is a frame. More: sample r of a block is from
-    row r of the frame, each row of frame_blocks samples in sequence turned by a random number of places.
+    row r of the frame, each row of frame_blocks samples in sequence turned by a random number of places. A power of 2.
     dnl_lsb: by how much of a step the widest code exceeds it. oscillator_rms: relative, of the oscillator's power.
     misalignment_rad: by how much the two quadratures may miss a right angle.
     """
@@ -84,7 +85,7 @@ class SqueezedLight:
         require_bits("adc_bits", self.adc_bits)
         if self.adc_bits < 2:
             raise ParameterError(f"adc_bits must be at least 2: first and last codes tell nothing, got {self.adc_bits}")
-        require_positive("round_hz", self.round_hz)
+        require_clock("round_hz", self.round_hz)
         require_volts("range_v", self.range_v)
         require_calibration(self.signal_rms_v, self.dark_rms_v, self.calibration_samples)
         require_not_negative("oscillator_rms", self.oscillator_rms)
@@ -97,8 +98,8 @@ class SqueezedLight:
                 f"antisqueezing_db must lie in [squeezing_db = {self.squeezing_db}, {MOST_ANTISQUEEZING_DB:g}]: no "
                 f"state is narrower in both quadratures; got {self.antisqueezing_db}"
             )
-        if not 1 <= self.frame_blocks <= MOST_FRAME_BLOCKS:
-            raise ParameterError(f"frame_blocks must lie in [1, 2^24], got {self.frame_blocks}")
+        if not 1 <= self.frame_blocks <= MOST_FRAME_BLOCKS or self.frame_blocks.bit_count() > 1:
+            raise ParameterError(f"frame_blocks must be a power of 2 up to 2^24, got {self.frame_blocks}")
         if not 0.0 <= self.misalignment_rad < math.pi / 2.0:
             raise ParameterError(f"misalignment_rad must lie in [0, pi/2), got {self.misalignment_rad}")
         _ = self.converter
@@ -148,6 +149,10 @@ class QuadratureChecks:
     def __post_init__(self) -> None:
         if self.counts.ndim != 1 or np.any(self.counts < 0) or self.saturated < 0:
             raise ParameterError("counts must be one row and not negative, nor may saturated be")
+
+    def of_frame(self) -> QuadratureChecks:
+        """The same for a block that is kept."""
+        return QuadratureChecks(self.counts)
 
 
 def check_probabilities(parameters: SqueezedLight) -> NDArray[np.float64]:
@@ -258,7 +263,7 @@ def randomness(
     n_checks = float(counts.sum())
     seen = -float(counts @ chosen.costs) / n_checks if n_checks else 0.0
     bases = (n_frame + n_checks) * binary_entropy(parameters.p_check) / parameters.frame_blocks
-    turns = n_samples * math.log2(parameters.frame_blocks) / parameters.frame_blocks
+    turns = n_samples * float(TURN_BITS) / parameters.frame_blocks if parameters.frame_blocks > 1 else 0.0
     terms = (
         term("code area", area, "", "product of both quadratures' code widths; hbar = 1", ""),
         term("overlap", overlap, "", "of two codes: c of the uncertainty relation", "Slepian, Pollak 1961"),
@@ -322,4 +327,5 @@ SQUEEZED = Source(
     emulate,
     statistics,
     PROOF,
+    deals=True,
 )

@@ -26,8 +26,9 @@ def unsampled_mean(
     n_sampled = float(counts.sum())
     if n_sampled <= 0.0 or n_unsampled < 1:
         return 1.0
-    seen = counts > 0.0
-    drawn, times, enough = values[seen], counts[seen], doubt_bits * math.log(2.0)
+    below = (counts > 0.0) & (values < 1.0)
+    drawn, times = np.append(values[below], 1.0), np.append(counts[below], counts[values >= 1.0].sum())
+    enough = doubt_bits * math.log(2.0)
 
     def capital(mean: float) -> float:
         return float(times @ np.log1p(stake * (mean - drawn))) - enough

@@ -1,0 +1,21 @@
+// A frame of samples, row behind row, dealt to blocks: each block takes one sample of every row, at a place that the
+// row's turn shifts.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace nanobind {
+class module_;
+}
+
+namespace haris {
+
+// out[b][r] = frame[r][(first + b + turns[r]) mod columns] for `blocks` blocks b, r below rows; each turn below columns.
+template <typename Code>
+void deal(const Code* frame, std::size_t rows, std::size_t columns, const std::uint32_t* turns, std::size_t first,
+          std::size_t blocks, Code* out);
+
+void bind_deal(nanobind::module_& module);
+
+}  // namespace haris
