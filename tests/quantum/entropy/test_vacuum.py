@@ -1,13 +1,14 @@
 """Vacuum fluctuations: an adversary who knows all but the vacuum, emulated samples, and bounds that only fall."""
 
 import dataclasses
+import itertools
 import math
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import chi2, norm
+from scipy.stats import chi2, multivariate_normal, norm
 
 from haris.nouns.errors import ParameterError
 from haris.quantum.entropy.converter import reach_sigma
@@ -144,6 +145,27 @@ def test_who_knows_everything_else_guesses_no_better(parameters):
     allowed = 2.0 ** -bits(parameters)
     assert hits <= allowed + 6 * math.sqrt(allowed / n)
     assert hits > 0.2 * allowed or allowed == 1.0  # the bound is no idle one
+
+
+@pytest.mark.parametrize("past_sigma", [0.0, 2.0, -4.0])
+def test_no_three_samples_together_are_likelier_than_three_guesses(past_sigma):
+    """By integrals of the Gaussian of three samples after a known one, with known noise; codes about the mean."""
+    parameters = with_(adc_bits=5, range_v=1.2, dark_rms_v=0.02, bandwidth_hz=0.4e9)
+    vacuum, a = math.sqrt(0.1**2 - 0.02**2), correlation(parameters).feedback
+    edges = np.concatenate([[-np.inf], parameters.converter.thresholds_v(), [np.inf]])
+    allowed = 8.0 ** -bits(parameters)
+    steps = np.arange(1, 4)
+    covariance = vacuum**2 * (a ** np.abs(steps[:, None] - steps) - a ** (steps[:, None] + steps))
+    likeliest = 0.0
+    for classical in itertools.product((-0.06, 0.0, 0.06), repeat=3):
+        mean = past_sigma * vacuum * a**steps + np.array(classical)
+        nearest = np.clip(np.searchsorted(edges, mean) - 1, 1, 30)
+        for code in itertools.product(*([n - 1, n, n + 1] for n in nearest)):
+            low, high = edges[list(code)], edges[[c + 1 for c in code]]
+            p = multivariate_normal(mean, covariance).cdf(high, lower_limit=low, rng=np.random.default_rng(1))
+            likeliest = max(likeliest, p)
+    assert likeliest <= allowed * (1 + 1e-4)
+    assert likeliest > 0.5 * allowed
 
 
 def test_calibration_bounds_hold_beside_chi_square():
