@@ -8,6 +8,7 @@ from haris.nouns.document import Document, read_document
 from haris.quantum.entropy.assessed import ASSESSED
 from haris.quantum.entropy.beam_splitter import BEAM_SPLITTER
 from haris.quantum.entropy.heterodyne import HETERODYNE
+from haris.quantum.entropy.mdi_qrng import MDI_QRNG
 from haris.quantum.entropy.phase_diffusion import PHASE_DIFFUSION
 from haris.quantum.entropy.source import EntropySource, Extraction, Source
 from haris.quantum.entropy.source_independent import SOURCE_INDEPENDENT
@@ -21,6 +22,7 @@ _ALL: tuple[Source, ...] = (
     HETERODYNE,
     SQUEEZED,
     SOURCE_INDEPENDENT,
+    MDI_QRNG,
     ASSESSED,
 )
 SOURCES: dict[str, Source] = {source.name: source for source in _ALL}

@@ -1,0 +1,195 @@
+"""Measurement-device-independent random numbers: the bound, devices that cheat, and what comes of bad input."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+from haris.nouns.errors import ParameterError
+from haris.quantum.entropy import mdi_qrng
+from haris.quantum.entropy.mdi_qrng import MdiQrng, TestCounts, count_packed, emulate, emulate_device, randomness
+
+EPSILON = 2.0**-101
+GOOD = MdiQrng(pulse_hz=125e6, mean_photons=0.5, p_test=1e-3, efficiency=0.9, p_dark=1e-7, p_flip=2e-3)
+
+
+def measured(angle):
+    """Probability of a 1 for one photon in each state, of a measurement at that angle from the superposition's."""
+    return np.array([1 + math.cos(angle), 1 + math.sin(angle), 1 - math.sin(angle)]) / 2
+
+
+def tilted(angle, share=1.0, rest=0):
+    """A share of rounds, known to the adversary, is measured at an angle; the others give `rest`. Many photons obey."""
+
+    def device(rng, states, photons):
+        p = measured(angle)[states]
+        many = np.where(states == mdi_qrng.LATE, 0.0, 1.0)  # what tests would like best
+        p = np.where(photons == 1, p, np.where(photons == 0, 0.0, many))
+        watched = rng.random(len(states)) < share
+        return np.where(watched, rng.random(len(states)) < p, rest).astype(np.uint8)
+
+    return device
+
+
+def test_no_device_beats_the_scores():
+    """The sum that defines scores, of devices drawn at random: measurements inside the sphere, any of the rest."""
+    rng = np.random.default_rng(1)
+    for parameters, n in ((GOOD, 10**8), (MdiQrng(1e8, 1.5, 0.1, 0.5, 1e-3, 0.05), 10**6)):
+        chosen = mdi_qrng.scores(parameters, n, EPSILON)
+        kinds = mdi_qrng.behaviours(parameters.mean_photons)
+        factors = 2.0**chosen.log2_factors
+        m = 20_000
+        a = np.where(rng.random(m) < 0.5, rng.random(m), 0.5)
+        axis = rng.normal(size=(m, 3))
+        length = np.minimum(a, 1 - a) * np.where(rng.random(m) < 0.3, rng.random(m), 1.0)
+        axis *= (length / np.linalg.norm(axis, axis=1))[:, None]
+        one = np.stack([a + axis[:, 0], a + axis[:, 2], a - axis[:, 2]], axis=1)
+        none = np.repeat(rng.integers(0, 2, (m, 1)), 3, axis=1).astype(float)
+        many = rng.integers(0, 2, (m, 3)).astype(float)
+        sums = np.zeros(m)
+        for weight, sigma in zip(kinds.weights, (none, one, many), strict=True):
+            pair = np.clip(np.stack([1 - sigma, sigma], axis=2), 0.0, 1.0)
+            sums += weight * (np.sum(factors * pair ** (1 + chosen.power), axis=2) @ parameters.p_states)
+        assert sums.max() <= 1.0
+        assert sums.max() > 1.0 - chosen.power  # and they are not far from what is allowed
+
+
+def test_long_blocks_reach_what_a_linear_programme_says_eve_must_leave():
+    """In the limit: the least average entropy of the bit over mixtures of devices that look like the expected one."""
+    angles = 2 * math.pi * np.arange(720) / 720
+    kinds = mdi_qrng.behaviours(GOOD.mean_photons)
+    corners = [np.zeros((2, 3)) + np.array([[0.0], [1.0]]), None, kinds.corners[2]]
+    corners[1] = np.vstack([corners[0], [measured(t) for t in angles]])
+    cost, looks, blocks = [], [], []
+    for k, sigma in enumerate(corners):
+        h = -np.nan_to_num(sigma * np.log2(sigma, where=sigma > 0, out=np.zeros_like(sigma)))
+        rest = 1 - sigma
+        h = h - np.nan_to_num(rest * np.log2(rest, where=rest > 0, out=np.zeros_like(rest)))
+        cost.append(kinds.weights[k] * (h @ GOOD.p_states))
+        looks.append(kinds.weights[k] * sigma)
+        blocks.append(np.full(len(sigma), k))
+    kind = np.concatenate(blocks)
+    same = np.vstack([np.concatenate(looks).T, np.array([kind == k for k in range(3)], float)])
+    found = linprog(np.concatenate(cost), A_eq=same, b_eq=np.concatenate([GOOD.expected, np.ones(3)]))
+    assert found.success
+    long = randomness(GOOD, 10**13, EPSILON).min_entropy_per_sample
+    assert 0.98 * found.fun < long < found.fun
+    assert randomness(GOOD, 10**8, EPSILON).min_entropy_per_sample < long
+
+
+def test_emulated_blocks_certify_what_is_planned():
+    n = 4_000_000
+    parameters = MdiQrng(1e8, 0.5, 0.02, 0.9, 1e-6, 1e-3)
+    planned = randomness(parameters, n, EPSILON)
+    for seed in range(3):
+        emission = emulate(parameters, n, seed)
+        counts = np.array(emission.checks.counts)
+        assert emission.checks.n_rounds == n
+        assert abs(int(emission.samples.values.sum()) - counts[:, 1].sum()) == 0
+        expected = n * parameters.p_states * parameters.expected
+        assert np.all(np.abs(counts[:, 1] - expected) < 6 * np.sqrt(expected + 1))
+        measured_ = randomness(parameters, n, EPSILON, emission.checks)
+        assert measured_.min_entropy_bits == pytest.approx(planned.min_entropy_bits, rel=0.05)
+
+
+@pytest.mark.parametrize("rest", [0, 1])
+@pytest.mark.parametrize("share", [1.0, 0.9])
+@pytest.mark.parametrize("angle", [math.pi / 2, 1.5, 1.4, 1.2])
+def test_an_adversary_who_knows_the_device_never_finds_less_than_certified(angle, share, rest):
+    """He knows which rounds are watched, the photon numbers, and the angle: what he misses is all there is."""
+    n = 2_000_000
+    parameters = MdiQrng(1e8, 0.5, 0.02, 0.9, 1e-6, 1e-3)
+    emission = emulate_device(parameters, n, 7, tilted(angle, share, rest))
+    certified = randomness(parameters, n, EPSILON, emission.checks).min_entropy_bits
+    one = mdi_qrng.behaviours(0.5).weights[1]
+    sigma = measured(angle)
+    entropy = -sum(p * np.log2(np.maximum(p, 1e-300)) for p in (sigma, 1 - sigma))
+    misses = n * share * one * float(parameters.p_states @ entropy)  # what smooth min-entropy of many rounds comes to
+    assert certified < misses
+    assert angle < 1.45 or share < 1.0 or certified > 0.7 * misses
+
+
+def test_detectors_under_control_certify_nothing():
+    """Within one block of a million rounds, whatever the string says."""
+    n = 1_000_000
+    parameters = MdiQrng(1e8, 0.5, 0.02, 0.9, 1e-6, 1e-3)
+    string = np.random.default_rng(3)
+
+    def predetermined(rng, states, photons):
+        return (string.random(len(states)) < 0.2).astype(np.uint8)
+
+    def superposed(rng, states, photons):
+        return (rng.random(len(states)) < np.where(photons == 1, measured(0.0)[states], 0.0)).astype(np.uint8)
+
+    def bright(rng, states, photons):
+        return ((photons > 1) & (states != mdi_qrng.LATE)).astype(np.uint8)
+
+    def swapped(rng, states, photons):
+        return (rng.random(len(states)) < np.where(photons > 0, measured(-math.pi / 2)[states], 0.0)).astype(np.uint8)
+
+    for device in (predetermined, superposed, bright, swapped):
+        checks = emulate_device(parameters, n, 5, device).checks
+        assert randomness(parameters, n, EPSILON, checks).min_entropy_bits == 0.0
+    honest = emulate(parameters, n, 5).checks
+    assert randomness(parameters, n, EPSILON, honest).min_entropy_bits > 0.1 * n
+
+
+def test_the_example_nets_more_than_23_mbit_a_second():
+    block = randomness(GOOD, 10**8, EPSILON)
+    assert (block.min_entropy_bits - block.spent_bits - 202) / 10**8 * GOOD.clock_hz > 23e6
+
+
+def test_packed_rounds_are_counted_as_they_are():
+    rng = np.random.default_rng(2)
+    for n in (1, 7, 64, 1000, 12_345):
+        states, bits = rng.integers(0, 3, n), rng.integers(0, 2, n)
+        packed = [np.packbits(flags, bitorder="little") for flags in (bits, states > 0, states == mdi_qrng.LATE)]
+        counts = np.bincount(2 * states + bits, minlength=6).reshape(3, 2)
+        assert count_packed(*packed, n) == TestCounts(tuple(map(tuple, counts.tolist())))
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.floats(-9, 1),
+    st.floats(-9, math.log10(0.5)),
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.floats(0, 0.5),
+    st.integers(0, 12),
+)
+def test_any_parameters_give_some_bits_or_none(mean, test, efficiency, dark, flip, size):
+    parameters = MdiQrng(1e8, 10.0**mean, 10.0**test, efficiency, dark, flip)
+    n = 10**size
+    found = randomness(parameters, n, EPSILON)
+    assert 0.0 <= found.min_entropy_bits <= n
+    assert math.isfinite(found.spent_bits)
+    assert all(np.isfinite(t.value).all() for t in found.terms)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("pulse_hz", 0.0),
+        ("mean_photons", 0.0),
+        ("mean_photons", math.nan),
+        ("p_test", 0.0),
+        ("p_test", 0.6),
+        ("efficiency", 1.1),
+        ("p_dark", -0.1),
+        ("p_flip", 0.6),
+    ],
+)
+def test_bad_parameters_are_named(field, value):
+    given_ = {"pulse_hz": 1e8, "mean_photons": 0.5, "p_test": 0.01, "efficiency": 0.9, field: value}
+    with pytest.raises(ParameterError, match=field):
+        MdiQrng(**given_)
+
+
+def test_counts_of_another_block_are_refused():
+    with pytest.raises(ParameterError, match="checks must be of 100 rounds, got 6"):
+        randomness(GOOD, 100, EPSILON, TestCounts(((1, 1), (1, 1), (1, 1))))
+    with pytest.raises(ParameterError, match="counts"):
+        TestCounts(((1, 1), (1, -1), (1, 1)))
