@@ -12,14 +12,14 @@ import pytest
 from haris.cli import entropy_report
 from haris.cli.main import main
 
-VACUUM = str(Path(__file__).parents[2] / "examples" / "entropy" / "vacuum.toml")
+SOURCE = str(Path(__file__).parents[2] / "examples" / "entropy" / "beam_splitter.toml")
 BITS = random.Random(5).randbytes(300_000)
 
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report") / "samples"
-    assert main(["entropy", "emulate", VACUUM, str(folder), "--samples", "1000000", "--seed", "9"]) == 0
+    assert main(["entropy", "emulate", SOURCE, str(folder), "--samples", "1000000", "--seed", "9"]) == 0
     return folder
 
 
@@ -27,7 +27,7 @@ def test_a_report_is_written_and_told(samples, tmp_path, capsys):
     output = tmp_path / "output.bin"
     output.write_bytes(BITS)
     page, pdf = tmp_path / "report.html", tmp_path / "report.pdf"
-    arguments = ["entropy", "report", str(samples), "--source", VACUUM, "--out", str(page), "--pdf", str(pdf)]
+    arguments = ["entropy", "report", str(samples), "--source", SOURCE, "--out", str(page), "--pdf", str(pdf)]
     capsys.readouterr()
     assert main([*arguments, "--output", str(output), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
@@ -71,7 +71,7 @@ def test_without_the_program_the_report_says_so(monkeypatch):
 
 def refused(arguments, capsys, samples, tmp_path):
     out = tmp_path / "report.html"
-    assert main(["entropy", "report", str(samples), "--source", VACUUM, "--out", str(out), *arguments]) == 2
+    assert main(["entropy", "report", str(samples), "--source", SOURCE, "--out", str(out), *arguments]) == 2
     assert not out.exists()
     return capsys.readouterr().err
 
@@ -107,7 +107,7 @@ def test_an_output_shorter_than_a_sequence_is_refused(samples, capsys, tmp_path)
 
 def test_too_few_samples_are_refused(capsys, tmp_path):
     few = tmp_path / "few"
-    assert main(["entropy", "emulate", VACUUM, str(few), "--samples", "999999"]) == 0
+    assert main(["entropy", "emulate", SOURCE, str(few), "--samples", "999999"]) == 0
     assert "999999 samples; SP 800-90B asks for 1000000" in refused([], capsys, few, tmp_path)
 
 
@@ -115,6 +115,6 @@ def test_samples_of_another_width_are_refused(capsys, tmp_path):
     from haris.quantum.entropy.sources import read_source
 
     other = tmp_path / "other"
-    samples = read_source(VACUUM).emulate(10, 1).samples
-    type(samples)(samples.values, 12, 0.0).write(other)
-    assert "samples of 12 bits, but the source gives 10" in refused([], capsys, other, tmp_path)
+    samples = read_source(SOURCE).emulate(10, 1).samples
+    type(samples)(samples.values, 4, 0.0).write(other)
+    assert "samples of 4 bits, but the source gives 1" in refused([], capsys, other, tmp_path)

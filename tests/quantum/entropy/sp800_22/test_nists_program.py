@@ -11,7 +11,7 @@ from haris.quantum.entropy.sp800_22.longest_run import longest_run_counts
 from haris.quantum.entropy.sp800_22.overlapping_template import overlapping_counts
 
 LAST_DIGIT = 5.1e-7
-NUMBERS = ["e", "sqrt2", "sqrt3"]
+NUMBERS = ["e", "sqrt2"]
 NISTS_PROBABILITIES = {
     "LongestRun": (longest_run_counts, (0.0882, 0.2092, 0.2483, 0.1933, 0.1208, 0.0675, 0.0727)),
     "OverlappingTemplate": (
