@@ -10,12 +10,13 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from entropy_lab import StillSupply
+from entropy_lab import VACUUM, StillSupply
 from kme_lab import Authority
 
 from haris.node.entropy.client import SupplyClient
+from haris.node.entropy.device import DeviceError
 from haris.node.entropy.face import serve
-from haris.node.entropy.supply_toml import ListenerTable
+from haris.node.entropy.supply_toml import DeviceTable, ListenerTable
 from haris.node.pki.credentials import client_context
 from haris.node.system.threads import finish_in_thread
 from haris.nouns.errors import KeyUnavailable, ParameterError, PeerError
@@ -181,3 +182,24 @@ async def test_our_client_of_a_supply_that_breaks_its_word(served: Served, monke
     with pytest.raises(PeerError, match="exceeds"):
         await finish_in_thread(client.random, RandomRequest(10, source_only=True))
     await finish_in_thread(client.close)
+
+
+def read_as_a_device(served: Served, kind: str, url: str, n_samples: int) -> tuple[bytes, Birth]:
+    files = served.ours
+    rest = {"certificate": files.certificate, "private_key": files.private_key, "authority": files.authority}
+    device = DeviceTable(kind, url=url, at_once_octets=1000, **rest).device(VACUUM(8))
+    device.open()
+    try:
+        return device.read(n_samples).samples.values.tobytes(), device.birth
+    finally:
+        device.close()
+
+
+async def test_a_supply_as_another_ones_device_passes_on_what_its_samples_are(served: Served) -> None:
+    """Else emulated bits would come out as a maker's, and those of a generator as samples."""
+    octets = served.still.fill(4000)
+    url = f"{served.url}/random?origin=source"
+    assert await finish_in_thread(read_as_a_device, served, "http", url, 3000) == (octets[:3000], Birth.EMULATED)
+    for kind, url in (("http", f"{served.url}/random"), ("skip", served.url)):
+        with pytest.raises(DeviceError, match="bits of a generator"):
+            await finish_in_thread(read_as_a_device, served, kind, url, 1000)

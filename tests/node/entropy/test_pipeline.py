@@ -186,6 +186,28 @@ def test_a_bound_that_leaves_nothing_again_and_again_stops_the_supply() -> None:
     assert pipeline.counters.n_rejected == 512 * (2 + 2 + 8)  # the start-up, two alone, the last eight
 
 
+def test_the_histogram_is_of_samples_that_give_no_bit(
+    started: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("haris.node.entropy.pipeline.SHOWN_EVERY", 5)
+    shown: list[int] = []
+    rig: Rig
+
+    def script(number: int) -> int:
+        if number > 1:
+            shown.append(int(np.argmax(rig.pipeline.counters.histogram)))
+        return number if number < 20 else time.sleep(0.05) or 20
+
+    rig = Rig(script)
+    rig.pipeline.start()
+    rig.until(lambda: rig.device.n_read >= 20)
+    given = set(rig.pool.take(rig.pool.n_ready))
+    rig.pipeline.close()
+    assert set(shown) == {1, 2, 5, 10, 15}
+    assert given & set(shown) == set()
+    assert given >= {3, 4, 6, 9, 11, 14, 16}
+
+
 def test_a_histogram_has_at_most_256_ranges() -> None:
     values = np.array([0, 1, 15, 16, 4095], np.uint16)
     found = histogram(values, 12)

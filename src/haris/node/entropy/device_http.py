@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from urllib.parse import urlencode
 
 import aiohttp
@@ -18,13 +18,13 @@ from haris.node.supply.skip_client import SkipClient
 from haris.node.supply.unreached import unreached
 from haris.nouns.errors import HarisError, PeerError
 from haris.quantum.entropy.source import Emission
-from haris.wire.randomness import Birth, Format, RandomRequest, read_random
+from haris.wire.randomness import ORIGIN_HEADER, Birth, BitOrigin, Format, RandomRequest, read_origin, read_random
 
 _SPACE_OCTETS = 64
 """White space and a word around what was asked for; a longer answer is read no further."""
 
-Ask = Callable[[int], Awaitable[bytes]]
-"""So many octets, or HarisError."""
+Ask = Callable[[int], Awaitable[tuple[bytes, Mapping[str, str]]]]
+"""So many octets and the answer's headers, or HarisError."""
 
 
 class AskedDevice:
@@ -69,7 +69,9 @@ class AskedDevice:
         try:
             async with asyncio.timeout(self._timeout_s):
                 while len(octets) < n_octets:
-                    octets += await ask(min(self._at_once, n_octets - len(octets)))
+                    given, headers = await ask(min(self._at_once, n_octets - len(octets)))
+                    self._require_source(headers)
+                    octets += given
         except TimeoutError:
             raise DeviceError(
                 f"{self.name}: gave {len(octets)} of {n_octets} octets in {self._timeout_s:g} s: it blocks"
@@ -77,6 +79,13 @@ class AskedDevice:
         except HarisError as error:
             raise DeviceError(f"{self.name}: {error}") from None
         return octets
+
+    def _require_source(self, headers: Mapping[str, str]) -> None:
+        """Of a supply of haris: bits of its generator are no samples, and what its own samples are, ours are."""
+        if ORIGIN_HEADER in headers:
+            origin, self.birth = read_origin(headers)
+            if origin is not BitOrigin.SOURCE:
+                raise PeerError("gave bits of a generator: ask with ?origin=source in the url")
 
 
 def appliance(
@@ -92,16 +101,19 @@ def appliance(
         async with aiohttp.ClientSession(connector=connector, trust_env=False) as session:
             session._retry_connection = False  # bits are given once
 
-            async def ask(n_octets: int) -> bytes:
+            async def ask(n_octets: int) -> tuple[bytes, Mapping[str, str]]:
                 query = urlencode({"length": n_octets, "format": form})
                 try:
-                    async with session.get(f"{url}?{query}", allow_redirects=False) as answer:
+                    async with session.get(
+                        f"{url}{'&' if '?' in url else '?'}{query}", allow_redirects=False
+                    ) as answer:
                         body, status = await _body(answer, 2 * n_octets + _SPACE_OCTETS), answer.status
+                        headers = answer.headers
                 except (aiohttp.ClientError, OSError) as error:
                     raise unreached("the appliance", url, error, tls) from None
                 if status != 200:
                     raise PeerError(f"the appliance answered {status}")
-                return read_random(body, RandomRequest(n_octets, form))
+                return read_random(body, RandomRequest(n_octets, form)), headers
 
             yield ask
 
@@ -124,8 +136,9 @@ def skip_entropy(url: str, context: ssl.SSLContext, bits: int, timeout_s: float,
     async def opening() -> AsyncIterator[Ask]:
         async with SkipClient(url, context, timeout_s) as client:
 
-            async def ask(n_octets: int) -> bytes:
-                return (await client.entropy(8 * n_octets))[:n_octets]
+            async def ask(n_octets: int) -> tuple[bytes, Mapping[str, str]]:
+                octets, headers = await client.entropy_and_headers(8 * n_octets)
+                return octets[:n_octets], headers
 
             yield ask
 

@@ -29,6 +29,8 @@ END_S = 2.0
 NOT_STARTED = "the start-up tests are not passed yet"
 MOST_EMPTY = 8
 """Chunks in a row."""
+SHOWN_EVERY = 128
+"""Chunks of which one gives the histogram and no bit."""
 _ROOM_S = 0.2
 """How long a full pool is waited for before it is asked whether to stop."""
 _HISTOGRAM_SAMPLES, _HISTOGRAM_BITS = 2**16, 8
@@ -77,7 +79,7 @@ class Pipeline:
     A chunk of samples is tested before it is hashed, and its bits wait until the next chunk has passed, too, so that
     every window of the tests that holds a sample has ended. A failure closes the pool, which forgets what it holds, and
     raises an alarm; the device is opened again after a while, and bits flow when the start-up tests are passed. Samples
-    of the start-up are tested, and not used.
+    of the start-up, and one chunk in 128 for the histogram, are tested and not used.
 
     tests: fresh ones for each start. hashing: the extractor. tell: takes alarms, in the pipeline's thread.
     retry_s: between a failure and the next start, doubled at each up to 32 times.
@@ -151,7 +153,7 @@ class Pipeline:
 
     def _flow(self) -> None:
         """From the start-up on, until something fails or the end is asked for."""
-        tests, held = self._tests(), b""
+        tests, held, n_chunks = self._tests(), b"", 0
         n_samples = self._source.frame_samples
         while not self._stop.is_set():
             emission = self._read(n_samples)
@@ -162,9 +164,10 @@ class Pipeline:
             if failures:
                 self.counters.n_rejected += len(emission.samples)
                 raise Stopped("; ".join(failure.detail for failure in failures))
-            if not begun:  # samples of the start-up are not used
-                self.counters.n_rejected += len(emission.samples)
-                if tests.started:
+            n_chunks += 1
+            if not begun or n_chunks % SHOWN_EVERY == 0:  # of these nothing is hashed
+                self._show(emission.samples)
+                if tests.started and self.state != "healthy":
                     self._pool.open()
                     self.state, self.reason = "healthy", ""
                     self._tell(self._alarm(""))
@@ -172,11 +175,14 @@ class Pipeline:
             held, ready = self._hashed(emission), held
             self._put(ready)
 
+    def _show(self, samples: RawSamples) -> None:
+        """Tell how samples are distributed that give no bit: of others it would be known to whoever sees it."""
+        self.counters.n_rejected += len(samples)
+        self.counters.histogram = histogram(samples.values[:_HISTOGRAM_SAMPLES], samples.bits)
+
     def _read(self, n_samples: int) -> Emission:
         emission = self._device.read(n_samples)
-        values = emission.samples.values[:_HISTOGRAM_SAMPLES]
         self.counters.n_samples += len(emission.samples)
-        self.counters.histogram = histogram(values, emission.samples.bits)
         return emission
 
     def _hashed(self, emission: Emission) -> bytes:

@@ -32,11 +32,12 @@ class DeviceTable:
     else two, low first.
 
     kind: `path`, a character device, a fifo, or a file that is read to its end once; `recording`, a folder of raw
-    samples, played once; `http`, an appliance asked by `GET url?length=N&format=...`; `skip`, a key provider asked by
-    SKIP's `GET /entropy?minentropy=N`; `emulated`, the model of [source], for demonstrations. path: of kind path and
-    recording. url: of kind http and skip. format: what the appliance is asked for. plain: whether it may be asked
-    without TLS, where everybody on the way reads along. certificate, private_key, authority: PEM files for TLS.
-    at_once_octets: of one request. timeout_s: within which a read must be complete. seed: of the model.
+    samples, played once; `http`, an appliance asked by `GET url?length=N&format=...` (of a supply of haris a url that
+    ends in `?origin=source`); `skip`, a key provider asked by SKIP's `GET /entropy?minentropy=N`; `emulated`, the model
+    of [source], for demonstrations. path: of kind path and recording. url: of kind http and skip. format: what the
+    appliance is asked for. plain: whether it may be asked without TLS, where everybody on the way reads along.
+    certificate, private_key, authority: PEM files for TLS. at_once_octets: of one request. timeout_s: within which a
+    read must be complete. seed: of the model.
     """
 
     kind: Literal["path", "recording", "http", "skip", "emulated"]
@@ -69,7 +70,7 @@ class DeviceTable:
         if self.kind == "skip" and self.url is not None:
             read_server_url("url", self.url)
         if self.kind == "http" and not _is_url(self.url or ""):
-            raise ParameterError(f"url must be https://HOST[:PORT]/PATH without a query, got {self.url!r}")
+            raise ParameterError(f"url must be https://HOST[:PORT]/PATH[?QUERY], got {self.url!r}")
 
     def device(self, source: EntropySource) -> Device:
         """The driver. Raises ParameterError for certificates that are missing, unreadable or out of date."""
@@ -173,6 +174,6 @@ def read_supply(path: Path | str) -> SupplyConfiguration:
 def _is_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return bool(parts.hostname) and parts.scheme in ("http", "https") and not parts.query and parts.port != 0
+        return bool(parts.hostname) and parts.scheme in ("http", "https") and not parts.fragment and parts.port != 0
     except ValueError:
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 from uuid import UUID
@@ -73,24 +74,32 @@ class SkipClient:
 
     async def entropy(self, min_entropy_bits: int | None = None) -> bytes:
         """Random octets that hold so many bits, 256 unless told."""
-        octets = skip.read_entropy(await self._get(skip.entropy_path(min_entropy_bits)))
+        return (await self.entropy_and_headers(min_entropy_bits))[0]
+
+    async def entropy_and_headers(self, min_entropy_bits: int | None = None) -> tuple[bytes, Mapping[str, str]]:
+        """As entropy, with what the answer says of it in its head."""
+        body, headers = await self._answered(skip.entropy_path(min_entropy_bits))
+        octets = skip.read_entropy(body)
         if 8 * len(octets) < (min_entropy_bits or skip.DEFAULT_BITS):
             raise PeerError("the key provider gave less entropy than was asked for")
-        return octets
+        return octets, headers
 
     async def _get(self, path: str) -> bytes:
+        return (await self._answered(path))[0]
+
+    async def _answered(self, path: str) -> tuple[bytes, Mapping[str, str]]:
         if self._session is None:
             raise ParameterError("the client is used inside `async with`")
         try:
             async with self._session.get(self._url + path) as answer:
                 octets = await answer.content.read(_MAX_ANSWER_OCTETS + 1)
-                status = answer.status
+                status, headers = answer.status, answer.headers
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise unreached("the key provider", self._url, error, self._context) from None
         if status == 200:
             if len(octets) > _MAX_ANSWER_OCTETS:
                 raise PeerError(f"the key provider's answer exceeds {_MAX_ANSWER_OCTETS} octets")
-            return octets
+            return octets, headers
         message = _message(octets)
         if status in (500, 503):
             raise KeyUnavailable(f"the key provider has no key ({status}): {message}")
