@@ -47,8 +47,8 @@ def test_a_pilot_too_weak_exits_without_key(capsys):
 @pytest.mark.parametrize(
     ("arguments", "wanted"),
     [
-        ([str(EXAMPLES / "metro_cv_20km.toml")], "detector has no hardware"),
-        ([str(EXAMPLES / "metro_25km.toml")], "source of quadratures is a laser whose quadratures are modulated"),
+        ([str(EXAMPLES / "metro_cv_20km.toml")], "name no hardware"),
+        ([str(EXAMPLES / "metro_25km.toml")], "has no modulated quadratures"),
         ([str(HARDWARE), "--emulate", "0"], "--emulate must lie in"),
         ([str(HARDWARE), "--distance", "-1"], "length_m must be finite and at least 0"),
     ],

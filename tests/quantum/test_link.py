@@ -56,6 +56,7 @@ def test_parts_of_no_family_are_refused_and_what_is_ignored_is_told():
 
 
 SNS = Link.read(Path(__file__).parents[2] / "examples" / "links" / "sns_502km.toml")
+FIVE = dataclasses.replace(METRO.source, intensities=(5.0, *METRO.source.intensities[1:]))
 BRIGHT = dataclasses.replace(SNS.source, decoy_intensities=(0.9, 0.05))
 
 
@@ -64,6 +65,7 @@ BRIGHT = dataclasses.replace(SNS.source, decoy_intensities=(0.9, 0.05))
     [
         (METRO, {"security": Security(epsilon_secrecy=0.1)}, "an epsilon of 0.1 lets one key in 10 be known"),
         (SNS, {"source": BRIGHT}, "a decoy stronger than the signal"),
+        (METRO, {"source": FIVE}, r"intensities of 5: of pulses so bright that hold light 3.39% hold one photon"),
     ],
 )
 def test_what_is_valid_and_meaningless_is_told_with_the_reason(link, changed, told):

@@ -83,11 +83,21 @@ def _attack(args: argparse.Namespace) -> Attack | None:
 
 def _record(link: Link, folder: Path, n_blocks: int, seed: bytes | None, attack: Attack | None) -> None:
     """Write a recording, whole or not at all, when it is interrupted too."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     from haris.node.distil.folder import NewFolder
     from haris.node.distil.light import emulated
     from haris.nouns.keys import Origin
 
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
     signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
-    with NewFolder(folder, link, Origin.EMULATED, os.urandom(16)) as recorder:
+    console = Console(stderr=True)
+    with (
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
+        NewFolder(folder, link, Origin.EMULATED, os.urandom(16)) as recorder,
+    ):
+        task = bar.add_task(f"{n_blocks} x {link.protocol.block_pulses:.3g} pulses", total=n_blocks)
         for pulses, detections in emulated(link, n_blocks, seed or os.urandom(32), attack):
             recorder.write(pulses, detections)
+            bar.advance(task)

@@ -16,6 +16,8 @@ from haris.quantum.emulate.noise_budget import NoiseBudget
 from haris.quantum.families.coherent_hardware import budget_of, estimated
 from haris.quantum.families.measured_noise import MeasuredNoise, measured_noise
 from haris.quantum.link import Link
+from haris.quantum.optics.coherent_receiver import CoherentReceiver
+from haris.quantum.optics.thermal_source import ThermalSource
 from haris.quantum.security.gaussian_channel import GaussianChannel
 from haris.report.noise_budget import budget_table, measured_table
 
@@ -45,9 +47,11 @@ def run(args: argparse.Namespace) -> int:
         link = replace(link, channel=replace(link.channel, length_m=args.distance * 1e3))
     if args.emulate is not None and not 1 <= args.emulate <= MOST_SYMBOLS:
         raise ParameterError(f"--emulate must lie in [1, {MOST_SYMBOLS}], got {args.emulate}")
+    if not isinstance(link.detector, CoherentReceiver) or isinstance(link.source, ThermalSource):
+        raise ParameterError(f'[protocol] name = "{link.family.name}" has no modulated quadratures, which noise is of')
     budget = budget_of(link)
     if budget is None:
-        raise ParameterError("detector has no hardware: all noise of this link is stated in it")
+        raise ParameterError("[source] and [detector] name no hardware: all noise of this link is stated in [detector]")
     channel, _ = estimated(link, np.asarray(link.channel.length_m))
     found = None if args.emulate is None else measured_noise(link, args.emulate, args.seed)
     if args.json:

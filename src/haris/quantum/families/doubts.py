@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+
+import numpy as np
 
 from haris.quantum.families.family import Parts
 
 LARGE_EPSILON = 0.01
+BRIGHT_SIGNAL = 2.0
+"""Photons: the best settings of every protocol here stay below."""
 BRIGHT_DECOY = 1.5
 """Times the signal: up to about its own intensity a decoy may be the best choice of twin-field protocols."""
 
@@ -15,6 +20,14 @@ def doubts_of(parts: Parts) -> Iterator[str]:
     """A sentence for each setting that is valid and meaningless, with the reason."""
     if parts.security.epsilon >= LARGE_EPSILON:
         yield f"an epsilon of {parts.security.epsilon:.3g} lets one key in {1.0 / parts.security.epsilon:.3g} be known"
+    name = "signal_intensity" if hasattr(parts.source, "signal_intensity") else "intensities"
+    brightest = max(np.atleast_1d(getattr(parts.source, name, 0.0)))
+    if brightest > BRIGHT_SIGNAL:
+        single = brightest / math.expm1(brightest)
+        yield (
+            f"{name} of {brightest:g}: of pulses so bright that hold light {single:.2%} hold one photon, and hardly "
+            "another is counted as secret"
+        )
     signal, decoys = (getattr(parts.source, name, None) for name in ("signal_intensity", "decoy_intensities"))
     if signal is not None and decoys is not None and max(decoys) > BRIGHT_DECOY * signal:
         yield (

@@ -17,6 +17,9 @@ STATES = (4, 16, 64, 256)
 MOST_PHOTONS = 400.0
 """Of the brightest state: far beyond what gives key, and a Fock space that can still be computed."""
 
+LEAST_VARIANCE_SNU = 1e-20
+"""Far below what any detection tells from the vacuum."""
+
 
 @dataclass(frozen=True, slots=True)
 class ConstellationLaser:
@@ -43,6 +46,10 @@ class ConstellationLaser:
     def __post_init__(self) -> None:
         require_positive("clock_hz", self.clock_hz)
         require_positive("modulation_variance_snu", self.modulation_variance_snu)
+        if self.modulation_variance_snu < LEAST_VARIANCE_SNU:
+            raise ParameterError(
+                f"modulation_variance_snu must be at least {LEAST_VARIANCE_SNU:g}, got {self.modulation_variance_snu}"
+            )
         if self.states not in STATES:
             raise ParameterError(f"states must be one of {', '.join(map(str, STATES))}, got {self.states}")
         if self.shaping not in ("binomial", "maxwell-boltzmann"):

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from haris.nouns.checks import require_positive, require_probability
 from haris.nouns.errors import ParameterError
 
+LEAST_SHARE = 1e-15
+"""Of the key basis."""
+
 
 @dataclass(frozen=True, slots=True)
 class ThreeState:
@@ -28,8 +31,8 @@ class ThreeState:
     def __post_init__(self) -> None:
         require_probability("p_key_basis", self.p_key_basis)
         require_positive("block_pulses", self.block_pulses)
-        if not 0.0 < self.p_key_basis < 1.0:
-            raise ParameterError(f"p_key_basis must leave both bases some pulses, got {self.p_key_basis}")
+        if not LEAST_SHARE <= self.p_key_basis < 1.0:
+            raise ParameterError(f"p_key_basis must lie in [{LEAST_SHARE:g}, 1), got {self.p_key_basis}")
 
     @property
     def p_states(self) -> tuple[float, float, float]:
