@@ -38,8 +38,8 @@ class SourceIndependent:
     """Parameters of a source-independent qubit source. A raw sample is the bit of a click in the generation basis.
 
     pulse_hz: rounds a second. p_click: that a round gives a click. p_check: that a round is measured in the check
-    basis, above 0 and at most 1/2. check_error: share of errors that is expected there (a double click is half one).
-    p_double: share of clicks of which both detectors click, for which a random bit is drawn.
+    basis, above 0 and at most 1/2. check_error: share of errors that is expected there.
+    p_double: share of clicks of which both detectors click, for which a random bit is drawn, in both bases.
     misalignment_rad: of the bases, on the Poincare sphere.
     """
 
@@ -79,13 +79,13 @@ class SourceIndependent:
 
 @dataclass(frozen=True, slots=True)
 class CheckCounts:
-    """Clicks in the check basis of one block. errors: may hold halves, of double clicks.
+    """Clicks in the check basis of one block. A double click is an error if the bit that is drawn for it is one.
 
     Raises ParameterError unless 0 <= errors <= clicks.
     """
 
     clicks: int
-    errors: float
+    errors: int
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.errors <= self.clicks:
@@ -111,7 +111,7 @@ def randomness(
     """
     if checks is None:
         clicks = math.ceil(n_samples * parameters.p_check / (1.0 - parameters.p_check))
-        checks = CheckCounts(clicks, clicks * parameters.check_error)
+        checks = CheckCounts(clicks, math.ceil(clicks * parameters.check_error))
     delta = (epsilon / 2.0) ** 2
     share = 1.0  # where delta is too small for a number
     if delta > 0.0:
@@ -120,7 +120,7 @@ def randomness(
     per_bit = max(0.0, -math.log2(parameters.overlap) - binary_entropy(share))
     rounds = (n_samples + checks.clicks) / parameters.p_click
     bases = rounds * binary_entropy(parameters.p_check)
-    doubles = n_samples * parameters.p_double
+    doubles = (n_samples + checks.clicks) * parameters.p_double
     seen = checks.errors / checks.clicks if checks.clicks else 1.0
     terms = (
         term("check clicks", checks.clicks, "", "in the check basis", ""),
