@@ -15,7 +15,11 @@ from haris.node.entropy.opening import open_supply
 from haris.node.entropy.supply import RandomSupply
 from haris.node.entropy.supply_toml import DeviceTable, SupplyConfiguration, SupplyTable, read_supply
 from haris.nouns.alarms import Alarm
+from haris.nouns.document import parse_document
 from haris.nouns.errors import KeyUnavailable, ParameterError
+from haris.quantum.entropy.certificate import certificate
+from haris.quantum.entropy.sources import source_of
+from haris.wire.randomness import Birth
 
 ROOT = Path(__file__).parents[3]
 SOURCE = VACUUM(8, "block_bits = 16384")
@@ -177,3 +181,22 @@ def test_a_source_whose_checks_the_device_cannot_give_is_refused(tmp_path: Path)
     (tmp_path / "supply.toml").write_text('[device]\nkind = "path"\npath = "/dev/urandom"\n' + text)
     with pytest.raises(ParameterError, match="asks for what was checked beside them"):
         open_supply(read_supply(tmp_path / "supply.toml"), lambda alarm: None)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples/supplies").glob("*.toml")), ids=lambda path: path.stem)
+def test_every_example_is_read_and_has_bits(path: Path) -> None:
+    configuration = read_supply(path)
+    assert configuration.listener is not None
+    assert certificate(configuration.source).out_bits > 0
+
+
+def test_a_source_that_is_only_assessed_from_a_character_device() -> None:
+    """The kernel's own generator stands for a device whose octets are assessed at 4 bits."""
+    source = source_of(parse_document('[source]\nname = "assessed"\nbits = 8\nmin_entropy = 4.0\nclock_hz = 1e5\n'))
+    device = DeviceTable("path", path=Path("/dev/urandom"))
+    supply = open_supply(SupplyConfiguration(device, source, SupplyTable(pool_octets=4096)), lambda alarm: None)
+    supply.start()
+    octets = supply.pool.take(4096, within_s=20.0)
+    supply.close()
+    assert len(set(octets)) > 240
+    assert supply.birth is Birth.MEASURED

@@ -198,8 +198,9 @@ class Pipeline:
 
     def _put(self, octets: bytes) -> None:
         """Into the pool, as there is room."""
-        while octets and not self._stop.is_set():
-            octets = octets[self._pool.put(octets, _ROOM_S) :]
+        left = memoryview(octets)
+        while left and not self._stop.is_set():
+            left = left[self._pool.put(left, _ROOM_S) :]
 
 
 def histogram(values: NDArray[np.uint8] | NDArray[np.uint16], bits: int) -> tuple[int, ...]:

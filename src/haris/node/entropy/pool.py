@@ -18,7 +18,7 @@ class Pool:
             raise ParameterError(f"limit must be at least 1 octet, got {limit}")
         self.limit, self.reason, self.epoch = limit, reason, 0
         self.n_put = self.n_taken = 0
-        self._ring = bytearray(limit)
+        self._ring = memoryview(bytearray(limit))
         self._first = self._size = 0
         self._ended = False
         self._changed = threading.Condition()
@@ -43,15 +43,16 @@ class Pool:
             self._first = self._size = 0
             self._changed.notify_all()
 
-    def put(self, octets: bytes, within_s: float) -> int:
+    def put(self, octets: bytes | memoryview, within_s: float) -> int:
         """Add octets as far as there is room, which is waited for; returns how many. None is added to a closed pool."""
         with self._changed:
             self._changed.wait_for(lambda: self.reason or self._size < self.limit, within_s)
             n_octets = 0 if self.reason else min(len(octets), self.limit - self._size)
             last = (self._first + self._size) % self.limit
             whole = min(n_octets, self.limit - last)
-            self._ring[last : last + whole] = octets[:whole]
-            self._ring[: n_octets - whole] = octets[whole:n_octets]
+            given = memoryview(octets)
+            self._ring[last : last + whole] = given[:whole]
+            self._ring[: n_octets - whole] = given[whole:n_octets]
             self._size += n_octets
             self.n_put += n_octets
             self._changed.notify_all()
@@ -69,14 +70,13 @@ class Pool:
                 raise KeyUnavailable(f"no random numbers: {self.reason}")
             if self._size < n_octets + leave:
                 raise KeyUnavailable(f"the pool holds too few octets of the source: {n_octets} were asked for")
-            taken = bytearray()
-            while len(taken) < n_octets:
-                whole = min(n_octets - len(taken), self.limit - self._first)
-                part = slice(self._first, self._first + whole)
-                taken += self._ring[part]
-                self._ring[part] = bytes(whole)
-                self._first = (self._first + whole) % self.limit
-                self._size -= whole
+            whole = min(n_octets, self.limit - self._first)
+            parts = self._ring[self._first : self._first + whole], self._ring[: n_octets - whole]
+            taken = b"".join(parts)
+            for part in parts:
+                part[:] = bytes(len(part))
+            self._first = (self._first + n_octets) % self.limit
+            self._size -= n_octets
             self.n_taken += n_octets
             self._changed.notify_all()
-            return bytes(taken)
+            return taken
