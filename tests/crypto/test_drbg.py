@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from haris.crypto import drbg
 from haris.crypto.drbg import MOST_OCTETS, SEED_OCTETS, Drbg
 from haris.nouns.errors import KeyUnavailable, ParameterError
 
@@ -39,12 +40,12 @@ def test_the_vectors_of_nist(group: dict) -> None:
             for key, value in trial.items()
         }
         entropy = Entropy(*read["EntropyInput"], *read.get("EntropyInputReseed", []), *read.get("EntropyInputPR", []))
-        drbg = Drbg(entropy, read["PersonalizationString"][0])
+        made = Drbg(entropy, read["PersonalizationString"][0])
         if "EntropyInputReseed" in read:
-            drbg.reseed(read["AdditionalInputReseed"][0])
+            made.reseed(read["AdditionalInputReseed"][0])
         (expected,) = read["ReturnedBits"]
         for additional in read["AdditionalInput"]:
-            octets = drbg.generate(len(expected), additional, "EntropyInputPR" in read)
+            octets = made.generate(len(expected), additional, "EntropyInputPR" in read)
         assert octets == expected
         assert not entropy.seeds
 
@@ -56,38 +57,38 @@ def test_a_request_of_any_length_is_the_beginning_of_a_longer_one(n_octets: int)
 
 def test_the_counter_wraps_at_128_bits() -> None:
     """Blocks one by one under AES in ECB, as the standard writes them, from the last value of V on."""
-    drbg = Drbg(Entropy(seed(2)))
-    drbg._block = 2**128 - 2
-    ecb = Cipher(algorithms.AES(drbg._key), modes.ECB()).encryptor()
+    made = Drbg(Entropy(seed(2)))
+    made._block = 2**128 - 2
+    ecb = Cipher(algorithms.AES(made._key), modes.ECB()).encryptor()
     wanted = b"".join(ecb.update(v.to_bytes(16, "big")) for v in (2**128 - 1, 0, 1))
-    assert drbg.generate(48) == wanted
+    assert made.generate(48) == wanted
 
 
 def test_it_asks_for_entropy_after_the_interval() -> None:
     entropy = Entropy(seed(1), seed(2))
-    drbg = Drbg(entropy, reseed_interval=3)
+    made = Drbg(entropy, reseed_interval=3)
     for _ in range(3):
-        drbg.generate(8)
-    assert (drbg.n_requests, drbg.n_seedings, len(entropy.seeds)) == (3, 1, 1)
-    drbg.generate(8)
-    assert (drbg.n_requests, drbg.n_seedings, len(entropy.seeds)) == (1, 2, 0)
+        made.generate(8)
+    assert (made.n_requests, made.n_seedings, len(entropy.seeds)) == (3, 1, 1)
+    made.generate(8)
+    assert (made.n_requests, made.n_seedings, len(entropy.seeds)) == (1, 2, 0)
 
 
 def test_no_entropy_no_bit() -> None:
     with pytest.raises(KeyUnavailable):
         Drbg(Entropy())
-    drbg = Drbg(Entropy(seed(1)), reseed_interval=1)
-    drbg.generate(8)
+    made = Drbg(Entropy(seed(1)), reseed_interval=1)
+    made.generate(8)
     for _ in range(2):  # it stays so
         with pytest.raises(KeyUnavailable):
-            drbg.generate(8)
+            made.generate(8)
 
 
 def test_prediction_resistance_without_entropy_gives_nothing_and_changes_nothing() -> None:
-    drbg, twin = Drbg(Entropy(seed(1))), Drbg(Entropy(seed(1)))
+    made, twin = Drbg(Entropy(seed(1))), Drbg(Entropy(seed(1)))
     with pytest.raises(KeyUnavailable):
-        drbg.generate(8, prediction_resistance=True)
-    assert drbg.generate(8) == twin.generate(8)
+        made.generate(8, prediction_resistance=True)
+    assert made.generate(8) == twin.generate(8)
 
 
 @pytest.mark.parametrize("bad", [b"", seed(1)[:-1], bytes(SEED_OCTETS), b"\xff" * SEED_OCTETS])
@@ -96,13 +97,22 @@ def test_a_seed_that_is_none_is_refused(bad: bytes) -> None:
         Drbg(Entropy(bad))
 
 
+def test_the_known_answer_is_of_the_vectors_and_another_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    drbg.require_known_answer()
+    trials = [trial for group in VECTORS["groups"] for trial in group["trials"]]
+    assert drbg._ANSWER.hex() in {trial["ReturnedBits"] for trial in trials}
+    monkeypatch.setattr(Drbg, "_update", lambda self, provided: None)
+    with pytest.raises(KeyUnavailable, match="known answer"):
+        drbg.require_known_answer()
+
+
 def test_arguments() -> None:
-    drbg = Drbg(Entropy(seed(1)))
+    made = Drbg(Entropy(seed(1)))
     for n_octets in (0, -1, MOST_OCTETS + 1):
         with pytest.raises(ParameterError, match="n_octets"):
-            drbg.generate(n_octets)
+            made.generate(n_octets)
     with pytest.raises(ParameterError, match="additional"):
-        drbg.generate(1, bytes(SEED_OCTETS + 1))
+        made.generate(1, bytes(SEED_OCTETS + 1))
     for interval in (0, 2**48 + 1):
         with pytest.raises(ParameterError, match="reseed_interval"):
             Drbg(Entropy(seed(1)), reseed_interval=interval)

@@ -90,6 +90,19 @@ class Drbg:
         self._key, self._block = octets[:_KEY_OCTETS], int.from_bytes(octets[_KEY_OCTETS:], "big")
 
 
+def require_known_answer() -> None:
+    """Instantiate, seed and generate as in a vector of NIST (CAVP), before the generator is used; SP 800-90A, 11.3.
+
+    Raises KeyUnavailable when another answer comes.
+    """
+    seeds = iter(_SEEDS[first : first + SEED_OCTETS] for first in range(0, len(_SEEDS), SEED_OCTETS))
+    drbg = Drbg(lambda n_octets: next(seeds), _PERSONALIZATION)
+    for additional in (_ADDITIONAL[:SEED_OCTETS], _ADDITIONAL[SEED_OCTETS:]):
+        octets = drbg.generate(len(_ANSWER), additional, prediction_resistance=True)
+    if octets != _ANSWER:
+        raise KeyUnavailable("the generator does not give its known answer")
+
+
 def _padded(additional: bytes) -> bytes:
     if len(additional) > SEED_OCTETS:
         raise ParameterError(f"additional must hold up to {SEED_OCTETS} octets, got {len(additional)}")
@@ -98,3 +111,21 @@ def _padded(additional: bytes) -> bytes:
 
 def _xor(a: bytes, b: bytes) -> bytes:
     return (int.from_bytes(a, "big") ^ int.from_bytes(b, "big")).to_bytes(SEED_OCTETS, "big")
+
+
+_SEEDS = bytes.fromhex(
+    "c54805274bde00aa5289e0513579019707666d2fa7a1c8908865891c87c0c652335a4d3cc415bc30742b164647f8820f"
+    "b2ad31d1f20dcf30dd526ec9156c07f270216bdb59197325bab180675929888ab699c54fb21819b7d921d6346bff2f7f"
+    "eca449048d26fd38f8ca435237dce66eadec7069ee5dd0b70084b819a711c0820a7556bbd0ae20f06e5169278b593b71"
+)
+_PERSONALIZATION = bytes.fromhex(
+    "d63fb5afa2101fa4b8a6c3b89d9c250ac728fc1ddad0e7585b5d54728ed20c2f940e89155596e3b963635b6d6088164b"
+)
+_ADDITIONAL = bytes.fromhex(
+    "744bfae3c23a5cc9a3b373b6c50795068d35eb8a339746ac810d16f864e880061082edf9d2687c211960aa83400f85f9"
+    "ad55c682962aa4fe9ebc227c9402e79b0aa7874844d33eaee7e2d15baf81d9d33936e4d93f28ad109657b512aee115a5"
+)
+_ANSWER = bytes.fromhex(
+    "f08fdfc1775b6feb5a4177110bf29d7c3ab715dfdc4b27200359288c0624bd5c1028acc9914d88a82b09f5eaafdc3bca"
+    "8547b98481df39b86504314221cbdc3c"
+)

@@ -1,4 +1,5 @@
 import os
+import pty
 import threading
 import time
 from collections.abc import Iterator
@@ -43,6 +44,20 @@ def test_a_character_device_gives_what_is_asked() -> None:
     device.close()
     assert (len(samples), samples.bits, device.birth) == (100_000, 8, Birth.MEASURED)
     assert np.bincount(samples.values, minlength=256).min() > 0  # misses a value once in 10^167
+
+
+def test_a_serial_port_gives_every_octet_as_it_is_and_nothing_of_before() -> None:
+    """A pseudo-terminal: in its usual mode it would swallow, translate and echo octets."""
+    ours, theirs = pty.openpty()
+    os.write(ours, b"stale\n")
+    device = opened(Path(os.ttyname(theirs)))
+    os.write(ours, bytes(range(256)))
+    assert device.read(256).samples.values.tobytes() == bytes(range(256))
+    os.close(theirs)
+    os.close(ours)
+    with pytest.raises(DeviceError, match="went away"):
+        device.read(1)
+    device.close()
 
 
 def test_a_device_that_is_not_there_or_is_none(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
-"""A device that is a path: a character device, a fifo, or a file, which is read to its end once."""
+"""A device that is a path: a character device, a serial port, a fifo, or a file, which is read to its end once."""
 
 from __future__ import annotations
 
 import os
 import select
 import stat
+import termios
 import time
+import tty
 from pathlib import Path
 
 from haris.node.entropy.device import DeviceError, octets_a_sample, samples_of
@@ -35,6 +37,9 @@ class PathDevice:
         except OSError as error:
             self.close()
             raise DeviceError(f"{self.name}: {error.strerror}") from None
+        if os.isatty(self._file):  # a serial port: octets as they are, and none of before
+            tty.setraw(self._file)
+            termios.tcflush(self._file, termios.TCIFLUSH)
         if stat.S_ISDIR(self._mode):
             self.close()
             raise DeviceError(f"{self.name}: is a folder")

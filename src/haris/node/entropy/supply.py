@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from haris.crypto.drbg import MOST_OCTETS, SEED_OCTETS, Drbg
+from haris.crypto.drbg import MOST_OCTETS, SEED_OCTETS, Drbg, require_known_answer
 from haris.node.entropy.pipeline import Pipeline
 from haris.node.entropy.pool import Pool
 from haris.node.entropy.supply_toml import SupplyTable
@@ -17,7 +17,7 @@ class RandomSupply:
     """Gives bits of the source while the pool lasts, and of the generator to those who may be given such.
 
     The generator is seeded by bits of the source, again after the table's time or requests, and ends with each failure
-    of the source: what follows has another seed.
+    of the source: what follows has another seed. Raises KeyUnavailable when it does not give its known answer.
     pool: bits of the source that are ready.
     """
 
@@ -28,6 +28,8 @@ class RandomSupply:
         self._epoch, self._seeded_s, self._began_s = 0, 0.0, time.monotonic()
         self._n_drbg = 0
         self._asked = threading.Lock()
+        if table.generator:
+            require_known_answer()
 
     @property
     def birth(self) -> Birth:
