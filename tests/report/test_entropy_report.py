@@ -45,6 +45,7 @@ def usual():
         assessment=Assessment(7.5, 7.5, None, found, {}),
         n_assessed=20_000,
         assessed_bits=8,
+        shannon_bits=8.4,
         bits=judge(np.random.default_rng(1).random((60, len(ROWS)))),
         no_bits="",
         sequence_bits=1_000_000,
@@ -147,7 +148,7 @@ def test_signs_of_markup_are_text():
 
 def test_all_is_well_with_good_values():
     assert evaluation().passed
-    assert [row[1].good for row in at_a_glance(evaluation()).rows] == [True, None, True, True, True]
+    assert [row[1].good for row in at_a_glance(evaluation()).rows] == [True, None, True, True, True, True]
 
 
 def test_a_rejected_sequence_test_shows():
@@ -168,10 +169,17 @@ def test_a_stream_that_ended_shows():
     assert "the stream ended after 12 octets" in told_words(document(bad))
 
 
-def test_an_estimate_below_the_bound_shows():
+def test_an_estimate_of_a_single_sample_may_be_below_the_bound_of_a_block():
     low = evaluation(assessment=Assessment(3.0, 3.0, None, {}, {}))
-    assert not low.passed
-    assert state(low, "SP 800-90B") == Mark("LOWER", False)
+    assert low.passed
+    assert state(low, "SP 800-90B") == Mark("lower")
+    assert "the lesser of both would be credited" in " ".join(told_words(document(low)))
+
+
+def test_a_recording_of_less_shannon_entropy_contradicts_the_bound():
+    dull = evaluation(shannon_bits=5.0)
+    assert not dull.passed
+    assert state(dull, "Shannon entropy") == Mark("CONTRADICTS", False)
 
 
 def test_what_was_not_run_is_said():

@@ -25,6 +25,7 @@ from haris.quantum.entropy import dieharder
 from haris.quantum.entropy.assessment.non_iid import assess_non_iid
 from haris.quantum.entropy.assessment.samples import MOST_BITS, Samples
 from haris.quantum.entropy.certificate import certificate
+from haris.quantum.entropy.shannon import most_shannon_bits
 from haris.quantum.entropy.sources import read_source
 from haris.quantum.entropy.sp800_22 import verdict as sp800_22
 from haris.quantum.entropy.sp800_22.battery import LEAST_SEQUENCE_BITS, p_values
@@ -38,8 +39,8 @@ DESCRIPTION = (
     "Source, model, bound with its theorem and epsilon, estimates of SP 800-90B, figures of the raw samples, tests of "
     "the extracted bits, versions and hashes, and what all this does not show. OUTPUT holds extracted bits, eight an "
     "octet; it may be a fifo, or - for standard input, and is read once: first by SP 800-22, then by dieharder, where "
-    "that is installed and asked for. Exits with 3 when nothing is certified or a test rejects; the report is "
-    "written all the same."
+    "that is installed and asked for. Exits with 3 when nothing is certified, the "
+    "recording contradicts the bound, or a test rejects; the report is written all the same."
 )
 LEAST_SAMPLES = 1_000_000
 """SP 800-90B, 3.1.1. So many are assessed, and drawn of the model."""
@@ -111,6 +112,7 @@ def _evaluation(args: argparse.Namespace) -> Evaluation:
         assessment=assess_non_iid(Samples(low, assessed_bits)),
         n_assessed=len(low),
         assessed_bits=assessed_bits,
+        shannon_bits=most_shannon_bits(samples),
         bits=bits,
         no_bits=no_bits,
         sequence_bits=LEAST_SEQUENCE_BITS,
@@ -246,6 +248,7 @@ def _facts(evaluation: Evaluation) -> dict[str, Any]:
         "epsilon_year": found.epsilon_year,
         "min_entropy_per_sample": found.randomness.min_entropy_per_sample,
         "sp800_90b_min_entropy": evaluation.assessment.min_entropy,
+        "shannon_bits_per_sample": evaluation.shannon_bits,
         "sp800_22": None
         if bits is None
         else {

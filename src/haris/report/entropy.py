@@ -25,6 +25,11 @@ NO_MODEL = (
     "common with it."
 )
 
+OF_A_BLOCK = (
+    " That is more than the estimate, which is of a single sample: the smooth min-entropy of a whole block may come up "
+    "to the Shannon entropy of its samples. By SP 800-90B itself the lesser of both would be credited."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class HashedFile:
@@ -41,8 +46,9 @@ class Evaluation:
     """All that the report tells.
 
     certificate: of one block by the source's bound. samples: raw. model: emulated samples of the same source.
-    assessment: of assessed_bits of the first n_assessed samples. bits, stream: verdicts on extracted bits; None where
-    the tests were not run, for the reason in no_bits or no_stream. versions: of what computed this. date: in words.
+    assessment: of assessed_bits of the first n_assessed samples. shannon_bits: see shannon.py, of all samples. bits,
+    stream: verdicts on extracted bits; None where the tests were not run, for the reason in no_bits or no_stream.
+    versions: of what computed this. date: in words.
     """
 
     entropy: EntropySource
@@ -52,6 +58,7 @@ class Evaluation:
     assessment: Assessment
     n_assessed: int
     assessed_bits: int
+    shannon_bits: float
     bits: sp800_22.Verdict | None
     no_bits: str
     sequence_bits: int
@@ -63,7 +70,12 @@ class Evaluation:
 
     @property
     def contradicted(self) -> bool:
-        """Whether the bound credits what was assessed with more than SP 800-90B, which takes the lesser, does."""
+        """Whether the bound credits a sample with more than its Shannon entropy in the recording can be."""
+        return self.certificate.randomness.min_entropy_per_sample > self.shannon_bits
+
+    @property
+    def above_estimate(self) -> bool:
+        """Whether the bound leaves more in what was assessed than SP 800-90B estimates of a single sample."""
         return self.bound_of_assessed > self.assessment.min_entropy
 
     @property
@@ -74,7 +86,7 @@ class Evaluation:
 
     @property
     def passed(self) -> bool:
-        """Whether bits are certified, the estimates do not contradict them, and no test that was run rejects."""
+        """Whether bits are certified, the recording does not contradict them, and no test that was run rejects."""
         verdicts = [verdict.passed for verdict in (self.bits, self.stream) if verdict is not None]
         return self.certificate.certified_bits_hz > 0.0 and not self.contradicted and all(verdicts)
 
@@ -117,9 +129,14 @@ def at_a_glance(evaluation: Evaluation) -> Table:
         ("Epsilon", Mark("stated"), f"{power(found.epsilon)} a block, {power(found.epsilon_year)} over a year"),
         (
             "SP 800-90B",
-            _mark(not evaluation.contradicted, "agrees", "LOWER"),
+            Mark("lower") if evaluation.above_estimate else Mark("agrees", True),
             f"estimated {estimate.min_entropy:.4f} bits in {assessed} of a sample; the bound leaves "
             f"{evaluation.bound_of_assessed:.4f} at least in them",
+        ),
+        (
+            "Shannon entropy",
+            _mark(not evaluation.contradicted, "agrees", "CONTRADICTS"),
+            f"at most {evaluation.shannon_bits:.4f} bits a sample in the recording, which no bound can exceed",
         ),
         (
             "SP 800-22",
@@ -236,7 +253,8 @@ def _assessment(evaluation: Evaluation) -> Section:
         "Estimates by NIST SP 800-90B",
         (
             f"Non-IID track, on {evaluation.n_assessed} samples.{reduced} The assessed min-entropy, the least of all, "
-            f"is {found.min_entropy:.6f} bits; the bound leaves {evaluation.bound_of_assessed:.6f} at least in them.",
+            f"is {found.min_entropy:.6f} bits; the bound leaves {evaluation.bound_of_assessed:.6f} at least in them."
+            + (OF_A_BLOCK if evaluation.above_estimate else ""),
             Table(("estimator", "a bit", "a sample"), rows, (6.0, 2.0, 2.0), numbers=(1, 2)),
         ),
     )
