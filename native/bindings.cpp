@@ -13,6 +13,7 @@
 #include "permutation_statistics.hpp"
 #include "predictors.hpp"
 #include "repeats.hpp"
+#include "sample_health.hpp"
 #include "sift.hpp"
 #include "sifted.hpp"
 #include "sum_product.hpp"
@@ -35,6 +36,7 @@ NB_MODULE(_native, m) {
     haris::bind_permutation_statistics(m);
     haris::bind_predictors(m);
     haris::bind_repeats(m);
+    haris::bind_sample_health(m);
     haris::bind_sift(m);
     haris::bind_sifted(m);
     haris::bind_toeplitz(m);

@@ -163,6 +163,31 @@ def cascade_step(
     parities: NDArray[np.uint8],
     portable: bool,
 ) -> int: ...
+def health_paths() -> list[str]: ...
+def health_of_octets(
+    codes: NDArray[np.uint8],
+    bits: int,
+    repetition_cutoff: int,
+    proportion_cutoff: int,
+    proportion_window: int,
+    window: int,
+    state: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    digests: NDArray[np.uint64],
+    path: str,
+) -> tuple[int, int, int]: ...
+def health_of_words(
+    codes: NDArray[np.uint16],
+    bits: int,
+    repetition_cutoff: int,
+    proportion_cutoff: int,
+    proportion_window: int,
+    window: int,
+    state: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    digests: NDArray[np.uint64],
+    path: str,
+) -> tuple[int, int, int]: ...
 def tuple_repeats(symbols: NDArray[np.uint8], width: int) -> tuple[NDArray[np.int64], NDArray[np.uint64]]: ...
 def predict_mcw(symbols: NDArray[np.uint8], n_symbols: int) -> tuple[int, int]: ...
 def predict_lag(symbols: NDArray[np.uint8], n_symbols: int) -> tuple[int, int]: ...

@@ -1,0 +1,173 @@
+// The pass over samples, plain loops that the compiler makes vectors of: included once for each instruction set.
+#pragma once
+
+#include "sample_health.hpp"
+
+namespace haris {
+namespace {
+
+// Keys of the digest, a word for each 4 octets of a window, for two digests of 64 bits: SplitMix64 of 1, 2, ...
+struct DigestKeys {
+    static constexpr std::size_t kWords = kHealthMostProportion * 2 / 4;
+    std::uint32_t words[2][kWords];
+};
+constexpr DigestKeys digest_keys() {
+    DigestKeys keys{};
+    std::uint64_t state = 0;
+    for (auto& row : keys.words)
+        for (std::uint32_t& word : row) {
+            std::uint64_t z = state += 0x9e3779b97f4a7c15;
+            z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+            z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+            word = static_cast<std::uint32_t>((z ^ (z >> 31)) >> 32);
+        }
+    return keys;
+}
+constexpr DigestKeys kDigestKeys = digest_keys();
+
+template <class Code, bool kWide>
+struct HealthPass {
+    const HealthSettings settings;
+    HealthState& state;
+    std::int64_t* rows;
+    HealthFailures failures;
+    const int centre, top;
+
+    void end_of_row() {
+        if (state.filled < settings.window) return;
+        for (const std::int64_t value : {state.sum, state.squares, state.lowest, state.highest, state.toggled})
+            *rows++ = value;
+        state.filled = state.sum = state.squares = state.lowest = state.highest = state.toggled = 0;
+    }
+
+    void take(int code, std::int64_t at) {
+        if (state.run) state.toggled |= code ^ static_cast<int>(state.last);
+        state.run = state.run && code == state.last ? state.run + 1 : 1;
+        state.last = code;
+        if (state.run >= settings.repetition_cutoff && failures.repetition < 0) failures.repetition = at;
+        if (state.place == 0) {
+            state.reference = code;
+            state.count = 0;
+        }
+        state.count += code == state.reference;
+        if (state.count >= settings.proportion_cutoff && failures.proportion < 0) failures.proportion = at;
+        if (++state.place == settings.proportion_window) state.place = 0;
+        const std::int64_t off = code - centre;
+        state.sum += off;
+        state.squares += off * off;
+        state.lowest += code == 0;
+        state.highest += code == top;
+        ++state.filled;
+        end_of_row();
+    }
+
+    // kHealthStep samples at once, of which three more lie before. False, and nothing done, where a failure is near.
+    bool take_step(const Code* codes) {
+        constexpr std::size_t n = kHealthStep;
+        const Code reference = state.place == 0 ? codes[0] : static_cast<Code>(state.reference);
+        const Code high = static_cast<Code>(top);
+        Code same = 0, low = 0, highest = 0, toggled = 0, repeated = 0;
+        for (std::size_t i = 0; i < n; ++i) same = static_cast<Code>(same + (codes[i] == reference));
+        for (std::size_t i = 0; i < n; ++i) {
+            const Code a = codes[i] ^ *(codes + i - 1), b = *(codes + i - 1) ^ *(codes + i - 2),
+                       c = *(codes + i - 2) ^ *(codes + i - 3);
+            toggled |= a;
+            repeated |= static_cast<Code>((a | b | c) == 0);
+        }
+        const std::int64_t count = (state.place == 0 ? 0 : state.count) + same;
+        if (repeated || count >= settings.proportion_cutoff) return false;
+        for (std::size_t i = 0; i < n; ++i) low = static_cast<Code>(low + (codes[i] == 0));
+        for (std::size_t i = 0; i < n; ++i) highest = static_cast<Code>(highest + (codes[i] == high));
+        add_moments(codes);
+        state.reference = reference;
+        state.count = count;
+        state.place += n;
+        if (state.place == settings.proportion_window) state.place = 0;
+        state.lowest += low;
+        state.highest += highest;
+        state.toggled |= toggled;
+        state.last = codes[n - 1];
+        state.run = 1;
+        while (codes[n - 1 - static_cast<std::size_t>(state.run)] == codes[n - 1]) ++state.run;
+        state.filled += n;
+        end_of_row();
+        return true;
+    }
+
+    void add_moments(const Code* codes) {
+        constexpr std::size_t n = kHealthStep;
+        if constexpr (kWide) {
+            std::int64_t sum = 0, squares = 0;
+            for (std::size_t i = 0; i < n; ++i) {
+                const int off = static_cast<int>(codes[i]) - centre;
+                sum += off;
+                squares += static_cast<std::int64_t>(off) * off;
+            }
+            state.sum += sum;
+            state.squares += squares;
+        } else {
+            std::int16_t off[n];
+            for (std::size_t i = 0; i < n; ++i) off[i] = static_cast<std::int16_t>(codes[i] - centre);
+            int sum = 0, squares = 0;
+            for (std::size_t i = 0; i < n; ++i) sum += off[i];
+            for (std::size_t i = 0; i < n; ++i) squares += off[i] * off[i];
+            state.sum += sum;
+            state.squares += squares;
+        }
+    }
+
+    // NH with two keys: two windows that differ have one digest with probability at most 2^-64 over the keys (Black,
+    // Halevi, Krawczyk, Krovetz, Rogaway, "UMAC", CRYPTO '99).
+    bool seen(const Code* codes, std::uint64_t* digests, std::size_t slots) const {
+        std::uint32_t words[DigestKeys::kWords];
+        const std::size_t n = static_cast<std::size_t>(settings.proportion_window) * sizeof(Code) / 4;
+        std::memcpy(words, codes, 4 * n);
+        std::uint64_t digest[2];
+        for (int k = 0; k < 2; ++k) {
+            const std::uint32_t* key = kDigestKeys.words[k];
+            std::uint64_t sum = 0;
+            for (std::size_t i = 0; i < n / 2; ++i)
+                sum += static_cast<std::uint64_t>(words[i] + key[i]) * (words[n / 2 + i] + key[n / 2 + i]);
+            digest[k] = sum;
+        }
+        std::uint64_t* const slot = digests + 2 * ((digest[0] ^ digest[1] >> 32) & (slots - 1));
+        const bool found = slot[0] == digest[0] && slot[1] == digest[1];
+        slot[0] = digest[0];
+        slot[1] = digest[1];
+        return found;
+    }
+};
+
+template <class Code, bool kWide>
+HealthFailures health_run(const Code* codes, std::size_t n, const HealthSettings& settings, HealthState& state,
+                          std::int64_t* rows, std::uint64_t* digests, std::size_t slots) {
+    HealthPass<Code, kWide> pass{settings, state, rows, {}, 1 << (settings.bits - 1), (1 << settings.bits) - 1};
+    const auto proportion = static_cast<std::size_t>(settings.proportion_window);
+    for (std::size_t i = 0; i < n;) {
+        const bool starts = state.place == 0;
+        if (starts && n - i >= proportion && pass.seen(codes + i, digests, slots) && pass.failures.copied < 0)
+            pass.failures.copied = static_cast<std::int64_t>(i + proportion - 1);
+        const std::size_t left = std::min(n - i, proportion - static_cast<std::size_t>(state.place));
+        const std::size_t end = i + left;
+        while (i < end) {
+            if (i >= 3 && end - i >= kHealthStep && pass.take_step(codes + i)) {
+                i += kHealthStep;
+                continue;
+            }
+            const std::size_t next = std::min(end, i < 3 ? 3 : i + kHealthStep);
+            for (; i < next; ++i) pass.take(codes[i], static_cast<std::int64_t>(i));
+        }
+    }
+    return pass.failures;
+}
+
+template <class Code>
+HealthFailures health_pass(const Code* codes, std::size_t n, const HealthSettings& settings, HealthState& state,
+                           std::int64_t* rows, std::uint64_t* digests, std::size_t slots) {
+    // Squares of 12 bits fit in 32 bits for a step.
+    if (settings.bits <= 12) return health_run<Code, false>(codes, n, settings, state, rows, digests, slots);
+    return health_run<Code, true>(codes, n, settings, state, rows, digests, slots);
+}
+
+}  // namespace
+}  // namespace haris
