@@ -10,6 +10,7 @@
 #include "key_container.hpp"
 #include "ldpc.hpp"
 #include "light.hpp"
+#include "pack_samples.hpp"
 #include "permutation_statistics.hpp"
 #include "predictors.hpp"
 #include "repeats.hpp"
@@ -33,6 +34,7 @@ NB_MODULE(_native, m) {
     haris::bind_sum_product(m);
     haris::bind_light(m);
     haris::bind_bzip2_length(m);
+    haris::bind_pack_samples(m);
     haris::bind_permutation_statistics(m);
     haris::bind_predictors(m);
     haris::bind_repeats(m);
