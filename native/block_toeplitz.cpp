@@ -39,7 +39,7 @@ BlockToeplitzShape shape_for(std::size_t n, std::size_t m) {
     constexpr std::size_t kLeafBits = 64 * kLeafWords;
     BlockToeplitzShape best{};
     std::size_t fewest = ~std::size_t{0};
-    for (unsigned levels = 0; (kLeafBits << levels) < 2 * n || levels == 0; ++levels) {
+    for (unsigned levels = 0; levels <= kBlockToeplitzMostLevels; ++levels) {
         const std::size_t tile = kLeafBits << levels;
         const BlockToeplitzShape shape{n, m, levels, ceil_div(m, tile), ceil_div(n, tile)};
         const std::size_t products = shape.rows * shape.columns * shape.products();
@@ -67,10 +67,14 @@ void take_bits(const std::uint8_t* octets, std::size_t from, std::size_t bits, s
         }
     }
     std::fill(words + whole, words + n_words, 0);
-    for (std::size_t i = 0; i < rest; ++i) {
-        const std::size_t at = from + 64 * whole + i;
-        words[whole] |= std::uint64_t{(octets[at / 8] >> (at % 8)) & 1u} << i;
-    }
+    if (rest == 0) return;
+    std::uint8_t last[16] = {};
+    std::memcpy(last, first + 8 * whole, (shift + rest + 7) / 8);
+    std::uint64_t low, high;
+    std::memcpy(&low, last, 8);
+    std::memcpy(&high, last + 8, 8);
+    const std::uint64_t word = shift ? low >> shift | high << (64 - shift) : low;
+    words[whole] = word & ((std::uint64_t{1} << rest) - 1);
 }
 
 // Bits go behind those that are there, through one word that is not full.
@@ -170,16 +174,21 @@ BlockToeplitz::~BlockToeplitz() { wipe(leaves_.get(), 8 * leaf_words_); }
 
 void BlockToeplitz::hash(const std::uint8_t* in, std::size_t blocks, std::uint8_t* out,
                          const BlockToeplitzPath& path) const {
-    const std::size_t products = shape_.products(), in_words = shape_.in_words(), out_words = shape_.out_words();
-    const std::size_t spread = (shape_.columns + 1) * products * kLeafWords, sums = products * kMostSumWords;
-    const std::size_t all = in_words + spread + sums + out_words;
+    const std::size_t in_words = shape_.in_words(), out_words = shape_.out_words();
+    const std::size_t scratch_words = in_words + 2 * shape_.tile_leaves() * kMostSumWords;
+    const std::size_t all = in_words + scratch_words + out_words;
     const Words memory = allocate(all);
-    std::uint64_t *const block = memory.get(), *const scratch = block + in_words, *const result = scratch + spread + sums;
+    std::uint64_t *const block = memory.get(), *const scratch = block + in_words;
+    std::uint64_t* const result = scratch + scratch_words;
+    const bool whole_in = shape_.n == 64 * in_words && reinterpret_cast<std::uintptr_t>(in) % 8 == 0;
+    const bool whole_out = shape_.m == 64 * out_words && reinterpret_cast<std::uintptr_t>(out) % 8 == 0;
     Appended appended(out);
     for (std::size_t i = 0; i < blocks; ++i) {
-        take_bits(in, i * shape_.n, shape_.n, block, in_words);
-        path.hash(block, leaves_.get(), shape_, scratch, result);
-        appended.put(result, shape_.m);
+        if (!whole_in) take_bits(in, i * shape_.n, shape_.n, block, in_words);
+        const auto* from = whole_in ? reinterpret_cast<const std::uint64_t*>(in) + i * in_words : block;
+        auto* to = whole_out ? reinterpret_cast<std::uint64_t*>(out) + i * out_words : result;
+        path.hash(from, leaves_.get(), shape_, scratch, to);
+        if (!whole_out) appended.put(result, shape_.m);
     }
     wipe(memory.get(), 8 * all);
 }

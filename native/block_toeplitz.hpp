@@ -19,6 +19,7 @@ class module_;
 namespace haris {
 
 inline constexpr std::size_t kBlockToeplitzMostBits = std::size_t{1} << 16;  // of a block
+inline constexpr unsigned kBlockToeplitzMostLevels = 7;  // of tiles: 2^16 bits
 inline constexpr std::size_t kLeafWords = 8;
 inline constexpr std::size_t kLeafSeedWords = kLeafWords * (kLeafWords + 1);
 
@@ -33,7 +34,8 @@ struct BlockToeplitzShape {
 };
 
 // blocks of in_words() words, of which those behind n bits are zeros, to as many of out_words() words.
-// leaves: of each leaf of the seed, kLeafWords + 1 vectors of kLeafWords words; see block_toeplitz.cpp.
+// leaves: of each leaf of the seed, kLeafWords + 1 vectors of kLeafWords words; see
+// block_toeplitz.cpp. scratch: in_words() words and 2^(levels + 1) leaves' sums.
 struct BlockToeplitzPath {
     const char* name;
     void (*hash)(const std::uint64_t* block, const std::uint64_t* leaves, const BlockToeplitzShape& shape,

@@ -46,64 +46,89 @@ struct Leaf {
     }
 };
 
-// Of each level: from parts of 2 h leaves (a, b) to parts of h leaves b, a + b, a.
-template <class Lanes>
-inline __attribute__((always_inline)) void spread(const std::uint64_t* from, std::uint64_t* to, std::size_t parts,
-                                                  std::size_t half) {
-    for (std::size_t part = 0; part < parts; ++part, from += 2 * half, to += 3 * half)
-        for (std::size_t i = 0; i < half; i += 2 * Lanes::kPairs) {
-            const auto a = Lanes::load(from + i), b = Lanes::load(from + half + i);
-            Lanes::store(to + i, b);
-            Lanes::store(to + half + i, Lanes::add(a, b));
-            Lanes::store(to + 2 * half + i, a);
+// Tiles of 2^kLevels leaves of every column, each times its part of the key, summed. Key and seed of a column lie `stride`
+// words after, and `seed_stride` words before, those of the one ahead. A product takes the seed's leaves in the order of
+// (T0 + T1) b, T1 (a + b), (T1 + T2) a.
+template <class Lanes, unsigned kLevels>
+struct Tile {
+    static constexpr std::size_t kHalf = kLeafWords << (kLevels - 1), kHalfLeaves = std::size_t{1} << (kLevels - 1);
+    using Half = Tile<Lanes, kLevels - 1>;
+    static constexpr std::size_t kSeedWords = 3 * Half::kSeedWords;
+
+    // sums: room for `columns` tiles' words; spare: for a tile's leaves.
+    static void multiply(const std::uint64_t* key, std::size_t stride, const std::uint64_t* seed,
+                         std::size_t seed_stride, std::size_t columns, std::uint64_t* sums, Leaf<Lanes>* out,
+                         Leaf<Lanes>* spare) {
+        for (std::size_t column = 0; column < columns; ++column)
+            for (std::size_t i = 0; i < kHalf; i += 2 * Lanes::kPairs) {
+                const std::uint64_t* a = key + column * stride + i;
+                Lanes::store(sums + column * kHalf + i, Lanes::add(Lanes::load(a), Lanes::load(a + kHalf)));
+            }
+        std::uint64_t* const rest = sums + columns * kHalf;
+        if constexpr (kLevels == 1) {
+            Leaf<Lanes> first = Half::product(key + kHalf, stride, seed, seed_stride, columns);
+            const Leaf<Lanes> both = Half::product(sums, kHalf, seed + Half::kSeedWords, seed_stride, columns);
+            first.add(both);
+            out[0] = first;
+            Leaf<Lanes> second = Half::product(key, stride, seed + 2 * Half::kSeedWords, seed_stride, columns);
+            second.add(both);
+            out[1] = second;
+        } else {
+            Half::multiply(key + kHalf, stride, seed, seed_stride, columns, rest, out, spare);
+            Half::multiply(key, stride, seed + 2 * Half::kSeedWords, seed_stride, columns, rest, out + kHalfLeaves,
+                           spare);
+            Half::multiply(sums, kHalf, seed + Half::kSeedWords, seed_stride, columns, rest, spare,
+                           spare + kHalfLeaves);
+            for (std::size_t i = 0; i < kHalfLeaves; ++i) {
+                const Leaf<Lanes> both = spare[i];
+                out[i].add(both);
+                out[kHalfLeaves + i].add(both);
+            }
         }
-}
+    }
+};
 
 template <class Lanes>
-void block_toeplitz_hash(const std::uint64_t* block, const std::uint64_t* leaves, const BlockToeplitzShape& shape,
-                         std::uint64_t* scratch, std::uint64_t* out) {
-    const std::size_t products = shape.products(), tile_words = shape.tile_leaves() * kLeafWords;
-    const std::size_t spread_words = products * kLeafWords;
-    // scratch: the spread key of each column, one more to spread it in turns, and sums of products.
-    std::uint64_t* const other = scratch + shape.columns * spread_words;
-    for (std::size_t column = 0; column < shape.columns; ++column) {
-        std::uint64_t* const to = scratch + column * spread_words;
-        const std::uint64_t* from = block + column * tile_words;
-        if (shape.levels == 0) std::memcpy(to, from, kLeafWords * sizeof *to);
-        std::size_t parts = 1, half = tile_words / 2;
-        for (unsigned level = 0; level < shape.levels; ++level, parts *= 3, half /= 2) {
-            std::uint64_t* const next = (shape.levels - level) % 2 ? to : other;
-            spread<Lanes>(from, next, parts, half);
-            from = next;
-        }
+struct Tile<Lanes, 0> {
+    static constexpr std::size_t kSeedWords = kLeafSeedWords;
+
+    static inline __attribute__((always_inline)) Leaf<Lanes> product(const std::uint64_t* key, std::size_t stride,
+                                                                     const std::uint64_t* seed,
+                                                                     std::size_t seed_stride, std::size_t columns) {
+        Leaf<Lanes> sum;
+        sum.clear();
+        for (std::size_t column = 0; column < columns; ++column)
+            sum.add_product(key + column * stride, seed - column * seed_stride);
+        return sum;
     }
-    auto* const sums = reinterpret_cast<Leaf<Lanes>*>(other + spread_words);
+
+    static void multiply(const std::uint64_t* key, std::size_t stride, const std::uint64_t* seed,
+                         std::size_t seed_stride, std::size_t columns, std::uint64_t*, Leaf<Lanes>* out,
+                         Leaf<Lanes>*) {
+        *out = product(key, stride, seed, seed_stride, columns);
+    }
+};
+
+template <class Lanes, unsigned kLevels>
+void block_toeplitz_rows(const std::uint64_t* block, const std::uint64_t* leaves, const BlockToeplitzShape& shape,
+                         std::uint64_t* scratch, std::uint64_t* out) {
+    using Whole = Tile<Lanes, kLevels>;
+    constexpr std::size_t kWords = kLeafWords << kLevels, kLeaves = std::size_t{1} << kLevels;
+    auto* const sums = reinterpret_cast<Leaf<Lanes>*>(scratch + shape.columns * kWords);
     for (std::size_t row = 0; row < shape.rows; ++row) {
-        for (std::size_t p = 0; p < products; ++p) {
-            Leaf<Lanes> sum;
-            sum.clear();
-            for (std::size_t column = 0; column < shape.columns; ++column) {
-                const std::size_t tile = shape.columns - 1 - column + row;
-                sum.add_product(scratch + column * spread_words + p * kLeafWords,
-                                leaves + (tile * products + p) * kLeafSeedWords);
-            }
-            sums[p] = sum;
-        }
-        // Back, level by level: parts of h leaves p0, p1, p2 become p0 + p1, p1 + p2.
-        std::size_t parts = products / 3, half = 1;
-        for (unsigned level = 0; level < shape.levels; ++level, parts /= 3, half *= 2)
-            for (std::size_t part = 0; part < parts; ++part)
-                for (std::size_t i = 0; i < half; ++i) {
-                    const Leaf<Lanes>* from = sums + 3 * half * part + i;
-                    Leaf<Lanes> first = from[0], second = from[half];
-                    first.add(second);
-                    second.add(from[2 * half]);
-                    sums[2 * half * part + i] = first;
-                    sums[2 * half * part + half + i] = second;
-                }
-        for (std::size_t leaf = 0; leaf < shape.tile_leaves(); ++leaf, out += kLeafWords)
+        const std::uint64_t* seed = leaves + (shape.columns - 1 + row) * Whole::kSeedWords;
+        Whole::multiply(block, kWords, seed, Whole::kSeedWords, shape.columns, scratch, sums, sums + kLeaves);
+        for (std::size_t leaf = 0; leaf < kLeaves; ++leaf, out += kLeafWords)
             Lanes::finish(sums[leaf].even, sums[leaf].odd, sums[leaf].last, out);
     }
+}
+
+template <class Lanes, unsigned kLevels = 0>
+void block_toeplitz_hash(const std::uint64_t* block, const std::uint64_t* leaves, const BlockToeplitzShape& shape,
+                         std::uint64_t* scratch, std::uint64_t* out) {
+    if (shape.levels == kLevels) return block_toeplitz_rows<Lanes, kLevels>(block, leaves, shape, scratch, out);
+    if constexpr (kLevels < kBlockToeplitzMostLevels)
+        block_toeplitz_hash<Lanes, kLevels + 1>(block, leaves, shape, scratch, out);
 }
 
 }  // namespace haris

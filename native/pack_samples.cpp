@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstring>
+#include <numeric>
 
 namespace haris {
 namespace {
@@ -27,17 +28,20 @@ void pack(const Code* codes, std::size_t n, std::uint8_t* out) {
     std::uint64_t pending = 0;
     unsigned filled = 0;
     std::size_t i = 0;
-    for (; i + kSamples <= n; i += kSamples) {
-        std::uint64_t word;
-        std::memcpy(&word, codes + i, 8);
-        word = joined<Code, kBits>(word);
-        pending |= word << filled;
-        filled += kWordBits;
-        if (filled >= 64) {
+    // So many words fill whole words; their places in these are known to the compiler.
+    constexpr unsigned kPeriod = 64 / std::gcd(64u, kWordBits);
+    for (; i + kPeriod * kSamples <= n; i += kPeriod * kSamples) {
+#pragma GCC unroll 16
+        for (unsigned w = 0; w < kPeriod; ++w) {
+            std::uint64_t word;
+            std::memcpy(&word, codes + i + w * kSamples, 8);
+            word = joined<Code, kBits>(word);
+            const unsigned at = w * kWordBits % 64;
+            pending |= word << at;
+            if (at + kWordBits < 64) continue;
             std::memcpy(out, &pending, 8);
             out += 8;
-            filled -= 64;
-            pending = filled ? word >> (kWordBits - filled) : 0;
+            pending = at ? word >> 1 >> (63 - at) : 0;
         }
     }
     for (; i < n; ++i) {

@@ -17,7 +17,9 @@ def pack_samples(codes: NDArray[np.uint8] | NDArray[np.uint16], bits: int) -> ND
     Raises ParameterError on another type or bits.
     """
     if codes.ndim != 1 or codes.dtype not in (np.uint8, np.uint16) or not 1 <= bits <= 8 * codes.itemsize:
-        raise ParameterError(f"codes must be one row of uint8 or uint16 of up to as many bits, got {codes.dtype}, {bits}")
+        raise ParameterError(
+            f"codes must be one row of uint8 or uint16 of up to as many bits, got {codes.dtype}, {bits}"
+        )
     codes = np.ascontiguousarray(codes)
     if bits == 8 * codes.itemsize:
         return codes.astype(codes.dtype.newbyteorder("<"), copy=False).view(np.uint8)
