@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,9 +22,10 @@ def pack_samples(codes: NDArray[np.uint8] | NDArray[np.uint16], bits: int) -> ND
         raise ParameterError(
             f"codes must be one row of uint8 or uint16 of up to as many bits, got {codes.dtype}, {bits}"
         )
-    codes = np.ascontiguousarray(codes)
     if bits == 8 * codes.itemsize:
-        return codes.astype(codes.dtype.newbyteorder("<"), copy=False).view(np.uint8)
+        little = codes.astype(codes.dtype.newbyteorder("<"), copy=False)
+        return np.ascontiguousarray(little).view(np.uint8)
     out = np.empty(-(-len(codes) * bits // 8), np.uint8)
-    (_native.pack_octets if codes.dtype == np.uint8 else _native.pack_words)(codes, bits, out)
+    kernel: Any = _native.pack_octets if codes.dtype == np.uint8 else _native.pack_words
+    kernel(np.ascontiguousarray(codes), bits, out)
     return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,10 +71,11 @@ class SampleHealth:
 
     def count(self, codes: Codes) -> Counts:
         """The next chunk of the stream: uint8 or uint16, one dimension, each below 2^bits."""
-        kernel = _native.health_of_octets if codes.dtype == np.uint8 else _native.health_of_words
         rows = np.empty(((int(self._state[5]) + len(codes)) // self._settings[4], 5), np.int64)
+        kernel: Any = _native.health_of_octets if codes.dtype == np.uint8 else _native.health_of_words
         found = kernel(np.ascontiguousarray(codes), *self._settings, self._state, rows, self._digests, self._path)
-        return Counts(*(at if at >= 0 else None for at in found), rows=rows)
+        repetition, proportion, copied = (int(at) if at >= 0 else None for at in found)
+        return Counts(repetition, proportion, copied, rows)
 
 
 def paths() -> tuple[str, ...]:
