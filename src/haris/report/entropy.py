@@ -17,18 +17,8 @@ from haris.quantum.entropy.source import EntropySource, SampleStatistics
 from haris.quantum.entropy.sp800_22 import verdict as sp800_22
 from haris.report.document import Bullets, Cell, Document, Mark, Picture, Section, Table
 from haris.report.entropy_figures import autocorrelation_figure, histogram_figure, spectrum_figure
-from haris.report.entropy_limits import NOT_SHOWN
+from haris.report.entropy_limits import NO_MODEL, NOT_SHOWN, OF_A_BLOCK
 from haris.report.entropy_tests import appendix, dieharder_section, sp800_22_section
-
-NO_MODEL = (
-    " No model of this source is known: what is drawn as one has the stated min-entropy, and need have nothing else in "
-    "common with it."
-)
-
-OF_A_BLOCK = (
-    " That is more than the estimate, which is of a single sample: the smooth min-entropy of a whole block may come up "
-    "to the Shannon entropy of its samples. By SP 800-90B itself the lesser of both would be credited."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +108,7 @@ def at_a_glance(evaluation: Evaluation) -> Table:
     per_sample = found.randomness.min_entropy_per_sample
     bits, stream = evaluation.bits, evaluation.stream
     all_bits = evaluation.assessed_bits == evaluation.samples.bits
-    assessed = "the bits" if all_bits else f"the lowest {evaluation.assessed_bits} bits"
+    assessed = "a sample" if all_bits else f"in the lowest {evaluation.assessed_bits} bits of a sample"
     rows: list[tuple[Cell, ...]] = [
         (
             "Certified bits",
@@ -130,7 +120,7 @@ def at_a_glance(evaluation: Evaluation) -> Table:
         (
             "SP 800-90B",
             Mark("lower") if evaluation.above_estimate else Mark("agrees", True),
-            f"estimated {estimate.min_entropy:.4f} bits in {assessed} of a sample; the bound leaves "
+            f"estimated {estimate.min_entropy:.4f} bits {assessed}; the bound leaves "
             f"{evaluation.bound_of_assessed:.4f} at least in them",
         ),
         (

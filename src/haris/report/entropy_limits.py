@@ -22,3 +22,12 @@ NOT_SHOWN = (
     "health tests that run with the source.",
     "P-values come from limits for long sequences, and false-rejection probabilities are as good as these.",
 )
+NO_MODEL = (
+    " No model of this source is known: what is drawn as one has the stated min-entropy, and need have nothing else in "
+    "common with it."
+)
+
+OF_A_BLOCK = (
+    " That is more than the estimate, which is of a single sample: the smooth min-entropy of a whole block may come up "
+    "to the Shannon entropy of its samples. By SP 800-90B itself the lesser of both would be credited."
+)
