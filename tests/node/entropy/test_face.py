@@ -18,6 +18,7 @@ from haris.node.entropy.device import DeviceError
 from haris.node.entropy.face import serve
 from haris.node.entropy.supply_toml import DeviceTable, ListenerTable
 from haris.node.pki.credentials import client_context
+from haris.node.supply.skip_client import SkipClient
 from haris.node.system.threads import finish_in_thread
 from haris.nouns.errors import KeyUnavailable, ParameterError, PeerError
 from haris.wire.randomness import Birth, BitOrigin, RandomRequest
@@ -96,6 +97,10 @@ async def test_entropy_as_skip_has_it(served: Served) -> None:
     assert (status, headers["Haris-Origin"]) == (200, "source")
     assert json.loads(body) == {"randomStr": octets[:13].hex(), "minentropy": 104}
     assert json.loads((await served.get("/entropy"))[1])["minentropy"] == 256
+    async with SkipClient(served.url, served.context()) as client:  # as an encryptor would ask
+        told = await client.capabilities()
+        assert (told.entropy, told.key, told.local_system, told.remote_systems) == (True, False, "supply", ())
+        assert len(await client.entropy(1000)) == 125
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The HTTP face of a supply of random numbers: `GET /random`, SKIP's `GET /entropy`, and `GET /status`."""
+"""The HTTP face of a supply of random numbers: `GET /random`, what SKIP has of entropy, and `GET /status`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from haris.wire.randomness import (
 
 
 def routes_of(supply: RandomSupply, callers: Collection[str] = ()) -> Routes:
-    """The three methods. callers: who may ask, by Subject CN; empty: whoever has a certificate of the authority."""
+    """The methods. callers: who may ask, by Subject CN; empty: whoever has a certificate of the authority."""
 
     def admit(request: Request) -> None:
         caller = request.caller
@@ -48,11 +48,20 @@ def routes_of(supply: RandomSupply, callers: Collection[str] = ()) -> Routes:
         octets, origin = supply.give(-(-bits // 8), wants_source_only(items))
         return Response(skip.write_entropy(octets), headers=origin_headers(origin, supply.birth))
 
+    def capabilities(request: Request) -> Response:
+        admit(request)
+        return Response(skip.write_capabilities(skip.Capabilities(supply.name, (), key=False)))
+
     def status(request: Request) -> Response:
         admit(request)
         return Response(write_status(supply.status()))
 
-    return {"/random": {"GET": random}, "/entropy": {"GET": entropy}, "/status": {"GET": status}}
+    return {
+        "/random": {"GET": random},
+        "/capabilities": {"GET": capabilities},
+        "/entropy": {"GET": entropy},
+        "/status": {"GET": status},
+    }
 
 
 async def serve(supply: RandomSupply, table: ListenerTable) -> HttpListener:

@@ -32,6 +32,11 @@ class RandomSupply:
             require_known_answer()
 
     @property
+    def name(self) -> str:
+        """Of this supply."""
+        return self._table.name
+
+    @property
     def birth(self) -> Birth:
         """Of the samples behind all bits."""
         return self._pipeline.birth
