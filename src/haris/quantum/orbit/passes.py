@@ -1,0 +1,149 @@
+"""Passes: when a satellite stands above a station's least elevation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haris.nouns.errors import ParameterError
+from haris.quantum.orbit.elements import Elements
+from haris.quantum.orbit.propagation import MOST_AGE_S, require_fresh, states
+from haris.quantum.orbit.station import Sight, Station, sight
+
+Floats = NDArray[np.float64]
+STEPS_A_TURN = 180
+"""Of the first look: the highest point of a pass lies between two of its neighbours."""
+REFINEMENTS = 40
+"""Halvings of a step of half a minute and more: far below a microsecond."""
+MOST_LOOKS = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One pass of a satellite over a station; times in UTC, seconds since 1970.
+
+    rise_s, set_s: where least_elevation_deg is passed, or the ends of what was searched (is_whole: neither).
+    culmination_s, max_elevation_deg: the highest point. min_range_m: the least distance.
+    """
+
+    satellite: Elements
+    station: Station
+    least_elevation_deg: float
+    rise_s: float
+    culmination_s: float
+    set_s: float
+    max_elevation_deg: float
+    min_range_m: float
+    is_whole: bool
+
+    @property
+    def duration_s(self) -> float:
+        """From rise to set."""
+        return self.set_s - self.rise_s
+
+    def sight_at(self, unix_s: Floats, most_age_s: float = MOST_AGE_S) -> Sight:
+        """Where the station sees the satellite at times of shape (t,)."""
+        seen = sight(self.station, states([self.satellite], unix_s, most_age_s))
+        return Sight(seen.elevation_deg[0], seen.azimuth_deg[0], seen.range_m[0], seen.range_rate_m_per_s[0])
+
+
+def passes(
+    satellites: Sequence[Elements],
+    station: Station,
+    start_s: float,
+    stop_s: float,
+    least_elevation_deg: float = 10.0,
+    most_age_s: float = MOST_AGE_S,
+) -> tuple[Pass, ...]:
+    """Every pass that lies at least in part in [start_s, stop_s), by rise; none for satellites that never rise.
+
+    Rise, culmination and set are refined far below a second. A pass that only grazes the least elevation for less than
+    a moment between two looks is found all the same, for the highest point is sought first.
+    Raises ParameterError on an empty or too long span of time, an elevation outside [-90, 90), or as states does.
+    """
+    if not start_s < stop_s:
+        raise ParameterError(f"a search must end after it starts, got {start_s} to {stop_s}")
+    if not -90.0 <= least_elevation_deg < 90.0:
+        raise ParameterError(f"least_elevation_deg must lie in [-90, 90), got {least_elevation_deg}")
+    found: list[Pass] = []
+    for satellite in satellites:
+        require_fresh(satellite, np.array([start_s, stop_s]), most_age_s)
+        found += _of_one(satellite, station, start_s, stop_s, least_elevation_deg, most_age_s)
+    return tuple(sorted(found, key=lambda each: each.rise_s))
+
+
+def _of_one(
+    satellite: Elements, station: Station, start_s: float, stop_s: float, least_deg: float, most_age_s: float
+) -> list[Pass]:
+    n = max(int(np.ceil((stop_s - start_s) / satellite.period_s * STEPS_A_TURN)), 3)
+    if n > MOST_LOOKS:
+        raise ParameterError(f"a search of {(stop_s - start_s) / 86400:.0f} days is too long: search it in parts")
+    times = np.linspace(start_s, stop_s, n + 1)
+
+    def seen(unix_s: Floats) -> Sight:
+        at = sight(station, states([satellite], unix_s, most_age_s))
+        return Sight(at.elevation_deg[0], at.azimuth_deg[0], at.range_m[0], at.range_rate_m_per_s[0])
+
+    elevation = seen(times).elevation_deg
+    padded = np.concatenate([[-np.inf], elevation, [-np.inf]])
+    peak = np.nonzero((elevation > padded[:-2]) & (elevation >= padded[2:]))[0]
+    before, after = times[np.maximum(peak - 1, 0)], times[np.minimum(peak + 1, n)]
+    culmination = _highest(lambda t: seen(t).elevation_deg, before, after)
+    high = seen(culmination).elevation_deg >= least_deg
+    peak, culmination = peak[high], culmination[high]
+    if peak.size == 0:
+        return []
+    # Between two highest points lies a lowest: a pass rises after the one before its own, and sets before the next.
+    valley = np.nonzero((elevation <= padded[:-2]) & (elevation < padded[2:]))[0]
+    lows = np.unique(np.concatenate([[0], valley, [n]]))
+    left = times[lows[np.maximum(np.searchsorted(lows, peak, side="left") - 1, 0)]]
+    right = times[lows[np.minimum(np.searchsorted(lows, peak, side="right"), lows.size - 1)]]
+
+    def is_above(unix_s: Floats) -> NDArray[np.bool_]:
+        return np.asarray(seen(unix_s).elevation_deg >= least_deg)
+
+    rise, rises = _crossing(is_above, left, culmination)
+    sets, does_set = _crossing(is_above, right, culmination)
+    at_best = seen(culmination)
+    nearest = _highest(lambda t: -seen(t).range_m, np.maximum(rise, before[high]), np.minimum(sets, after[high]))
+    least_m = np.minimum.reduce([at_best.range_m, seen(nearest).range_m, seen(rise).range_m, seen(sets).range_m])
+    return [
+        Pass(
+            satellite=satellite,
+            station=station,
+            least_elevation_deg=least_deg,
+            rise_s=float(rise[i]),
+            culmination_s=float(culmination[i]),
+            set_s=float(sets[i]),
+            max_elevation_deg=float(at_best.elevation_deg[i]),
+            min_range_m=float(least_m[i]),
+            is_whole=bool(rises[i] and does_set[i]),
+        )
+        for i in range(peak.size)
+    ]
+
+
+def _highest(of: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
+    """Where a function with one peak in each [low, high] is greatest: both brackets shrink by thirds."""
+    low, high = low.copy(), high.copy()
+    for _ in range(REFINEMENTS):
+        third = (high - low) / 3.0
+        rising = of(low + third) < of(high - third)
+        low, high = np.where(rising, low + third, low), np.where(rising, high, high - third)
+    return np.asarray((low + high) / 2.0)
+
+
+def _crossing(
+    is_above: Callable[[Floats], NDArray[np.bool_]], low: Floats, high: Floats
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Where each way from low to high comes above, and whether it does; low itself where that is above already."""
+    crosses = ~is_above(low)
+    below, above = low.copy(), high.copy()
+    for _ in range(REFINEMENTS):
+        middle = (below + above) / 2.0
+        up = is_above(middle)
+        above, below = np.where(up, middle, above), np.where(up, below, middle)
+    return np.where(crosses, above, low), crosses
