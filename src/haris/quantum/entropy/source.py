@@ -38,8 +38,8 @@ class Emission:
 class SampleStatistics:
     """How good samples are distributed, in codes: what on-line health tests compare with.
 
-    mean, variance: in codes and codes squared. p_saturated: probability of the lowest and the highest code together.
-    autocorrelation: normalised, of lags 1, 2, ...; further lags are 0.
+    mean, variance: in codes and codes squared; infinite where it is not known. p_saturated: probability of the lowest
+    and the highest code together. autocorrelation: normalised, of lags 1, 2, ...; further lags are 0.
     """
 
     mean: float
