@@ -88,3 +88,12 @@ def test_samples_that_never_change_have_statistics():
 def test_what_is_wrong_is_named(wrong):
     with pytest.raises(ParameterError, match=f"^{next(iter(wrong))} "):
         Converter(**{"bits": 8, "range_v": 1.0, **wrong})
+
+
+@pytest.mark.parametrize("bits", [1, 2, 3, 8])
+@pytest.mark.parametrize("dnl_lsb", [0.0, 0.3, 0.9])
+def test_saturation_is_what_lies_beyond_the_thresholds(bits, dnl_lsb):
+    converter = Converter(bits, 1.0, dnl_lsb)
+    thresholds = converter.thresholds_v()
+    beyond = norm.cdf(thresholds[0], 0.1, 0.5) + norm.sf(thresholds[-1], 0.1, 0.5)
+    assert converter.saturation(0.1, 0.5) == pytest.approx(beyond, rel=1e-12)

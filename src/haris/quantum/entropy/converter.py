@@ -122,6 +122,12 @@ class Converter:
         below = spread + 0.5 * self.step_v - self.range_v - lowest_v
         return below, highest_v - (self.range_v - 1.5 * self.step_v) + spread
 
+    def saturation(self, mean_v: float, sd_v: float) -> float:
+        """Probability of the first and the last code together, of a Gaussian voltage."""
+        spread = 0.5 * self.dnl_lsb * self.step_v  # the first and the last threshold are shifted alike
+        first, last = 0.5 * self.step_v - self.range_v + spread, self.range_v - 1.5 * self.step_v + spread
+        return float(ndtr((first - mean_v) / sd_v) + ndtr((mean_v - last) / sd_v))
+
     def gaussian_statistics(self, mean_v: float, sd_v: float, lags: tuple[float, ...] = ()) -> SampleStatistics:
         """Statistics of the codes of a stationary Gaussian voltage with that autocorrelation (normalised, lags 1, ...).
 
@@ -141,4 +147,4 @@ class Converter:
         ]
         series = [sum(weight * lag**order for order, weight in enumerate(weights, 1)) for lag in lags]
         correlation = tuple(max(-1.0, min(1.0, part / variance)) if variance > 0.0 else 0.0 for part in series)
-        return SampleStatistics(mean, variance, float(below[0] + ndtr(-steps[-1])), correlation)
+        return SampleStatistics(mean, variance, self.saturation(mean_v, sd_v), correlation)

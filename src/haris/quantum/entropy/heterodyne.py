@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr
 
 from haris.nouns.checks import require_not_negative
 from haris.nouns.errors import ParameterError
@@ -130,7 +129,7 @@ def randomness(parameters: Heterodyne, n_samples: int, epsilon: float, checks: i
         term("local oscillator", power, "", "its least power over the mean, all the block", "Gaussian tail"),
         term("epsilon of the calibration", epsilon / 2.0, "", "that the vacuum's variance is less", "Laurent, Massart"),
         term("epsilon of the oscillator", epsilon / 2.0, "", "that its power is less", "union over samples"),
-        term("saturation", statistics(parameters).p_saturated, "", "a sample, as expected; it costs its block", ""),
+        term("saturation", parameters.converter.saturation(0.0, parameters.sample_rms_v), "", "a sample, as expected; it costs its block", ""),
         term("guessing probability", guess, "", "of a pair, whatever the light", NICOLA),
         term("bits a pair", bits, "bits", "min-entropy", AVESANI),
     )
@@ -139,10 +138,7 @@ def randomness(parameters: Heterodyne, n_samples: int, epsilon: float, checks: i
 
 def statistics(parameters: Heterodyne) -> SampleStatistics:
     """Of the codes: those of a Gaussian voltage, of the light that is expected."""
-    sd, thresholds = parameters.sample_rms_v, parameters.converter.thresholds_v()
-    found = parameters.converter.gaussian_statistics(0.0, sd)
-    saturated = float(ndtr(thresholds[0] / sd) + ndtr(-thresholds[-1] / sd))
-    return SampleStatistics(found.mean, found.variance, saturated)
+    return parameters.converter.gaussian_statistics(0.0, parameters.sample_rms_v)
 
 
 def saturated(samples: RawSamples) -> int:

@@ -274,7 +274,7 @@ def randomness(
         term("checks", n_checks, "", "of a frame", ""),
         term("checked bits a sample", seen, "bits", "min-entropy, were checks without end", FURRER),
         term("tilt", chosen.tilt, "", "of the moment that bounds one block of a frame; 0: the mean", "Chernoff"),
-        term("saturation", statistics(parameters).p_saturated, "", "a sample, as expected; it costs its block", ""),
+        term("saturation", parameters.converter.saturation(0.0, parameters.sample_rms_v), "", "a sample, as expected; it costs its block", ""),
         term("bits spent on quadratures", bases, "bits", "a biased coin a round", ""),
         term("bits spent on turns", turns, "bits", "of the frame's rows, the block's share", ""),
         term("bits a sample", bits / n_samples, "bits", "smooth min-entropy of the block, shared out", FURRER),
@@ -284,9 +284,7 @@ def randomness(
 
 def statistics(parameters: SqueezedLight) -> SampleStatistics:
     """Of the codes: those of a Gaussian voltage, of the light that is expected."""
-    sd, thresholds = parameters.sample_rms_v, parameters.converter.thresholds_v()
-    found = parameters.converter.gaussian_statistics(0.0, sd)
-    return SampleStatistics(found.mean, found.variance, float(ndtr(thresholds[0] / sd) + ndtr(-thresholds[-1] / sd)))
+    return parameters.converter.gaussian_statistics(0.0, parameters.sample_rms_v)
 
 
 def _measured(parameters: SqueezedLight, n: int, gain_db: float, rng: np.random.Generator) -> Codes:
