@@ -8,7 +8,7 @@ namespace haris {
 namespace {
 
 constexpr std::size_t kTile = 64;  // blocks that are filled together
-constexpr std::size_t kVector = 16;
+constexpr std::size_t kVector = 16, kLine = 64;  // octets
 
 template <typename Code>
 inline constexpr std::size_t kSquare = kVector / sizeof(Code);  // rows that are turned into columns together
@@ -73,11 +73,13 @@ void deal(const Code* frame, std::size_t rows, std::size_t columns, const std::u
             const Code* part[n_square];
             for (std::size_t i = 0; i < n_rows; ++i) {
                 const Code* row = frame + (r + i) * columns;
-                const std::size_t at = (first + b + turns[r + i]) % columns;
+                std::size_t at = first + b + turns[r + i];  // below twice a row's length
+                if (at >= columns) at -= columns;
                 part[i] = row + at;
-                __builtin_prefetch(row + at + kTile);
+                for (std::size_t ahead = 0; ahead < kTile; ahead += kLine / sizeof(Code))
+                    __builtin_prefetch(row + at + kTile + ahead);
                 if (at + n > columns) {
-                    for (std::size_t k = 0; k < n; ++k) around[i][k] = row[(at + k) % columns];
+                    for (std::size_t k = 0; k < n; ++k) around[i][k] = row[at + k < columns ? at + k : at + k - columns];
                     part[i] = around[i];
                 }
             }

@@ -16,6 +16,7 @@ from haris.bench import (
     one_way,
     rates,
     reconciliation,
+    squeezed,
     store,
 )
 from haris.bench.contest import Conditions, Contest, Figures
@@ -33,6 +34,7 @@ MEASUREMENTS: dict[str, Callable[[Conditions], Iterable[Contest]]] = {
     "end_to_end": end_to_end.contests,
     "store": store.contests,
     "keys": keys.contests,
+    "squeezed": squeezed.contests,
 }
 GROUPS = {"distill": ("amplification", "reconciliation", "one_way", "continuous", "authentication", "end_to_end")}
 """Measurements that belong together, by the name that asks for all of them."""

@@ -13,7 +13,7 @@ from haris.nouns.raw_samples import Codes, RawSamples
 
 TURN_BITS = 32
 """Random bits that are drawn for the turn of a row."""
-_TOGETHER_OCTETS = 2**17
+_TOGETHER_OCTETS = 2**18
 """Of blocks that are dealt together: they stay in the processor's cache until they are hashed."""
 
 

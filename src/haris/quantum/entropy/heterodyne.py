@@ -129,7 +129,13 @@ def randomness(parameters: Heterodyne, n_samples: int, epsilon: float, checks: i
         term("local oscillator", power, "", "its least power over the mean, all the block", "Gaussian tail"),
         term("epsilon of the calibration", epsilon / 2.0, "", "that the vacuum's variance is less", "Laurent, Massart"),
         term("epsilon of the oscillator", epsilon / 2.0, "", "that its power is less", "union over samples"),
-        term("saturation", parameters.converter.saturation(0.0, parameters.sample_rms_v), "", "a sample, as expected; it costs its block", ""),
+        term(
+            "saturation",
+            parameters.converter.saturation(0.0, parameters.sample_rms_v),
+            "",
+            "a sample, as expected; it costs its block",
+            "",
+        ),
         term("guessing probability", guess, "", "of a pair, whatever the light", NICOLA),
         term("bits a pair", bits, "bits", "min-entropy", AVESANI),
     )

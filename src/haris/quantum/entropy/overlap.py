@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -11,6 +12,7 @@ _LARGEST = 32.0
 _MARGIN = 1e-12
 
 
+@functools.lru_cache(maxsize=64)
 def quadrature_overlap(area: float) -> float:
     """Largest norm squared of the product of the projections on an interval of q and one of p, whose widths' product
     is `area`, with [q, p] = i: hbar = 1, the vacuum's variance is 1/2.

@@ -261,7 +261,7 @@ def randomness(
     kept = checks is None or not checks.saturated
     bits = min(float(n_samples * parameters.adc_bits), max(0.0, -cost)) if kept else 0.0
     n_checks = float(counts.sum())
-    seen = -float(counts @ chosen.costs) / n_checks if n_checks else 0.0
+    seen = -float(np.sum(counts * chosen.costs)) / n_checks if n_checks else 0.0
     bases = (n_frame + n_checks) * binary_entropy(parameters.p_check) / parameters.frame_blocks
     turns = n_samples * float(TURN_BITS) / parameters.frame_blocks if parameters.frame_blocks > 1 else 0.0
     terms = (
@@ -274,7 +274,13 @@ def randomness(
         term("checks", n_checks, "", "of a frame", ""),
         term("checked bits a sample", seen, "bits", "min-entropy, were checks without end", FURRER),
         term("tilt", chosen.tilt, "", "of the moment that bounds one block of a frame; 0: the mean", "Chernoff"),
-        term("saturation", parameters.converter.saturation(0.0, parameters.sample_rms_v), "", "a sample, as expected; it costs its block", ""),
+        term(
+            "saturation",
+            parameters.converter.saturation(0.0, parameters.sample_rms_v),
+            "",
+            "a sample, as expected; it costs its block",
+            "",
+        ),
         term("bits spent on quadratures", bases, "bits", "a biased coin a round", ""),
         term("bits spent on turns", turns, "bits", "of the frame's rows, the block's share", ""),
         term("bits a sample", bits / n_samples, "bits", "smooth min-entropy of the block, shared out", FURRER),

@@ -31,12 +31,12 @@ def unsampled_mean(
     enough = doubt_bits * math.log(2.0)
 
     def capital(mean: float) -> float:
-        return float(times @ np.log1p(stake * (mean - drawn))) - enough
+        return float(np.sum(times * np.log1p(stake * (mean - drawn)))) - enough
 
     if capital(1.0) <= 0.0:
         return 1.0
     mean = min(1.0, float(brentq(capital, 0.0, 1.0, xtol=1e-15, rtol=1e-13)) * (1.0 + 1e-12) + 1e-15)
-    return min(1.0, max(0.0, ((n_sampled + n_unsampled) * mean - float(times @ drawn)) / n_unsampled))
+    return min(1.0, max(0.0, ((n_sampled + n_unsampled) * mean - float(np.sum(times * drawn))) / n_unsampled))
 
 
 def best_stake(values: NDArray[np.float64], p: NDArray[np.float64], n_sampled: float, doubt_bits: float) -> float:
