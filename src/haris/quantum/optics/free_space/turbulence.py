@@ -1,0 +1,108 @@
+"""Turbulence along a slant path: profile, Fried's parameter, isoplanatic angle, Rytov variance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from haris.nouns.checks import require_not_negative, require_positive
+from haris.nouns.errors import ParameterError
+
+Floats = NDArray[np.float64]
+POINTS = 400
+"""Of the quadrature, in the logarithm of the height: integrals are right to 1e-9."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turbulence:
+    """Hufnagel and Valley's profile of the refractive index' structure constant above a station.
+
+    wind_m_per_s: root mean square of the wind aloft; 21 is HV-5/7. ground_cn2: at the ground, m^(-2/3).
+    bottom_m, top_m: heights above the station between which it is integrated.
+    Raises ParameterError on negative values, or a top that is not above the bottom.
+    """
+
+    wind_m_per_s: float = 21.0
+    ground_cn2: float = 1.7e-14
+    bottom_m: float = 1.0
+    top_m: float = 30e3
+
+    def __post_init__(self) -> None:
+        require_not_negative("wind_m_per_s", self.wind_m_per_s)
+        require_not_negative("ground_cn2", self.ground_cn2)
+        require_positive("bottom_m", self.bottom_m)
+        if not self.bottom_m < self.top_m < np.inf:
+            raise ParameterError(f"top_m must be above bottom_m, got {self.top_m:g}")
+
+    def cn2(self, height_m: ArrayLike) -> Floats:
+        """Structure constant at heights above the station, m^(-2/3), any shape.
+
+        Source: Valley, Appl. Opt. 19, 574 (1980), after Hufnagel; ITU-R P.1621-2, Eq. (22).
+        """
+        h = np.asarray(height_m, dtype=np.float64)
+        wind = 0.00594 * (self.wind_m_per_s / 27.0) ** 2 * (1e-5 * h) ** 10 * np.exp(-h / 1000.0)
+        return np.asarray(wind + 2.7e-16 * np.exp(-h / 1500.0) + self.ground_cn2 * np.exp(-h / 100.0))
+
+    def moment(self, power: float) -> float:
+        """Integral of cn2 h^power over the height."""
+        return _moment(self, power)
+
+
+@lru_cache(maxsize=1024)
+def _moment(of: Turbulence, power: float) -> float:
+    low, high = np.log(of.bottom_m), np.log(of.top_m)
+    nodes, weights = np.polynomial.legendre.leggauss(POINTS)
+    height = np.exp(low + (high - low) * (nodes + 1.0) / 2.0)
+    return float(np.sum(weights * of.cn2(height) * height ** (power + 1.0)) * (high - low) / 2.0)
+
+
+def fried_parameter_m(of: Turbulence, wavelength_m: float, elevation_deg: ArrayLike = 90.0) -> Floats:
+    """Width r0 of a wavefront that is flat to a radian, of a plane wave from space; any shape.
+
+    [0.423 k^2 sec(z) integral cn2]^(-3/5). Source: Fried, J. Opt. Soc. Am. 56, 1372 (1966).
+    """
+    return np.asarray((0.423 * _wave_number(wavelength_m) ** 2 * _secant(elevation_deg) * of.moment(0.0)) ** -0.6)
+
+
+def isoplanatic_angle_rad(of: Turbulence, wavelength_m: float, elevation_deg: ArrayLike = 90.0) -> Floats:
+    """Angle theta0 within which two waves suffer alike; any shape.
+
+    [2.914 k^2 sec(z)^(8/3) integral cn2 h^(5/3)]^(-3/5). Source: Fried, J. Opt. Soc. Am. 72, 52 (1982).
+    """
+    secant = _secant(elevation_deg) ** (8.0 / 3.0)
+    return np.asarray((2.914 * _wave_number(wavelength_m) ** 2 * secant * of.moment(5.0 / 3.0)) ** -0.6)
+
+
+def rytov_variance(of: Turbulence, wavelength_m: float, elevation_deg: ArrayLike = 90.0) -> Floats:
+    """Variance of the logarithm of the irradiance at a point, of a plane wave from space, if it is weak; any shape.
+
+    2.25 k^(7/6) sec(z)^(11/6) integral cn2 h^(5/6). Source: ITU-R P.1622, Eq. (4).
+    """
+    secant = _secant(elevation_deg) ** (11.0 / 6.0)
+    return np.asarray(2.25 * _wave_number(wavelength_m) ** (7.0 / 6.0) * secant * of.moment(5.0 / 6.0))
+
+
+def uplink_radius_m(radius_m: ArrayLike, sender_radius_m: float, fried_m: ArrayLike) -> Floats:
+    """Radius (1/e^2) of a beam at a satellite that turbulence at the sender spread and moved, on average; any shapes.
+
+    radius_m: without turbulence. sender_radius_m: of the beam at the ground. A beam that comes down meets turbulence at
+    the end of its way, and is not spread. w (1 + (D0/r0)^(5/3))^(3/5), D0^2 = 8 W0^2.
+    Source: Andrews, Phillips, Laser Beam Propagation through Random Media (2005), section 12.2.3.
+    """
+    ratio = np.sqrt(8.0) * sender_radius_m / np.asarray(fried_m, dtype=np.float64)
+    return np.asarray(np.asarray(radius_m, dtype=np.float64) * (1.0 + ratio ** (5.0 / 3.0)) ** 0.6)
+
+
+def _wave_number(wavelength_m: float) -> float:
+    require_positive("wavelength_m", wavelength_m)
+    return 2.0 * np.pi / wavelength_m
+
+
+def _secant(elevation_deg: ArrayLike) -> Floats:
+    at = np.asarray(elevation_deg, dtype=np.float64)
+    if not np.all((at > 0.0) & (at <= 90.0)):
+        raise ParameterError("elevation_deg must lie in (0, 90]")
+    return np.asarray(1.0 / np.sin(np.radians(at)))

@@ -1,0 +1,171 @@
+"""Light between a satellite and the ground, beside printed numbers, limits and sampled light."""
+
+import numpy as np
+import pytest
+
+from haris.nouns.errors import ParameterError
+from haris.quantum.optics.free_space.clouds import p_clear
+from haris.quantum.optics.free_space.diffraction import (
+    beam_radius_m,
+    collected,
+    divergent_radius_m,
+    far_field_collected,
+    truncated_gain,
+)
+from haris.quantum.optics.free_space.extinction import airmass, transmittance, zenith_transmittance
+from haris.quantum.optics.free_space.pointing import jitter
+from haris.quantum.optics.free_space.scintillation import aperture_averaging, fade, saturated
+from haris.quantum.optics.free_space.sky import Sky, background_photons, p_background
+from haris.quantum.optics.free_space.turbulence import (
+    Turbulence,
+    fried_parameter_m,
+    isoplanatic_angle_rad,
+    rytov_variance,
+    uplink_radius_m,
+)
+
+HV57 = Turbulence(bottom_m=1e-3)
+
+
+def test_diffraction_alone_would_lose_10_db_where_22_were_measured():
+    # Liao et al., Nature 549, 43 (2017): 300 mm to 1 m over 1200 km, 10 urad.
+    best = collected(beam_radius_m(1.2e6, 848.6e-9, 0.15), 1.0)
+    assert -10.0 * np.log10(best) == pytest.approx(9.95, abs=0.3)
+    measured = collected(divergent_radius_m(1.2e6, 10e-6), 1.0)
+    assert -10.0 * np.log10(measured) == pytest.approx(18.6, abs=0.1)  # 3 dB of pointing come on top
+
+
+def test_a_truncated_beam_is_best_at_1_12():
+    # Klein, Degnan (1974): alpha = 1.12, 0.8145.
+    alpha = np.linspace(0.5, 2.0, 1501)
+    gain = truncated_gain(alpha)
+    assert alpha[np.argmax(gain)] == pytest.approx(1.12, abs=2e-3)
+    assert gain.max() == pytest.approx(0.8145, abs=1e-4)
+    assert truncated_gain(1.0, 0.3) < truncated_gain(1.0)
+
+
+def test_a_narrow_beam_is_not_truncated():
+    # Beside an aperture that is wide for it, the beam is Gaussian: 2 A_r / (pi w^2) on the axis.
+    whole = far_field_collected(1e6, 850e-9, 0.5, 0.1, 5.0)
+    w = beam_radius_m(1e6, 850e-9, 0.05)
+    assert whole == pytest.approx(collected(w, 0.1), rel=1e-3)
+
+
+def test_an_obscuration_takes_its_share():
+    assert collected(1.0, 0.2, 0.3) == pytest.approx(collected(1.0, 0.2) - collected(1.0, 0.06))
+    with pytest.raises(ParameterError):
+        collected(1.0, 0.2, 1.0)
+
+
+def test_jitter_beside_sampled_beams():
+    # 400,000 samples: the mean within 5 deviations (false alarm 6e-7), the quantile within a percent.
+    rng = np.random.default_rng(7)
+    w, aperture, sigma = 5.0, 1.0, 1.5
+    away = np.hypot(*rng.normal(0.0, sigma, (2, 400_000)))
+    # Farid's form of what is collected at a displacement, good while the aperture is small beside the beam.
+    of = jitter(w, aperture, sigma)
+    equivalent = np.sqrt(of.square) * 2.0 * sigma
+    share = of.best * np.exp(-2.0 * away**2 / equivalent**2)
+    assert of.mean == pytest.approx(share.mean(), abs=5.0 * share.std() / np.sqrt(share.size))
+    assert of.quantile(0.1) == pytest.approx(np.quantile(share, 0.1), rel=0.01)
+    assert of.best == pytest.approx(collected(w, aperture), rel=0.01)
+    assert jitter(w, aperture, 0.0).mean == of.best
+
+
+@pytest.mark.parametrize(
+    ("nm", "km", "zenith"),
+    [(785, 5, 0.448), (785, np.inf, 0.919), (850, 10, 0.654), (850, 20, 0.787), (1550, 50, 0.955), (1550, 5, 0.715)],
+)
+def test_the_table_of_transmittances(nm, km, zenith):
+    assert zenith_transmittance(nm * 1e-9, km * 1e3) == pytest.approx(zenith, abs=1e-12)
+
+
+def test_extinction_at_10_degrees():
+    # MODTRAN: 0.478 to 0.483 where the zenith has 0.876.
+    assert airmass(90.0) == 1.0
+    assert airmass(10.0) == pytest.approx(5.59, abs=0.01)
+    assert transmittance(0.876, 10.0) == pytest.approx(0.477, abs=1e-3)
+
+
+def test_transmittance_grows_with_visibility_and_wavelength():
+    far = np.geomspace(100.0, 1e6, 60)
+    for nm in (700, 785, 810, 850, 1310, 1550, 1700):
+        assert np.all(np.diff([zenith_transmittance(nm * 1e-9, v) for v in far]) > 0.0)
+    for v in (1e3, 2e4, np.inf):
+        assert np.all(np.diff([zenith_transmittance(nm * 1e-9, v) for nm in range(700, 1700, 20)]) > 0.0)
+
+
+@pytest.mark.parametrize(("nm", "visibility"), [(850, 0.0), (850, -1.0), (850, np.nan), (400, 2e4), (2000, 2e4)])
+def test_air_that_is_not_in_the_table(nm, visibility):
+    with pytest.raises(ParameterError):
+        zenith_transmittance(nm * 1e-9, visibility)
+
+
+def test_hufnagel_valley_5_7():
+    # By name: r0 of 5 cm and theta0 of 7 urad at 500 nm.
+    assert fried_parameter_m(HV57, 500e-9) == pytest.approx(0.0496, abs=1e-4)
+    assert isoplanatic_angle_rad(HV57, 500e-9) == pytest.approx(6.9e-6, abs=0.1e-6)
+    assert fried_parameter_m(HV57, 850e-9) == pytest.approx(0.0938, abs=1e-4)
+    assert fried_parameter_m(HV57, 1550e-9) == pytest.approx(0.193, abs=1e-3)
+    assert fried_parameter_m(HV57, 850e-9, 30.0) == pytest.approx(0.0938 / 2.0**0.6, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("wind", "nm", "printed"),
+    [(21, 532, 0.23), (21, 850, 0.13), (21, 1550, 0.07), (30, 532, 0.36), (30, 850, 0.21), (30, 1550, 0.10)],
+)
+def test_itu_r_p_1622_table_2(wind, nm, printed):
+    # Two digits are printed; between 5.5 m and 20 km at 75 degrees, as its heights are.
+    of = Turbulence(wind_m_per_s=wind, bottom_m=5.5, top_m=20e3)
+    assert rytov_variance(of, nm * 1e-9, 75.0) == pytest.approx(printed, abs=0.005)
+
+
+def test_scintillation_saturates_and_is_averaged():
+    assert saturated(0.01) == pytest.approx(0.01, rel=0.02)
+    assert saturated(np.array([1.0, 10.0, 100.0])).max() < 1.5
+    small, large = (aperture_averaging(HV57, 850e-9, d, 60.0) for d in (1e-3, 1.0))
+    assert small == pytest.approx(1.0, abs=0.01)
+    assert large < 0.02
+
+
+def test_a_fade_lowers_the_light():
+    # Log-normal light of mean 1: 400,000 samples, the quantile within 1 %.
+    rng = np.random.default_rng(3)
+    square = 0.2
+    light = np.exp(rng.normal(-square / 2.0, np.sqrt(square), 400_000))
+    for p in (0.01, 0.1, 0.5):
+        assert fade(square, p) == pytest.approx(np.quantile(light, p), rel=0.01)
+        assert fade(square, p) < 1.0
+    assert fade(0.0, 0.01) == 1.0
+
+
+def test_turbulence_spreads_what_goes_up():
+    assert uplink_radius_m(5.0, 1e-6, 0.1) == pytest.approx(5.0, rel=1e-6)
+    # Far beyond r0 the divergence is that of an aperture of r0, whatever the sender's.
+    wide = [uplink_radius_m(beam_radius_m(1e8, 850e-9, w0), w0, 0.02) for w0 in (0.5, 1.0)]
+    assert wide[0] == pytest.approx(wide[1], rel=0.01)
+
+
+def test_background_by_hand():
+    # 1.5e-5 W/(m^2 sr um), 100 urad, 1 m, 1 nm, 1 ns: 1.5e-5 * 7.854e-9 * 0.7854 * 1e-3 * 1e-9 J over 2.337e-19 J.
+    photons = background_photons(15.0, 100e-6, 1.0, 1e-9, 1e-9, 850e-9)
+    assert photons == pytest.approx(3.96e-7, rel=2e-3)
+    assert p_background(photons) == pytest.approx(photons, rel=1e-6)
+    assert p_background(50.0) <= 1.0
+
+
+def test_twilight_lies_between_night_and_day():
+    sky = Sky()
+    sun = np.linspace(-30.0, 30.0, 61)
+    radiance = sky.radiance(sun)
+    assert np.all(np.diff(radiance) >= 0.0)
+    assert radiance[0] == pytest.approx(15.0)
+    assert radiance[-1] == pytest.approx(1.5e6)
+
+
+def test_clouds_hide_more_near_the_horizon():
+    assert p_clear(0.3, 90.0) == pytest.approx(0.7)
+    assert p_clear(0.3, 30.0) == pytest.approx(0.49)
+    assert p_clear(1.0, 40.0) == 0.0
+    with pytest.raises(ParameterError):
+        p_clear(1.1, 40.0)
