@@ -26,7 +26,7 @@ SOURCE = EntropySource(
     SqueezedLight(
         adc_bits=16,
         range_v=0.87,
-        round_hz=70e6,
+        round_hz=67e6,
         signal_rms_v=0.1,
         dark_rms_v=0.02,
         calibration_samples=1_000_000_000,
@@ -39,7 +39,7 @@ SOURCE = EntropySource(
     ),
     Extraction(block_bits=3712, out_bits=2048),
 )
-SETTING = "squeezed light, 70 MSa/s, 16 bits, frames of 30 million samples"
+SETTING = "squeezed light, 67 MSa/s, 16 bits, frames of 30 million samples"
 STAGES = ("checks", "dealing", "hashing")
 
 

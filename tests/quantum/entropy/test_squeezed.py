@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import erf
 
+from haris.bench.squeezed import SOURCE
 from haris.nouns.errors import ParameterError
 from haris.quantum.entropy.certificate import certificate
 from haris.quantum.entropy.overlap import quadrature_overlap
 from haris.quantum.entropy.source import EntropySource, Extraction
+from haris.quantum.entropy.sources import read_source
 from haris.quantum.entropy.squeezed import (
     SQUEEZED,
     Plan,
@@ -305,3 +308,9 @@ def test_bad_checks_are_named():
         QuadratureChecks(np.array([-1]))
     with pytest.raises(ParameterError, match="counts must be of 256"):
         found(GOOD, QuadratureChecks(np.zeros(10, np.int64)))
+
+
+def test_the_example_certifies_the_published_rate_and_is_what_the_bench_measures():
+    example = read_source(Path(__file__).parents[3] / "examples" / "entropy" / "squeezed.toml")
+    assert example == SOURCE
+    assert certificate(example).certified_bits_hz >= 580.7e6
