@@ -3,18 +3,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from haris.kernels.pack_samples import pack_samples
 from haris.kernels.reference import toeplitz
-from haris.node.entropy.hashing import SeededHash, packed
+from haris.node.entropy.hashing import SeededHash
 from haris.nouns.errors import ParameterError
-from haris.nouns.raw_samples import RawSamples, code_type
-
-
-@pytest.mark.parametrize("bits", [1, 5, 8, 10, 12, 16])
-def test_bits_lie_one_behind_another_from_the_lowest_on(bits: int) -> None:
-    values = np.random.default_rng(bits).integers(0, 1 << bits, 100).astype(code_type(bits))
-    wanted = [(int(value) >> place) & 1 for value in values for place in range(bits)]
-    found = np.unpackbits(packed(RawSamples(values, bits)), count=100 * bits, bitorder="little")
-    assert found.tolist() == wanted
+from haris.nouns.raw_samples import RawSamples
 
 
 def test_blocks_are_hashed_by_the_matrix_of_the_seed(tmp_path: Path) -> None:
@@ -27,7 +20,7 @@ def test_blocks_are_hashed_by_the_matrix_of_the_seed(tmp_path: Path) -> None:
     for n_out in (100, 67):
         wanted = []
         for block in range(3):
-            raw = np.unpackbits(packed(RawSamples(values[20 * block : 20 * block + 20], 10)), bitorder="little")[:200]
+            raw = np.unpackbits(pack_samples(values[20 * block : 20 * block + 20], 10), bitorder="little")[:200]
             wanted += toeplitz(raw, seed[: 200 + n_out - 1], n_out).tolist()
         found = np.frombuffer(hashing(RawSamples(values, 10), 3, n_out), np.uint8)
         assert np.unpackbits(found, count=3 * n_out, bitorder="little").tolist() == wanted

@@ -6,9 +6,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from haris.kernels.pack_samples import pack_samples
 from haris.nouns.errors import ParameterError
 from haris.nouns.raw_samples import RawSamples
 from haris.quantum.entropy.extraction import Extractor, seed_octets
@@ -30,22 +28,12 @@ class SeededHash:
         """The hashes of n_blocks blocks of equal length, out_bits each, bit behind bit."""
         return (
             self._extractor(len(samples) * samples.bits // n_blocks, out_bits)
-            .extract(packed(samples), n_blocks)
+            .extract(pack_samples(samples.values, samples.bits), n_blocks)
             .tobytes()
         )
 
     def _made(self, n_in: int, n_out: int) -> Extractor:
         return Extractor(n_in, n_out, self._seed[: seed_octets(n_in, n_out)])
-
-
-def packed(samples: RawSamples) -> NDArray[np.uint8]:
-    """The bits of samples one behind another, each from its lowest on."""
-    values = samples.values
-    if samples.bits == 8 * values.itemsize:
-        return np.frombuffer(values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes(), np.uint8)
-    octets = values.view(np.uint8).reshape(len(values), values.itemsize)
-    bits = np.unpackbits(octets, axis=1, bitorder="little")[:, : samples.bits]
-    return np.packbits(bits.reshape(-1), bitorder="little")
 
 
 def _read(path: Path, n_octets: int) -> bytes:

@@ -11,7 +11,7 @@ from haris.node.entropy.supply import RandomSupply
 from haris.node.entropy.supply_toml import DeviceTable, SupplyConfiguration
 from haris.nouns.alarms import Alarm
 from haris.nouns.errors import ParameterError
-from haris.quantum.entropy.continuous_tests import ContinuousTests
+from haris.quantum.entropy.health import HealthTests, health_tests
 from haris.quantum.entropy.source import EntropySource
 
 
@@ -23,10 +23,9 @@ def open_supply(configuration: SupplyConfiguration, tell: Callable[[Alarm], None
     source, table = configuration.source, configuration.supply
     _require_checks(source, configuration.device)
     device, bits = configuration.device.device(source), int(source.parameters.bits)
-    per_sample = source.randomness().min_entropy_per_sample
 
-    def tests() -> ContinuousTests:
-        return ContinuousTests(per_sample, bits)
+    def tests() -> HealthTests:
+        return health_tests(source)
 
     pool = Pool(table.pool_octets, NOT_STARTED)
     hashing = SeededHash(source.block_samples * bits, table.seed)

@@ -147,4 +147,10 @@ class Converter:
         ]
         series = [sum(weight * lag**order for order, weight in enumerate(weights, 1)) for lag in lags]
         correlation = tuple(max(-1.0, min(1.0, part / variance)) if variance > 0.0 else 0.0 for part in series)
-        return SampleStatistics(mean, variance, self.saturation(mean_v, sd_v), correlation)
+        return SampleStatistics(mean, variance, self.saturation(mean_v, sd_v), correlation, bit_shares(share))
+
+
+def bit_shares(share: NDArray[np.float64]) -> tuple[float, ...]:
+    """Probability that each bit of a code is 1, the least significant first, from that of each of 2^bits codes."""
+    bits = len(share).bit_length() - 1
+    return tuple(min(1.0, max(0.0, float(np.sum(share.reshape(-1, 2, 2**bit)[:, 1])))) for bit in range(bits))

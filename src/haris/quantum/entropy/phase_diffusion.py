@@ -14,7 +14,14 @@ from haris.nouns.checks import require_not_negative, require_positive
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Proof
 from haris.nouns.raw_samples import Codes, RawSamples, code_type
-from haris.quantum.entropy.converter import Converter, reach_sigma, require_bits, require_clock, require_volts
+from haris.quantum.entropy.converter import (
+    Converter,
+    bit_shares,
+    reach_sigma,
+    require_bits,
+    require_clock,
+    require_volts,
+)
 from haris.quantum.entropy.randomness import Randomness
 from haris.quantum.entropy.source import Emission, SampleStatistics, Source
 from haris.quantum.security.key_length import term
@@ -246,7 +253,8 @@ def statistics(parameters: PhaseDiffusion) -> SampleStatistics:
     lags = (
         tuple(min(1.0, max(-1.0, lag / variance)) for lag in _covariances(parameters, code)) if variance > 0.0 else ()
     )
-    return SampleStatistics(mean, variance, 1.0 - above[0] + above[-1], lags)
+    share: NDArray[np.float64] = -np.diff(np.array([1.0, *above, 0.0]))
+    return SampleStatistics(mean, variance, 1.0 - above[0] + above[-1], lags, bit_shares(share))
 
 
 def _covariances(parameters: PhaseDiffusion, code: NDArray[np.float64]) -> list[float]:

@@ -40,12 +40,14 @@ class SampleStatistics:
 
     mean, variance: in codes and codes squared; infinite where it is not known. p_saturated: probability of the lowest
     and the highest code together. autocorrelation: normalised, of lags 1, 2, ...; further lags are 0.
+    p_ones: probability that a bit of the code is 1, the least significant first; empty where nothing is known.
     """
 
     mean: float
     variance: float
     p_saturated: float
     autocorrelation: tuple[float, ...] = ()
+    p_ones: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
