@@ -121,7 +121,7 @@ def at_a_glance(evaluation: Evaluation) -> Table:
             "SP 800-90B",
             Mark("lower") if evaluation.above_estimate else Mark("agrees", True),
             f"estimated {estimate.min_entropy:.4f} bits {assessed}; the bound leaves "
-            f"{evaluation.bound_of_assessed:.4f} at least in them",
+            f"{evaluation.bound_of_assessed:.4f} there at least",
         ),
         (
             "Shannon entropy",
