@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import pro_rad1
 
 from haris.quantum.entropy.overlap import quadrature_overlap
 
@@ -46,3 +47,10 @@ def test_no_state_of_two_gaussians_does_better():
         in_q = math.erf(0.5 / squeeze)
         in_p = math.erf(0.5 * squeeze)
         assert math.acos(math.sqrt(in_q)) + math.acos(math.sqrt(in_p)) >= math.acos(math.sqrt(quadrature_overlap(1.0)))
+
+
+@pytest.mark.parametrize("area", [0.001, 0.1, 1.0, 4.0, 8.0])
+def test_the_printed_formula_with_another_programs_spheroidal_function(area):
+    """(area / 2 pi) S(1, area / 4)^2 by scipy's pro_rad1, which is defined above 1 only."""
+    radial, _ = pro_rad1(0, 0, area / 4.0, 1.0000001)
+    assert quadrature_overlap(area) == pytest.approx(area / (2.0 * math.pi) * radial**2, rel=1e-6)
