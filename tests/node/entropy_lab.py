@@ -5,7 +5,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -53,7 +53,9 @@ class Found:
 
 
 class CountedTests:
-    """Passed after two reads; a sample of BAD fails."""
+    """Passed after two reads; a sample of BAD fails, at once. detects_within: as a test may wish."""
+
+    detects_within: Mapping[str, int] = {"bad": 1}
 
     def __init__(self) -> None:
         self.n_fed = 0

@@ -95,6 +95,21 @@ def test_a_failure_leaves_nothing_and_the_start_is_passed_again(
     assert (rig.device.n_opened, rig.pipeline.counters.n_failures) == (2, 1)
 
 
+def test_bits_wait_for_the_slowest_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reads are of 4096 samples. A test that needs 10000 more to tell: a read waits for the three after it."""
+    monkeypatch.setattr(CountedTests, "detects_within", {"fast": 1, "slow": 10_000})
+    rig = Rig(lambda n: n if n < 12 else BAD)
+    seen: list[set[int]] = []
+    tell = rig.alarms.append
+    rig.pipeline._tell = lambda alarm: tell(alarm)
+    put = rig.pool.put
+    rig.pool.put = lambda octets, within_s: seen.append({rig.device.n_read, *octets}) or put(octets, within_s)  # type: ignore[method-assign, func-returns-value]
+    rig.pipeline.start()
+    rig.until(lambda: any(alarm.active for alarm in rig.alarms))
+    rig.pipeline.close()
+    assert seen[:6] == [{n, n + 3} for n in range(3, 9)]  # 8 with read 11; 12 is bad, and 9 to 11 are never given
+
+
 def test_a_device_that_stays_away_is_tried_again_less_and_less(started: Callable[..., Rig]) -> None:
     rig = started(lambda n: DeviceError("is gone"))
     time.sleep(0.5)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -47,7 +48,14 @@ class Failure(Protocol):
 
 
 class Tests(Protocol):
-    """Health tests of one start, fed every sample in order: when the start-up is passed, and what fails."""
+    """Health tests of one start, fed every sample in order: when the start-up is passed, and what fails.
+
+    detects_within: for each test, how many samples after a fault begins it has seen enough of it.
+    """
+
+    @property
+    def detects_within(self) -> Mapping[str, int]:
+        """By the test's name."""
 
     @property
     def started(self) -> bool:
@@ -76,10 +84,11 @@ class Stopped(HarisError):  # noqa: N818  (what it is)
 class Pipeline:
     """Fills a pool from a device.
 
-    A chunk of samples is tested before it is hashed, and its bits wait until the next chunk has passed, too, so that
-    every window of the tests that holds a sample has ended. A failure closes the pool, which forgets what it holds, and
-    raises an alarm; the device is opened again after a while, and bits flow when the start-up tests are passed. Samples
-    of the start-up, and one chunk in 128 for the histogram, are tested and not used.
+    A chunk of samples is tested before it is hashed, and its bits wait until so many samples after it have passed as
+    the slowest test needs: a fault that the tests can tell is told before a bit of it is given. A failure closes the
+    pool, which forgets what it holds, and raises an alarm; the device is opened again after a while, and bits flow when
+    the start-up tests are passed. Samples of the start-up, and one chunk in 128 for the histogram, are tested and not
+    used.
 
     tests: fresh ones for each start. hashing: the extractor. tell: takes alarms, in the pipeline's thread.
     retry_s: between a failure and the next start, doubled at each up to 32 times.
@@ -153,7 +162,9 @@ class Pipeline:
 
     def _flow(self) -> None:
         """From the start-up on, until something fails or the end is asked for."""
-        tests, held, n_chunks = self._tests(), b"", 0
+        tests, n_chunks, n_fed = self._tests(), 0, 0
+        held: deque[tuple[int, bytes]] = deque()  # with the samples that must be fed before each is given
+        settled = max(tests.detects_within.values())
         n_samples = self._source.frame_samples
         while not self._stop.is_set():
             emission = self._read(n_samples)
@@ -164,7 +175,7 @@ class Pipeline:
             if failures:
                 self.counters.n_rejected += len(emission.samples)
                 raise Stopped("; ".join(failure.detail for failure in failures))
-            n_chunks += 1
+            n_chunks, n_fed = n_chunks + 1, n_fed + len(emission.samples)
             if not begun or n_chunks % SHOWN_EVERY == 0:  # of these nothing is hashed
                 self._show(emission.samples)
                 if tests.started and self.state != "healthy":
@@ -172,8 +183,9 @@ class Pipeline:
                     self.state, self.reason = "healthy", ""
                     self._tell(self._alarm(""))
                 continue
-            held, ready = self._hashed(emission), held
-            self._put(ready)
+            held.append((n_fed + settled, self._hashed(emission)))
+            while held and held[0][0] <= n_fed:
+                self._put(held.popleft()[1])
 
     def _show(self, samples: RawSamples) -> None:
         """Tell how samples are distributed that give no bit: of others it would be known to whoever sees it."""
