@@ -25,11 +25,27 @@ from haris.quantum.attacks.attacked import ATTACKS
 from haris.quantum.entropy.source import Extraction
 from haris.quantum.entropy.sources import SOURCES
 from haris.quantum.link import FAMILIES, Link
+from haris.quantum.optics.detector import Detector
+from haris.quantum.optics.source import Source
+from haris.quantum.orbit.station import Station
 from haris.quantum.security.key_length import Security
+from haris.quantum.space.channel import SpaceChannel
+from haris.quantum.space.pass_key import PassProtocol
+from haris.quantum.space.scenario import Satellites, Search
 
 ROOT = Path(__file__).resolve().parent.parent
 MADE = "<!-- Made by `make docs`: change the code, not this page. -->"
 EXITS = "Every command exits with 0, with 2 on bad input, and with 3 when there is no key."
+PASS_TABLES = {
+    "[satellite]": Satellites,
+    "[[station]]": Station,
+    "[search]": Search,
+    "[source]": Source,
+    "[channel]": SpaceChannel,
+    "[detector]": Detector,
+    "[protocol]": PassProtocol,
+    "[security]": Security,
+}
 STRICT = "An unknown key or a value of another type is refused, with its line."
 UNITS = "Numbers are SI, and a key that has a dimension ends in its unit, such as `_m`, `_s` or `_hz`."
 
@@ -40,6 +56,7 @@ def pages() -> dict[Path, str]:
     return {
         reference / "commands.md": commands_page(),
         reference / "link.md": link_page(),
+        reference / "pass.md": pass_page(),
         reference / "attacks.md": attacks_page(),
         reference / "source.md": source_page(),
         reference / "examples.md": examples_page(),
@@ -115,6 +132,20 @@ def link_page() -> str:
     parts += inner_tables("protocol")
     parts += ["## [security]", *fields_of(Security)]
     example = ROOT / "examples" / "links" / "metro_25km.toml"
+    parts += ["## Example", f"```toml\n{example.read_text(encoding='utf-8').rstrip()}\n```"]
+    return "\n\n".join(parts) + "\n"
+
+
+def pass_page() -> str:
+    """The tables of PASS.toml."""
+    parts = [
+        "# PASS.toml",
+        MADE,
+        f"Satellites, stations and the light between them: read by `haris pass`. {UNITS} {STRICT}",
+    ]
+    for title, cls in PASS_TABLES.items():
+        parts += [f"## {title}", *fields_of(cls)]
+    example = ROOT / "examples" / "space" / "micius_xinglong_2016.toml"
     parts += ["## Example", f"```toml\n{example.read_text(encoding='utf-8').rstrip()}\n```"]
     return "\n\n".join(parts) + "\n"
 

@@ -18,6 +18,7 @@ from haris.nouns.lines import one_line
 COMMANDS = {
     "demo": "the whole way on this machine, in five acts",
     "rate": "secret key rate of links against distance",
+    "pass": "passes of satellites over stations, with predicted key",
     "attack": "what an attack on a link leaves secret, and what its users see",
     "noise": "excess noise of continuous variables from their hardware",
     "protocols": "what each protocol assumes, and where its proof is printed",

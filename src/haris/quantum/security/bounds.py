@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.counts import KEY_BASIS, DecoyCounts
 from haris.nouns.errors import ParameterError
-from haris.quantum.security import lim2014, ma2005, rusca2018, variable_length, zhang2017
+from haris.quantum.security import lim2014, ma2005, rusca2018, sidhu2022, variable_length, zhang2017
 from haris.quantum.security.decoys import require_decoys
 from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import KeyLength, Security
@@ -19,6 +19,7 @@ _BOUNDS: dict[str, Callable[[DecoyCounts, Security, ArrayLike], KeyLength]] = {
     "zhang2017": zhang2017.zhang2017,
     "lim2014": lim2014.lim2014,
     "rusca2018": rusca2018.rusca2018,
+    "sidhu2022": sidhu2022.sidhu2022,
     "asymptotic": ma2005.asymptotic,
 }
 
@@ -27,11 +28,12 @@ PROOFS = {
     "zhang2017": zhang2017.PROOF,
     "lim2014": lim2014.PROOF,
     "rusca2018": rusca2018.PROOF,
+    "sidhu2022": sidhu2022.PROOF,
     "asymptotic": ma2005.PROOF,
 }
 """By the name of the bound, the one for live keys first."""
 
-_INTENSITIES = {"lim2014": 3, "rusca2018": 2}
+_INTENSITIES = {"lim2014": 3, "rusca2018": 2, "sidhu2022": 3}
 
 
 def key_length(counts: DecoyCounts, security: Security, leaked_bits: ArrayLike | None = None) -> KeyLength:

@@ -28,8 +28,9 @@ class Security:
     """What is asked of a key, and by which bound.
 
     bound: one of its protocol's. Of decoy-state BB84, "variable-length" is the one that shortens live keys; "zhang2017"
-    is the same with tails that suit rare decoys, for plans; "lim2014" and "rusca2018" are the papers' printed forms for
-    a block of a fixed sifted size, and "asymptotic" is their limit: for comparison, never for a live key.
+    is the same with tails that suit rare decoys, for plans; "lim2014", "rusca2018" and "sidhu2022" are the papers'
+    printed forms for a block of a fixed sifted size, and "asymptotic" is their limit: for comparison, never for a live
+    key.
     epsilon_secrecy: composable distance of the key from an ideal one. Half goes to privacy amplification, a quarter to
     testing (which counts twice): epsilon_secrecy = 2 epsilon_testing + epsilon_amplification.
     epsilon_correctness: probability that the two ends hold different keys.

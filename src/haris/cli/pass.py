@@ -1,0 +1,33 @@
+"""haris pass: the coming passes of satellites over stations, with their predicted key."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from haris.quantum.space.scenario import Scenario
+from haris.report.passes import pass_report, pass_table
+
+DESCRIPTION = "Passes of satellites over ground stations, and the key that each is expected to give."
+EXAMPLE = "haris pass examples/space/micius_xinglong_2016.toml"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of haris pass."""
+    parser.add_argument("scenario", metavar="PASS.toml", type=Path, help="satellites, stations, and the link between")
+    parser.add_argument("--start", metavar="TIME", help="in place of the file's: RFC 3339, UTC without a zone")
+    parser.add_argument("--days", metavar="N", type=float, help="how long to search, in place of the file's")
+    parser.add_argument("--json", action="store_true", help="print one JSON list of passes in place of the table")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the passes; returns 0 even where there is none, or no key, for that is an answer."""
+    scenario = Scenario.read(args.scenario)
+    changes = {name: value for name in ("start", "days") if (value := getattr(args, name)) is not None}
+    scenario = replace(scenario, search=replace(scenario.search, **changes))
+    keys = scenario.keys(time.time())
+    print(json.dumps([pass_report(each) for each in keys]) if args.json else pass_table(keys, scenario.link))
+    return 0

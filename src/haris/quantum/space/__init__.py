@@ -1,0 +1,1 @@
+"""Keys of passes: protocols over a channel that changes second by second."""

@@ -1,0 +1,192 @@
+"""The key of a pass: counts summed over its slots, one block over all of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haris.nouns.checks import require_positive, require_probability
+from haris.nouns.counts import KEY_BASIS, DecoyCounts
+from haris.nouns.errors import ParameterError
+from haris.quantum.emulate.clicks import Arrivals, class_rates
+from haris.quantum.optics.detector import Detector
+from haris.quantum.optics.source import Source
+from haris.quantum.orbit.passes import Pass
+from haris.quantum.orbit.station import Sight
+from haris.quantum.orbit.sun import sun_elevation_deg
+from haris.quantum.security.bounds import key_length, require_bound
+from haris.quantum.security.key_length import KeyLength, Security
+from haris.quantum.space.channel import SpaceChannel
+
+Floats = NDArray[np.float64]
+LEAST_ELEVATION_DEG = 0.1
+"""Below it there is no path that these models know."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassProtocol:
+    """Decoy-state BB84 with one block a pass.
+
+    p_key_basis: probability of the key basis at each end. slot_s: within which the channel is taken for constant.
+    Raises ParameterError on a value outside its range.
+    """
+
+    p_key_basis: float
+    slot_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        require_probability("p_key_basis", self.p_key_basis)
+        require_positive("slot_s", self.slot_s)
+        if not 0.0 < self.p_key_basis < 1.0:
+            raise ParameterError(f"p_key_basis must leave both bases some pulses, got {self.p_key_basis}")
+
+
+@dataclass(frozen=True, slots=True)
+class PassLink:
+    """What sends, carries and detects in a pass. Raises ParameterError on parts that do not fit together."""
+
+    source: Source
+    channel: SpaceChannel
+    detector: Detector
+    protocol: PassProtocol
+    security: Security
+
+    def __post_init__(self) -> None:
+        require_bound(self.security, self.source.intensities)
+        self.detector.require_clock(self.source.clock_hz)
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """The slots of a pass, float64 (t,): middle of each, and what is seen, lost and shining then.
+
+    duration_s: of each. background: mean photons of the sky in a gate, at the detectors.
+    """
+
+    duration_s: float
+    unix_s: Floats
+    sight: Sight
+    sun_elevation_deg: Floats
+    transmittance: Floats
+    background: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class PassKey:
+    """What a pass gives. counts: of the whole pass, shape (2, k). reason: why there is no key, or empty."""
+
+    flown: Pass
+    slots: Slots
+    counts: DecoyCounts
+    key: KeyLength
+    reason: str
+
+    @property
+    def sifted_bits(self) -> float:
+        """Clicks in equal bases, of both bases and all intensities."""
+        return float(self.counts.clicks.sum())
+
+    @property
+    def qber(self) -> float:
+        """Error rate of the key basis over the whole pass."""
+        return float(self.counts.qber[KEY_BASIS])
+
+    @property
+    def secret_bits(self) -> int:
+        """Length of the key."""
+        return int(self.key.length_bits)
+
+
+def slots_of(flown: Pass, link: PassLink, most_age_s: float) -> Slots:
+    """The slots of a pass above the horizon; none of a pass that lies below it. Raises as states does."""
+    n = max(int(np.ceil(flown.duration_s / link.protocol.slot_s)), 1)
+    duration = flown.duration_s / n
+    times: Floats = flown.rise_s + (np.arange(n, dtype=np.float64) + 0.5) * duration
+    seen = flown.sight_at(times, most_age_s)
+    up = seen.elevation_deg >= LEAST_ELEVATION_DEG
+    times = times[up]
+    seen = Sight(seen.elevation_deg[up], seen.azimuth_deg[up], seen.range_m[up], seen.range_rate_m_per_s[up])
+    sun = sun_elevation_deg(flown.station, times)
+    gate_s = 1.0 / link.source.clock_hz if link.detector.gate_s is None else link.detector.gate_s
+    return Slots(
+        duration_s=duration,
+        unix_s=times,
+        sight=seen,
+        sun_elevation_deg=sun,
+        transmittance=link.channel.transmittance(seen.range_m, seen.elevation_deg),
+        background=link.channel.background_photons(sun, gate_s),
+    )
+
+
+def pass_counts(
+    source: Source,
+    detector: Detector,
+    p_key_basis: float,
+    misalignment: float,
+    slot_s: float,
+    transmittance: Floats,
+    background: Floats,
+) -> DecoyCounts:
+    """Expected sifted clicks and errors summed over slots of slot_s each, shape (2, k).
+
+    transmittance, background: (t,), detectors apart. The model of a receiver's clicks is that of fibres
+    (emulate.clicks); the sky's photons join the signal's at both detectors alike.
+    Source: one block over the pass, as Sidhu et al., npj Quantum Inf. 8, 18 (2022).
+    """
+    eta = np.asarray(transmittance, dtype=np.float64) * detector.gated_efficiency
+    split = np.array([[1.0 - misalignment, misalignment], [0.5, 0.5]])
+    signal = eta[:, None, None, None] * np.array(source.intensities)[:, None, None] * split
+    sky = np.asarray(background, dtype=np.float64) * detector.efficiency / 2.0
+    mean_photons = signal + sky[:, None, None, None]
+    k = len(source.intensities)
+    p = np.broadcast_to(np.array(source.p_intensities), mean_photons.shape[:-2])
+    p_aligned = p_key_basis**2 + (1.0 - p_key_basis) ** 2
+    arrived = Arrivals(tuple(range(k)), p, mean_photons)
+    rates, _ = class_rates(arrived, detector, source.clock_hz, p_aligned)
+    matched = rates[..., 0, :].sum(axis=0)  # over the slots: (k, 3)
+    n_slot = source.clock_hz * slot_s
+    p_bases = np.array([p_key_basis**2, (1.0 - p_key_basis) ** 2])[:, None]
+    errors = n_slot * p_bases * (matched[:, 1] + 0.5 * matched[:, 2])
+    return DecoyCounts(
+        n_pulses=n_slot * eta.size,
+        intensities=source.intensities,
+        p_intensities=source.p_intensities,
+        clicks=errors + n_slot * p_bases * (matched[:, 0] + 0.5 * matched[:, 2]),
+        errors=errors,
+    )
+
+
+def pass_key(flown: Pass, link: PassLink, most_age_s: float) -> PassKey:
+    """Expected counts and key of a pass, by the bound of its security; 0 with a reason where there is none.
+
+    Raises ParameterError where the elements are more than most_age_s from the pass.
+    """
+    slots = slots_of(flown, link, most_age_s)
+    counts = pass_counts(
+        link.source,
+        link.detector,
+        link.protocol.p_key_basis,
+        link.channel.misalignment,
+        slots.duration_s,
+        slots.transmittance,
+        slots.background,
+    )
+    key = key_length(counts, link.security)
+    return PassKey(flown, slots, counts, key, "" if key.length_bits > 0 else _reason(slots, counts))
+
+
+def _reason(slots: Slots, counts: DecoyCounts) -> str:
+    """Why there is no key, in words."""
+    if slots.unix_s.size == 0:
+        return "the satellite stays below the horizon"
+    qber = float(counts.qber[KEY_BASIS])
+    sifted = float(counts.clicks.sum())
+    if sifted < 1.0:
+        return "no light comes through"
+    if qber > 0.11 and slots.sun_elevation_deg.max() > -18.0:
+        return f"the Sun stands at {slots.sun_elevation_deg.max():.0f} degrees, QBER {qber:.1%}"
+    if qber > 0.11:
+        return f"QBER {qber:.1%}: more noise than light"
+    return f"{sifted:.0f} sifted bits are too few for these epsilons"

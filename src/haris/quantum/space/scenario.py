@@ -1,0 +1,127 @@
+"""PASS.toml: satellites, stations, and the link between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from haris.nouns.checks import require_positive
+from haris.nouns.document import Document, read_document
+from haris.nouns.errors import ParameterError
+from haris.nouns.times import NS_PER_S, read_time
+from haris.quantum.optics.detector import Detector
+from haris.quantum.optics.source import Source
+from haris.quantum.orbit.element_sets import chosen, read_elements
+from haris.quantum.orbit.elements import DAY_S, Elements
+from haris.quantum.orbit.passes import passes
+from haris.quantum.orbit.station import Station
+from haris.quantum.security.key_length import Security
+from haris.quantum.space.channel import SpaceChannel
+from haris.quantum.space.pass_key import PassKey, PassLink, PassProtocol, pass_key
+
+
+@dataclass(frozen=True, slots=True)
+class Satellites:
+    """Whose passes are asked for.
+
+    elements: file of element sets (two-line sets, or messages in JSON, XML or keywords). lines: the same in place of
+    a file. names: those of them that are meant, by name or catalogue number; all if left out.
+    most_age_days: how far the elements may be from the time asked for.
+    Raises ParameterError unless there is either a file or lines.
+    """
+
+    elements: Path | None = None
+    lines: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    most_age_days: float = 14.0
+
+    def __post_init__(self) -> None:
+        require_positive("most_age_days", self.most_age_days)
+        if (self.elements is None) == (not self.lines):
+            raise ParameterError("elements must name a file, or lines hold the element sets: one of the two")
+
+    def read(self) -> tuple[Elements, ...]:
+        """The elements. Raises ParameterError, with the file and line, on what is wrong in them."""
+        where = "lines" if self.elements is None else str(self.elements)
+        try:
+            text = "\n".join(self.lines) if self.elements is None else self.elements.read_text(encoding="utf-8-sig")
+            found = read_elements(text)
+            return tuple(chosen(found, name) for name in self.names) or found
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+            raise ParameterError(f"{where}: cannot be read: {reason}") from None
+        except ParameterError as error:
+            raise ParameterError(f"{where}: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which passes.
+
+    start: RFC 3339; left out, the search starts now. days: how long. least_elevation_deg: where a pass begins.
+    Raises ParameterError on a value outside its range.
+    """
+
+    start: str | None = None
+    days: float = 1.0
+    least_elevation_deg: float = 10.0
+
+    def __post_init__(self) -> None:
+        require_positive("days", self.days)
+        if not 0.0 <= self.least_elevation_deg < 90.0:
+            raise ParameterError(f"least_elevation_deg must lie in [0, 90), got {self.least_elevation_deg}")
+        if self.start is not None:
+            read_time("start", self.start)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """All that a PASS.toml says."""
+
+    satellites: Satellites
+    elements: tuple[Elements, ...]
+    stations: tuple[Station, ...]
+    search: Search
+    link: PassLink
+
+    @classmethod
+    def read(cls, path: Path | str) -> Scenario:
+        """The scenario of a PASS.toml. Raises ParameterError, with the line, on whatever is wrong in it."""
+        return scenario_of(read_document(path))
+
+    def keys(self, now_s: float) -> tuple[PassKey, ...]:
+        """Every pass of the search with its expected key, by rise; now_s: where a search without a start starts."""
+        start_s = now_s if self.search.start is None else read_time("start", self.search.start) / NS_PER_S
+        stop_s = start_s + self.search.days * DAY_S
+        age_s = self.satellites.most_age_days * DAY_S
+        least_deg = self.search.least_elevation_deg
+        found = [
+            flown
+            for station in self.stations
+            for flown in passes(self.elements, station, start_s, stop_s, least_deg, age_s)
+        ]
+        return tuple(pass_key(flown, self.link, age_s) for flown in sorted(found, key=lambda each: each.rise_s))
+
+
+def scenario_of(document: Document) -> Scenario:
+    """The scenario that a document describes."""
+    document.only("satellite", "station", "search", "source", "channel", "detector", "protocol", "security")
+    satellites = document.table("satellite", Satellites)
+    try:
+        elements = satellites.read()
+    except ParameterError as error:
+        raise document.error(str(error), "satellite") from None
+    stations = document.tables("station", Station)
+    if not stations:
+        raise document.error("a pass needs a [[station]]")
+    source = document.table("source", Source)
+    channel = document.table("channel", SpaceChannel)
+    detector = document.table("detector", Detector)
+    protocol = document.table("protocol", PassProtocol)
+    security = document.table("security", Security) if "security" in document.values else Security()
+    search = document.table("search", Search) if "search" in document.values else Search()
+    try:
+        link = PassLink(source, channel, detector, protocol, security)
+    except ParameterError as error:
+        raise document.error(str(error)) from None
+    return Scenario(satellites, elements, stations, search, link)

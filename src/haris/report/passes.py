@@ -1,0 +1,75 @@
+"""Passes with their keys: a table for the terminal, and plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from haris.nouns.times import NS_PER_S, write_time
+from haris.quantum.space.pass_key import PassKey, PassLink
+
+COLUMNS = (
+    ("satellite", 12),
+    ("station", 12),
+    ("rise (UTC)", 19),
+    ("culmination", 11),
+    ("set", 8),
+    ("max el.", 7),
+    ("min range", 10),
+    ("Sun", 6),
+    ("sifted", 11),
+    ("QBER", 7),
+    ("secret", 11),
+)
+
+
+def pass_table(keys: Sequence[PassKey], link: PassLink) -> str:
+    """One line a pass, and the reasons of those without key below."""
+    if not keys:
+        return "no pass: none of these satellites rises above the least elevation in this time"
+    lines = ["  ".join(f"{title:>{width}}" for title, width in COLUMNS)]
+    reasons = []
+    for each in keys:
+        rise, top, end = (_time(t) for t in (each.flown.rise_s, each.flown.culmination_s, each.flown.set_s))
+        sun = f"{each.slots.sun_elevation_deg.max():.0f} deg" if each.slots.unix_s.size else "-"
+        cells = (
+            each.flown.satellite.name[:12],
+            each.flown.station.name[:12],
+            rise.replace("T", " ")[:19],
+            top[11:19],
+            end[11:19],
+            f"{each.flown.max_elevation_deg:.1f}",
+            f"{each.flown.min_range_m / 1e3:.0f} km",
+            sun,
+            f"{each.sifted_bits:,.0f}",
+            f"{each.qber:.2%}",
+            f"{each.secret_bits:,}",
+        )
+        lines.append("  ".join(f"{cell:>{width}}" for cell, (_, width) in zip(cells, COLUMNS, strict=True)))
+        if each.reason:
+            reasons.append(f"no key at {rise[11:16]}: {each.reason}")
+    security = link.security
+    words = f"{security.bound}, one block a pass, epsilon {security.epsilon:.3g}, without clouds"
+    return "\n".join([*lines, "", f"secret bits: {words}", *reasons])
+
+
+def pass_report(each: PassKey) -> dict[str, Any]:
+    """A pass as plain data: times in RFC 3339, metres, bits; reason only where there is no key."""
+    report: dict[str, Any] = {
+        "satellite": each.flown.satellite.name,
+        "station": each.flown.station.name,
+        "rise": _time(each.flown.rise_s),
+        "culmination": _time(each.flown.culmination_s),
+        "set": _time(each.flown.set_s),
+        "max_elevation_deg": each.flown.max_elevation_deg,
+        "min_range_m": each.flown.min_range_m,
+        "sifted_bits": each.sifted_bits,
+        "qber": each.qber,
+        "secret_bits": each.secret_bits,
+        "whole": each.flown.is_whole,
+    }
+    return report | ({"reason": each.reason} if each.reason else {})
+
+
+def _time(unix_s: float) -> str:
+    return write_time(round(unix_s * NS_PER_S))
