@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from haris.nouns.errors import ParameterError, ParameterWarning
+from haris.quantum.families.magnitudes import LEAST, MOST
 from haris.quantum.link import FAMILIES, Link
 from haris.quantum.security.limits import plob, single_repeater
 
@@ -137,6 +138,67 @@ def test_any_valid_link_is_lawful(family):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_hundred_thousand_valid_links_are_lawful(family):
     require_all_lawful(family, 100_000, 2)
+
+
+EXTREMES = (5e-324, LEAST, 1e-20, 1e-12, 1.0 - 2.0**-53, 1e12, MOST)
+
+
+def extremes(holder: Any) -> Iterator[Callable[[Any], Any]]:
+    """Changes of one number each to an extreme one; of a tuple each entry, the others sharing what is left of p_."""
+    for each in fields(holder):
+        now = getattr(holder, each.name)
+        if is_dataclass(now):
+            for inner in extremes(now):
+                yield lambda outer, name=each.name, inner=inner: replace(outer, **{name: inner(getattr(outer, name))})
+            continue
+        values: list[Any] = []
+        if isinstance(now, tuple):
+            values = [entered(each.name, now, at, value) for at in range(len(now)) for value in EXTREMES]
+        elif isinstance(now, float):
+            values = list(EXTREMES)
+        elif isinstance(now, int) and not isinstance(now, bool):
+            values = [1, 2, 2**63 - 1, 10**30]
+        for value in values:
+            yield lambda outer, name=each.name, value=value: replace(outer, **{name: value})
+
+
+def entered(name: str, now: tuple[float, ...], at: int, value: float) -> tuple[float, ...]:
+    rest = sum(now) - now[at] or 1.0
+    share = (1.0 - value) / rest if name.startswith("p_") else 1.0
+    return tuple(value if i == at else each * share for i, each in enumerate(now))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_number_at_the_end_of_what_is_taken_is_lawful(family):
+    link = examples_of(family)[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", ParameterWarning)
+        for part in PARTS:
+            for step in extremes(getattr(link, part)):
+                try:
+                    extreme = replace(link, **{part: step(getattr(link, part))})
+                except ParameterError:
+                    continue
+                try:
+                    require_lawful(extreme)
+                except Exception as error:
+                    raise AssertionError(f"{extreme!r}") from error
+
+
+@pytest.mark.parametrize(
+    ("family", "value"), [("discrete-cv", 5e-324), ("discrete-cv", 1e-31), ("cv-mdi", 1e31), ("gaussian-cv", 1.7e308)]
+)
+def test_a_number_beyond_is_refused_by_its_field(family, value):
+    link = examples_of(family)[0]
+    with pytest.raises(ParameterError, match=r"^modulation_variance_snu must be at (least 1e-30|most 1e\+30) in"):
+        replace(link, source=replace(link.source, modulation_variance_snu=value))
+
+
+def test_a_chance_of_the_key_basis_that_no_device_has_is_refused():
+    link = examples_of("loss-tolerant")[0]
+    with pytest.raises(ParameterError, match=r"^p_key_basis must be at least 1e-30 in magnitude, got 5e-324"):
+        replace(link, protocol=replace(link.protocol, p_key_basis=5e-324))
 
 
 WORSE = {

@@ -36,6 +36,7 @@ from haris.quantum.families import (
 from haris.quantum.families.doubts import doubts_of
 from haris.quantum.families.family import Family, Parts, Rate
 from haris.quantum.families.joining import in_chunks
+from haris.quantum.families.magnitudes import require_magnitudes
 from haris.quantum.families.optimum import optimum
 from haris.quantum.security.key_length import BlockLength, Security
 
@@ -71,12 +72,14 @@ _TABLES = ("source", "channel", "detector", "protocol", "security")
 class Link(Parts):
     """One quantum link. Everything about it follows from its five parts, and from the family of its protocol.
 
-    Raises ParameterError on parts of another family, or such as do not fit together. Warns of a parameter that was set
+    Raises ParameterError on parts of another family, or such as do not fit together, or with a number that
+    no device has (magnitudes.py). Warns of a parameter that was set
     and that the protocol's model ignores, and of one that is valid and meaningless.
     """
 
     def __post_init__(self) -> None:
         self.family.require(self)
+        require_magnitudes(self.family, self)
         for unused in self.family.unused(self):
             warnings.warn(f"{self.family.name} ignores {unused}", ParameterWarning, stacklevel=4)
         for doubt in doubts_of(self):

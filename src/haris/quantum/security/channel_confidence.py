@@ -67,7 +67,7 @@ def channels_within(
     t = np.sqrt(channel.gain * channel.transmittance)
     with np.errstate(over="ignore", divide="ignore"):  # of next to nothing disclosed: any channel
         free = np.maximum(m - 1.0, 1e-9)  # one number was fitted
-        most = noise * (m / free) / np.maximum(1.0 - deviations * np.sqrt(2.0 / free), 1e-9)
+        most = noise * (np.maximum(m, 1.0) / free) / np.maximum(1.0 - deviations * np.sqrt(2.0 / free), 1e-9)
         spread = np.minimum(deviations * np.sqrt(most / (m * channel.modulation_variance_snu)), 1.0)
         excess = np.minimum((most - 1.0 - channel.electronic_noise_snu) / channel.gain, _MOST_NOISE_SNU)
     least = np.maximum(t - spread, 0.0) ** 2 / channel.gain

@@ -24,7 +24,7 @@ from haris.nouns.mode_pair_counts import ModePairCounts
 from haris.quantum.security.chernoff import count_above, count_below, mean_above, mean_below
 from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import KeyLength, Security, term, whole_bits
-from haris.quantum.security.pair_decoys import SINGLE_EVENTS, single_of
+from haris.quantum.security.pair_decoys import ROUNDING, SINGLE_EVENTS, single_of
 from haris.quantum.security.variable_length import TUPKARY
 
 Array = NDArray[np.float64]
@@ -86,7 +86,7 @@ def phase_errors(counts: ModePairCounts, epsilon: float) -> Array:
     wrong = mean_above(counts.slice_errors, epsilon) / (counts.p_slice * twice**2)
     lone = mean_below(counts.lone, epsilon).sum(axis=-1) / (none * twice)
     empty = mean_above(counts.z[..., 2, 2], epsilon) / none**2
-    of_one = np.maximum(wrong - np.maximum(lone - empty, 0.0) / 2.0, 0.0) / nu**2
+    of_one = np.maximum(wrong - np.maximum(lone - empty, 0.0) / 2.0 + ROUNDING * (wrong + lone), 0.0) / nu**2
     return np.asarray((_z_weights(counts)[0] * mu) ** 2 * of_one)
 
 

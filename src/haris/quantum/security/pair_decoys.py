@@ -35,6 +35,8 @@ SINGLE_EVENTS = 7
 """Counts that single_below bounds by their means: each may fail with the epsilon it was given."""
 ERROR_EVENTS = 4
 """The same of errors_above."""
+ROUNDING = 2.0**-48
+"""Of a sum of near numbers, the share that floating point may have lost: decoys that are all but empty turn on it."""
 
 
 def require_pair_decoys(intensities: tuple[float, ...]) -> None:
@@ -65,7 +67,10 @@ def single_of(low: Array, high: Array, intensities: tuple[float, ...]) -> Array:
     weak = ratio * (low[..., 1, 1] - high[..., 1, 2] - high[..., 2, 1])
     strong = high[..., 0, 0] - low[..., 0, 2] - low[..., 2, 0]
     # Both F's hold the count of the weakest pair, which enters once.
-    single = (weak - strong + (ratio - 1.0) * low[..., 2, 2]) / (ratio * (nu - omega) ** 2 - (mu - omega) ** 2)
+    sums = ratio * (low[..., 1, 1] + high[..., 1, 2] + high[..., 2, 1] + low[..., 2, 2])
+    sums += high[..., 0, 0] + low[..., 0, 2] + low[..., 2, 0]
+    least = weak - strong + (ratio - 1.0) * low[..., 2, 2] - ROUNDING * sums
+    single = least / (ratio * (nu - omega) ** 2 - (mu - omega) ** 2)
     return np.asarray(np.maximum(single, 0.0))
 
 
@@ -73,7 +78,8 @@ def errors_above(counts: PairCounts, basis: int, epsilon: float) -> Array:
     """Upper bound on the errors among S_11 over tau_1^2, shape of the sweep, at least 0; as single_below."""
     _, nu, omega = counts.intensities
     low, high = _scaled_means(counts.errors[..., basis, :, :], counts, epsilon)
-    wrong = high[..., 1, 1] + high[..., 2, 2] - low[..., 1, 2] - low[..., 2, 1]
+    seen, taken = high[..., 1, 1] + high[..., 2, 2], low[..., 1, 2] + low[..., 2, 1]
+    wrong = seen - taken + ROUNDING * (seen + taken)
     return np.asarray(np.maximum(wrong / (nu - omega) ** 2, 0.0))
 
 

@@ -58,11 +58,11 @@ def relay_information(channel: RelayChannel) -> tuple[Floats, Floats]:
     v, t_a, t_b, w = channel.modulation_variance_snu, channel.alice, channel.bob, channel.noise_snu
     k = v * (v + 2.0) / (v * (t_a + t_b) + 2.0 + 2.0 * w)
     mixed = k * ((1.0 - t_a) + (1.0 - t_b) + 2.0 * w)
-    # Of a and b too the small differences are taken first.
+    # Of a too the small differences are taken first.
     rest = 2.0 + 2.0 * w
     a_1 = 1.0 + (v * t_b + rest + v * (v * t_b + (1.0 - t_a) + 1.0 + 2.0 * w)) / (v * (t_a + t_b) + rest)
-    b_1 = 1.0 + (v * t_a + rest + v * (v * t_a + (1.0 - t_b) + 1.0 + 2.0 * w)) / (v * (t_a + t_b) + rest)
-    informed = -np.log1p(-(k**2) * t_a * t_b / (a_1 * b_1)) / np.log(2.0)
+    # a_1 b_1 - c^2 = (v + 2)^2 rest / (v (t_a + t_b) + rest), so that 1 is not taken from a number near to it.
+    informed = np.log1p(v**2 * t_a * t_b / ((v * (t_a + t_b) + rest) * rest)) / np.log(2.0)
     before = mode_pair(k * np.abs(t_a - t_b), mixed, 4.0 * k**2 * (1.0 - t_a + w) * (1.0 - t_b + w))
     after = 2.0 * k * (1.0 - t_b + w) / a_1
     eve = mode_entropy(before[0]) + mode_entropy(before[1]) - mode_entropy(after)
