@@ -11,6 +11,7 @@ from haris.bench import (
     authentication,
     continuous,
     end_to_end,
+    entropy,
     keys,
     light,
     one_way,
@@ -34,6 +35,7 @@ MEASUREMENTS: dict[str, Callable[[Conditions], Iterable[Contest]]] = {
     "end_to_end": end_to_end.contests,
     "store": store.contests,
     "keys": keys.contests,
+    "entropy": entropy.contests,
     "squeezed": squeezed.contests,
 }
 GROUPS = {"distill": ("amplification", "reconciliation", "one_way", "continuous", "authentication", "end_to_end")}

@@ -21,7 +21,7 @@ REPETITION, PROPORTION, COPIED = "repetition count", "adaptive proportion", "cop
 MEAN, VARIANCE, SATURATION, STUCK, TONE = "mean", "variance", "saturation", "stuck bit", "tone"
 TESTS = (REPETITION, PROPORTION, COPIED, MEAN, VARIANCE, SATURATION, STUCK, TONE)
 FALSE_ALARMS_PER_HOUR = 1e-3
-LEAST_WINDOW, MOST_WINDOW = 2**11, 2**16
+LEAST_WINDOW, MOST_WINDOW, MOST_SPACING = 2**11, 2**16, 2**20
 WINDOW_S = 0.005
 _DIGEST = 2.0**-64
 
@@ -59,9 +59,8 @@ class HealthTests:
                 raise ParameterError(f"{name} must be above 0, got {value}")
         self.statistics, self.bits = statistics, bits
         self.proportion_window = 1024 if bits == 1 else 512
-        wanted = min(max(LEAST_WINDOW, WINDOW_S * clock_hz), MOST_WINDOW)
-        self.window = 2 ** int(math.log2(wanted))
-        self.tone_spacing = max(2 * STRETCH, 4 * self.window)
+        self.window = _power_of_two(WINDOW_S * clock_hz, LEAST_WINDOW, MOST_WINDOW)
+        self.tone_spacing = _power_of_two(WINDOW_S * clock_hz, 2 * STRETCH, MOST_SPACING)
         self.start_up = 2 * self.tone_spacing
         an_hour = 3600.0 * clock_hz * len(TESTS) / false_alarms_per_hour
         self._false_alarm = {
@@ -169,29 +168,30 @@ class HealthTests:
 
     def _windows(self, rows: NDArray[np.int64], start: int) -> list[Failure]:
         """The first window that fails each test of a window."""
-        n, of = float(self.window), self.statistics
-        mean = rows[:, 0] / n - self._mean_off
-        variance = rows[:, 1] / n - 2.0 * self._mean_off * rows[:, 0] / n + self._mean_off**2
-        saturated = rows[:, 2] + rows[:, 3]
-        still = self._toggling & ~rows[:, 4]
-        found = []
-        for test, failed, value, words in (
-            (MEAN, np.abs(mean) > self.most_off_mean, mean, f"may be {self.most_off_mean:.4g} off {of.mean:.6g}"),
-            (
-                VARIANCE,
-                np.abs(variance - of.variance) > self.most_off_variance,
-                variance - of.variance,
-                f"may be {self.most_off_variance:.4g} off {of.variance:.6g}",
-            ),
-            (SATURATION, saturated > self.most_saturated, saturated, f"samples at the ends, {self.most_saturated:.4g}"),
-            (STUCK, still != 0, still, "is the mask of bits that never changed"),
-        ):
-            at = np.flatnonzero(failed)
-            if len(at):
-                row = int(at[0])
-                number = (start // self.window + row + 1) * self.window - 1
-                found.append(Failure(test, number, f"{float(value[row]):.4g} {words} in {self.window} samples"))
-        return found
+        n, of, off, found = self.window, self.statistics, self._mean_off, dict[str, Failure]()
+        for number, (total, squares, lowest, highest, toggled) in enumerate(rows.tolist(), start // n + 1):
+            mean = total / n - off
+            variance = (squares - 2.0 * off * total) / n + off**2 - of.variance
+            saturated, still = lowest + highest, self._toggling & ~toggled
+            failures = []  # words are made only where they are needed: they take longer than the tests
+            if abs(mean) > self.most_off_mean:
+                failures.append((MEAN, f"{mean:.4g}, may be {self.most_off_mean:.4g}, off {of.mean:.6g}"))
+            if abs(variance) > self.most_off_variance:
+                failures.append(
+                    (VARIANCE, f"{variance:.4g}, may be {self.most_off_variance:.4g}, off {of.variance:.6g}")
+                )
+            if saturated > self.most_saturated:
+                failures.append((SATURATION, f"{saturated} samples at the ends, {self.most_saturated:.4g} may be,"))
+            if still:
+                failures.append((STUCK, f"bits {still:b} never changed"))
+            for test, words in failures:
+                found.setdefault(test, Failure(test, number * n - 1, f"{words} in {n} samples"))
+        return list(found.values())
+
+
+def _power_of_two(wanted: float, least: int, most: int) -> int:
+    """The greatest that is not above, within these."""
+    return int(2 ** int(math.log2(min(max(least, wanted), most))))
 
 
 def health_tests(entropy: EntropySource, false_alarms_per_hour: float = FALSE_ALARMS_PER_HOUR) -> HealthTests:
