@@ -97,9 +97,9 @@ class SupplyTable:
 
     name: of this supply. pool_octets: hashed bits that are kept ready, at most. reserve_octets: of them, for those who
     ask for bits of the source alone; others are given the generator's when no more is left. Without it a quarter.
-    seed: file of the extractor's seed, which must not come from the source and may be public; without it the operating
-    system gives one at each start. generator: whether there is one for bursts. reseed_s, reseed_requests: it is seeded
-    anew by the source after so long, or so many requests.
+    seed: file of the extractor's seed, which must not come from the source, nor be known to whoever may still influence
+    its samples; without it the operating system gives one at each start. generator: whether there is one for bursts.
+    reseed_s, reseed_requests: it is seeded anew by the source after so long, or so many requests.
     """
 
     name: str = "supply"
