@@ -12,6 +12,7 @@ from haris.papers.computations import (
     phase,
     random_numbers,
     relay_cv,
+    satellite,
     twin_field,
 )
 
@@ -28,5 +29,6 @@ COMPUTATIONS = (
     *phase.COMPUTATIONS,
     *relay_cv.COMPUTATIONS,
     *random_numbers.COMPUTATIONS,
+    *satellite.COMPUTATIONS,
 )
 """The first that covers a row computes it."""
