@@ -15,7 +15,8 @@ from haris.nouns.errors import ParameterError
 def test_packing_equals_the_specification(bits, wide, n, draw):
     kind = np.uint16 if wide or bits > 8 else np.uint8
     codes = np.random.default_rng(draw).integers(0, 2**bits, n, dtype=kind)
-    assert np.array_equal(pack_samples(codes, bits), reference.pack_samples(codes, bits))
+    for portable in (False, True):
+        assert np.array_equal(pack_samples(codes, bits, portable=portable), reference.pack_samples(codes, bits))
 
 
 def test_what_does_not_fit_is_refused():
