@@ -9,12 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from haris.nouns.errors import ParameterError
+from haris.quantum.distill.mdi_block import _message
+from haris.quantum.families.mdi_qkd import _octets_told
 from haris.quantum.link import Link
 from haris.quantum.optics.bell_station import BellStation
 from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.source import Source
 from haris.quantum.protocols.mdi_qkd import MdiQkd
 from haris.quantum.security.key_length import Security
+from haris.wire.distillation import encode
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "links" / "mdi_50km.toml"
 SOURCE = Source(1e9, (0.3, 0.07, 0.001), (0.45, 0.4, 0.15))
@@ -124,3 +127,15 @@ def test_a_wrong_file_is_told_where(tmp_path, old, new, wanted):
     path.write_text(text.replace(old, new))
     with pytest.raises(ParameterError, match=wanted):
         Link.read(path)
+
+
+def test_a_block_of_too_many_announcements_for_a_message_is_refused_before_there_is_light():
+    link = Link.read(EXAMPLE)
+    with pytest.raises(
+        ParameterError, match=r"mdi_50km\.toml: block_pulses must be at most 7\.2e\+11 here for live keys"
+    ):
+        Link.read_live(EXAMPLE)
+    small = dataclasses.replace(link, protocol=dataclasses.replace(link.protocol, block_pulses=10**9))
+    half, _ = small.emulate(10**9, 1)
+    told = len(encode(_message(bytes(16), bytes(32), half)))
+    assert told == pytest.approx(_octets_told(small), rel=0.02)

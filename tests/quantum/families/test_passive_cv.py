@@ -256,3 +256,22 @@ def test_a_link_survives_its_file(tmp_path):
     link = dataclasses.replace(ACCESS, detector=OscillatorReceiver("homodyne", 0.7, 0.02, True, True, 0.01))
     link.write(tmp_path / "link.toml")
     assert Link.read(tmp_path / "link.toml") == link
+
+
+def test_key_at_ten_thousand_kilometres_is_right_where_the_fibre_loses_only_100_db():
+    quiet = Link(
+        ThermalSource(1e9, 1e3, 22.0, measured_share=0.9, trusted=True),
+        SplitFibre(5e3, 0.01),
+        OscillatorReceiver("heterodyne", 1.0, 0.0),
+        PassiveCV(10**15, 1.0),
+        Security("asymptotic"),
+    )
+    near, far, hopeless = quiet.rate([6e6, 1e7, 1e9]).secret_bits_per_pulse
+    # Without noise of the channel each photon that arrives is worth the same, at 60 dB as at 100: a share of PLOB.
+    assert far / 1e-10 == pytest.approx(near / 1e-6, rel=1e-3)
+    assert 0.05 < far * np.log(2.0) / 1e-10 < 0.5
+    assert hopeless == 0.0
+    noisy = dataclasses.replace(quiet, channel=SplitFibre(5e3, 0.01, output_noise_snu=1e-3))
+    assert noisy.rate(1e7).secret_bits_per_pulse == 0.0
+    sized = [dataclasses.replace(quiet, security=Security(bound)).rate(1e7) for bound in BOUNDS[:2]]
+    assert [float(each.secret_bits_per_pulse) for each in sized] == [0.0, 0.0]

@@ -15,7 +15,7 @@ from haris.nouns.pair_counts import PairCounts
 from haris.quantum.distill.mdi_block import mdi_alice, mdi_bob
 from haris.quantum.distill.transcript import Sender
 from haris.quantum.emulate.expected_announcements import expected_pair_counts, expected_single_photons
-from haris.quantum.emulate.sampled_announcements import emulate_announcements
+from haris.quantum.emulate.sampled_announcements import announcement_probabilities, emulate_announcements
 from haris.quantum.families.family import Family, Knob, Live, Parts, Rate, of
 from haris.quantum.optics.bell_station import BellStation
 from haris.quantum.optics.source import Source
@@ -26,9 +26,12 @@ from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import BlockLength, KeyLength
 from haris.quantum.security.limits import plob
 from haris.quantum.security.pair_decoys import require_pair_decoys
+from haris.wire.distillation import LIMITS
 from haris.wire.recording import BlockHeader, Octets, read_announcements
 
 NAME = "mdi-qkd"
+ROOM = 0.99
+"""Of a message, that may be expected to be filled: light varies from block to block."""
 
 
 def mdi_parts(parts: Parts) -> tuple[Source, BellStation, MdiQkd]:
@@ -77,10 +80,28 @@ def _key_length(parts: Parts, at_m: NDArray[np.float64], counts: PairCounts) -> 
 
 
 def agreement(parts: Parts) -> StationAgreement:
-    """What both engines agree on; reconciliation begins with the error rate that the model expects."""
+    """What both engines agree on; reconciliation begins with the error rate that the model expects.
+
+    Raises ParameterError on blocks of which either end would have to tell more than one message holds.
+    """
     source, _, protocol = mdi_parts(parts)
+    most = ROOM * LIMITS.message_octets / _octets_told(parts)
+    if most < 1.0:
+        raise ParameterError(
+            f"block_pulses must be at most {most * protocol.block_pulses:.3g} here for live keys, got "
+            f"{protocol.block_pulses}: what an end tells of the announced pulses is one message of at most "
+            f"{LIMITS.message_octets} octets"
+        )
     qber = float(pair_counts(parts, np.asarray(parts.channel.length_m)).signal_qber[KEY_BASIS])
     return StationAgreement(protocol.block_pulses, source.intensities, source.p_intensities, min(qber, 0.25))
+
+
+def _octets_told(parts: Parts) -> float:
+    """Expected octets that an end declares of a block: three bits an announced pulse, and its bit if not secret."""
+    source, station, protocol = mdi_parts(parts)
+    p = announcement_probabilities(source, parts.channel, station, protocol, 0.0).sum(axis=(0, 2, 5, 7))
+    secret = min(p[KEY_BASIS, 0].sum(), p[:, :, KEY_BASIS, 0].sum())
+    return float(protocol.block_pulses * (4.0 * p.sum() - secret) / 8.0) + 1.0
 
 
 def _expected(parts: Parts, n_pulses: float | None, distance_m: ArrayLike | None) -> PairCounts:
