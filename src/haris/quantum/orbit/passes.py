@@ -87,7 +87,8 @@ def _of_one(
         at = sight(station, states([satellite], unix_s, most_age_s))
         return Sight(at.elevation_deg[0], at.azimuth_deg[0], at.range_m[0], at.range_rate_m_per_s[0])
 
-    elevation = seen(times).elevation_deg
+    looks = seen(times)
+    elevation = looks.elevation_deg
     padded = np.concatenate([[-np.inf], elevation, [-np.inf]])
     peak = np.nonzero((elevation > padded[:-2]) & (elevation >= padded[2:]))[0]
     before, after = times[np.maximum(peak - 1, 0)], times[np.minimum(peak + 1, n)]
@@ -108,7 +109,7 @@ def _of_one(
     rise, rises = _crossing(is_above, left, culmination)
     sets, does_set = _crossing(is_above, right, culmination)
     at_best = seen(culmination)
-    nearest = _highest(lambda t: -seen(t).range_m, np.maximum(rise, before[high]), np.minimum(sets, after[high]))
+    nearest = _highest(lambda t: -seen(t).range_m, *_about_nearest(times, looks.range_m, rise, sets))
     least_m = np.minimum.reduce([at_best.range_m, seen(nearest).range_m, seen(rise).range_m, seen(sets).range_m])
     return [
         Pass(
@@ -124,6 +125,21 @@ def _of_one(
         )
         for i in range(peak.size)
     ]
+
+
+def _about_nearest(times: Floats, range_m: Floats, rise: Floats, sets: Floats) -> tuple[Floats, Floats]:
+    """Where the least distance of each pass lies: between the neighbours of its nearest look.
+
+    On an eccentric orbit that may be far from the highest point.
+    """
+    first, last = np.searchsorted(times, rise), np.searchsorted(times, sets, side="right")
+    low, high = rise.copy(), sets.copy()
+    for i, (start, stop) in enumerate(zip(first, last, strict=True)):
+        if start < stop:
+            best = start + int(np.argmin(range_m[start:stop]))
+            low[i] = max(rise[i], times[max(best - 1, 0)])
+            high[i] = min(sets[i], times[min(best + 1, times.size - 1)])
+    return low, high
 
 
 def _highest(of: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
