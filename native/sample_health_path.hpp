@@ -61,21 +61,16 @@ struct HealthPass {
         end_of_row();
     }
 
-    // kHealthStep samples at once, of which three more lie before. False, and nothing done, where a failure is near.
+    // kHealthStep samples at once, with three more before them in memory. False, and nothing done, where a failure is near.
     bool take_step(const Code* codes) {
         constexpr std::size_t n = kHealthStep;
         const Code reference = state.place == 0 ? codes[0] : static_cast<Code>(state.reference);
         const Code high = static_cast<Code>(top);
-        Code same = 0, low = 0, highest = 0, toggled = 0, repeated = 0;
+        Code same = 0, low = 0, highest = 0, toggled = 0;
         for (std::size_t i = 0; i < n; ++i) same = static_cast<Code>(same + (codes[i] == reference));
-        for (std::size_t i = 0; i < n; ++i) {
-            const Code a = codes[i] ^ *(codes + i - 1), b = *(codes + i - 1) ^ *(codes + i - 2),
-                       c = *(codes + i - 2) ^ *(codes + i - 3);
-            toggled |= a;
-            repeated |= static_cast<Code>((a | b | c) == 0);
-        }
         const std::int64_t count = (state.place == 0 ? 0 : state.count) + same;
-        if (repeated || count >= settings.proportion_cutoff) return false;
+        if (count >= settings.proportion_cutoff) return false;
+        if (settings.repetition_cutoff < kLongRun ? has_four(codes, toggled) : has_long_run(codes, toggled)) return false;
         for (std::size_t i = 0; i < n; ++i) low = static_cast<Code>(low + (codes[i] == 0));
         for (std::size_t i = 0; i < n; ++i) highest = static_cast<Code>(highest + (codes[i] == high));
         add_moments(codes);
@@ -87,11 +82,47 @@ struct HealthPass {
         state.highest += highest;
         state.toggled |= toggled;
         state.last = codes[n - 1];
-        state.run = 1;
-        while (codes[n - 1 - static_cast<std::size_t>(state.run)] == codes[n - 1]) ++state.run;
+        std::size_t end = n - 1;
+        while (end > 0 && codes[end - 1] == codes[n - 1]) --end;
+        state.run = static_cast<std::int64_t>(n - end);
         state.filled += n;
         end_of_row();
         return true;
+    }
+
+    static constexpr std::int64_t kLongRun = 16;  // cutoffs from which on it pays to look for longer runs than four
+
+    // Whether a sample is the last of four equal ones.
+    bool has_four(const Code* codes, Code& toggled) const {
+        Code repeated = 0;
+        for (std::size_t i = 0; i < kHealthStep; ++i) {
+            const Code a = codes[i] ^ *(codes + i - 1), b = *(codes + i - 1) ^ *(codes + i - 2),
+                       c = *(codes + i - 2) ^ *(codes + i - 3);
+            toggled |= a;
+            repeated |= static_cast<Code>((a | b | c) == 0);
+        }
+        return repeated;
+    }
+
+    // Whether the run from before reaches the cutoff, or a run inside could: the greatest power of two below it, up to
+    // half a step, without a change.
+    bool has_long_run(const Code* codes, Code& toggled) const {
+        constexpr std::size_t n = kHealthStep;
+        std::int64_t prefix = 0;
+        while (prefix < static_cast<std::int64_t>(n) && codes[prefix] == static_cast<Code>(state.last)) ++prefix;
+        if (state.run + prefix >= settings.repetition_cutoff) return true;
+        Code changed[n], longer[n];
+        for (std::size_t i = 0; i < n; ++i) toggled |= changed[i] = static_cast<Code>(codes[i] ^ *(codes + i - 1));
+        const auto most = static_cast<std::size_t>(std::min<std::int64_t>(settings.repetition_cutoff - 1, n / 2));
+        std::size_t reach = 1;
+        for (; 2 * reach <= most; reach *= 2) {
+            for (std::size_t i = 0; i < n - reach; ++i)
+                longer[i + reach] = static_cast<Code>(changed[i + reach] | changed[i]);
+            std::memcpy(changed + reach, longer + reach, (n - reach) * sizeof(Code));
+        }
+        Code unchanged = 0;
+        for (std::size_t i = reach; i < n; ++i) unchanged |= static_cast<Code>(changed[i] == 0);
+        return unchanged;
     }
 
     void add_moments(const Code* codes) {

@@ -25,7 +25,7 @@ def stream(draw, n, bits, spread):
     bits=st.integers(1, 16),
     spread=st.sampled_from([1e-4, 0.02, 0.3, 2.0]),
     cuts=st.lists(st.integers(0, 6000), max_size=4),
-    repetition_cutoff=st.integers(4, 9),
+    repetition_cutoff=st.integers(4, 200),
     proportion_cutoff=st.integers(1, 300),
     proportion_window=st.sampled_from([128, 256, 512, 1024]),
     windows=st.integers(1, 3),
