@@ -35,4 +35,4 @@ def test_passes_are_in_order_and_above_the_least_elevation(seed):
             assert seen.elevation_deg.min() >= least - 1e-4
             assert seen.elevation_deg.max() <= each.max_elevation_deg + 1e-4
             assert each.min_range_m <= seen.range_m.min() + 1.0
-            last = each.set_s if least > 0.0 else last
+            last = each.set_s

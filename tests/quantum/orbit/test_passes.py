@@ -1,5 +1,7 @@
 """Passes: the Micius pass of 19 December 2016, and what holds of any orbit."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -78,6 +80,16 @@ def test_one_that_stands_still_is_in_sight_all_the_time():
     found = passes(still, Station("equator", 0.0, 0.0), start, start + 86400.0)
     assert found
     assert all(each.duration_s == pytest.approx(86400.0) for each in found)
+
+
+def test_two_highest_points_make_one_pass():
+    # A geosynchronous orbit tilted by 20 degrees rises and falls twice a day over a station on the equator.
+    start = at("2026-03-01")
+    tilted = [circular("tilted", start, 35786e3, 20.0, raan, 0.0) for raan in range(0, 360, 30)]
+    found = passes(tilted, Station("equator", 0.0, 0.0), start, start + 86400.0)
+    longest = max(found, key=lambda each: each.duration_s)
+    assert longest.duration_s == pytest.approx(86400.0)
+    assert all(a.satellite != b.satellite or a.set_s < b.rise_s for a, b in pairwise(found))
 
 
 def test_passes_agree_with_a_fine_sampling():

@@ -111,20 +111,25 @@ def _of_one(
     at_best = seen(culmination)
     nearest = _highest(lambda t: -seen(t).range_m, *_about_nearest(times, looks.range_m, rise, sets))
     least_m = np.minimum.reduce([at_best.range_m, seen(nearest).range_m, seen(rise).range_m, seen(sets).range_m])
-    return [
-        Pass(
-            satellite=satellite,
-            station=station,
-            least_elevation_deg=least_deg,
-            rise_s=float(rise[i]),
-            culmination_s=float(culmination[i]),
-            set_s=float(sets[i]),
-            max_elevation_deg=float(at_best.elevation_deg[i]),
-            min_range_m=float(least_m[i]),
-            is_whole=bool(rises[i] and does_set[i]),
+    # One that stands above the least elevation between two highest points makes one pass of them.
+    first = np.nonzero(rises | (np.arange(peak.size) == 0))[0]
+    found = []
+    for start, stop in zip(first, [*first[1:], peak.size], strict=True):
+        best = start + int(np.argmax(at_best.elevation_deg[start:stop]))
+        found.append(
+            Pass(
+                satellite=satellite,
+                station=station,
+                least_elevation_deg=least_deg,
+                rise_s=float(rise[start]),
+                culmination_s=float(culmination[best]),
+                set_s=float(sets[stop - 1]),
+                max_elevation_deg=float(at_best.elevation_deg[best]),
+                min_range_m=float(least_m[start:stop].min()),
+                is_whole=bool(rises[start] and does_set[stop - 1]),
+            )
         )
-        for i in range(peak.size)
-    ]
+    return found
 
 
 def _about_nearest(times: Floats, range_m: Floats, rise: Floats, sets: Floats) -> tuple[Floats, Floats]:
