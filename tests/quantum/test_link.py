@@ -64,6 +64,7 @@ BRIGHT = dataclasses.replace(SNS.source, decoy_intensities=(0.9, 0.05))
     ("link", "changed", "told"),
     [
         (METRO, {"security": Security(epsilon_secrecy=0.1)}, "an epsilon of 0.1 lets one key in 10 be known"),
+        (METRO, {"detector": dataclasses.replace(METRO.detector, dead_time_s=20.0)}, "dead_time_s of 20: seconds"),
         (SNS, {"source": BRIGHT}, "a decoy stronger than the signal"),
         (METRO, {"source": FIVE}, r"intensities of 5: of pulses so bright that hold light 3.39% hold one photon"),
     ],

@@ -177,7 +177,7 @@ def test_the_published_rate_is_met_by_the_protocol_of_the_experiment():
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ParameterError, match=r"^p_key_basis must be at least 0.5 behind a beam splitter"):
         dataclasses.replace(THREE_STATES, protocol=ThreeState(0.4, 10**10))
-    with pytest.raises(ParameterError, match=r"^p_key_basis must leave both bases some pulses"):
+    with pytest.raises(ParameterError, match=r"^p_key_basis must lie in \[1e-15, 1\), got 1"):
         ThreeState(1.0, 1)
     with pytest.raises(ParameterError, match=r"^angles_rad must be of three different states"):
         dataclasses.replace(FLAWED.source, angles_rad=(0.0, pi, pi))

@@ -10,6 +10,7 @@ import numpy as np
 from haris.quantum.families.family import Parts
 
 LARGE_EPSILON = 0.01
+LONG_DEAD_TIME_S = 1e-3
 BRIGHT_SIGNAL = 2.0
 """Photons: the best settings of every protocol here stay below."""
 BRIGHT_DECOY = 1.5
@@ -20,6 +21,9 @@ def doubts_of(parts: Parts) -> Iterator[str]:
     """A sentence for each setting that is valid and meaningless, with the reason."""
     if parts.security.epsilon >= LARGE_EPSILON:
         yield f"an epsilon of {parts.security.epsilon:.3g} lets one key in {1.0 / parts.security.epsilon:.3g} be known"
+    dead_s = getattr(parts.detector, "dead_time_s", 0.0)
+    if dead_s > LONG_DEAD_TIME_S:
+        yield f"dead_time_s of {dead_s:g}: seconds, of which a detector lets pass micro- or nanoseconds after a click"
     name = "signal_intensity" if hasattr(parts.source, "signal_intensity") else "intensities"
     brightest = max(np.atleast_1d(getattr(parts.source, name, 0.0)))
     if brightest > BRIGHT_SIGNAL:

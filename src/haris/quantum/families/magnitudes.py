@@ -8,10 +8,11 @@ from dataclasses import fields, is_dataclass, replace
 from functools import partial
 from typing import Any
 
+from haris.nouns.document import MOST_NUMBER
 from haris.nouns.errors import ParameterError
 from haris.quantum.families.family import Family, Parts
 
-LEAST, MOST = 1e-30, 1e30
+LEAST, MOST = 1.0 / MOST_NUMBER, MOST_NUMBER
 """In magnitude, each in its own unit. Products of a few such numbers stay within a float64."""
 
 
