@@ -172,6 +172,19 @@ def test_faults_check_what_they_are_told(good):
             wrong()
 
 
+@pytest.mark.parametrize("name", ["vacuum", "phase_diffusion_continuous"])
+def test_a_tone_is_claimed_of_good_stretches_as_often_as_stated(name):
+    # One in 50, so that many come: 40 of 2000 expected; outside [15, 75] with probability 2e-6.
+    source = read_source(EXAMPLES / f"{name}.toml")
+    codes = source.emulate(2000 * STRETCH, 11).samples.values
+    statistics, claims = source.source.statistics(source.parameters), 0
+    for first in range(0, len(codes), STRETCH):
+        tone = ToneTest(statistics, STRETCH, 0.02)
+        claims += tone.feed(codes[first : first + STRETCH], 0) is not None
+    print(f"{name}: {claims} of 2000 stretches")
+    assert 15 <= claims <= 75
+
+
 @pytest.mark.trial
 @pytest.mark.parametrize("name", ["vacuum", "phase_diffusion"])
 def test_false_alarms_of_a_long_run(name):
