@@ -11,10 +11,11 @@ from haris.bench import (
     authentication,
     continuous,
     end_to_end,
-    entropy,
     keys,
     light,
+    mdi,
     one_way,
+    randomness,
     rates,
     reconciliation,
     squeezed,
@@ -35,10 +36,14 @@ MEASUREMENTS: dict[str, Callable[[Conditions], Iterable[Contest]]] = {
     "end_to_end": end_to_end.contests,
     "store": store.contests,
     "keys": keys.contests,
-    "entropy": entropy.contests,
+    "randomness": randomness.contests,
     "squeezed": squeezed.contests,
+    "mdi": mdi.contests,
 }
-GROUPS = {"distill": ("amplification", "reconciliation", "one_way", "continuous", "authentication", "end_to_end")}
+GROUPS = {
+    "distill": ("amplification", "reconciliation", "one_way", "continuous", "authentication", "end_to_end"),
+    "entropy": ("randomness", "squeezed", "mdi"),
+}
 """Measurements that belong together, by the name that asks for all of them."""
 
 

@@ -4,11 +4,11 @@ import pytest
 
 from haris.bench import runner
 from haris.bench.contest import Conditions
-from haris.bench.entropy import PROGRAMS
 from haris.bench.goals import read_goals
+from haris.bench.randomness import PROGRAMS
 from haris.nouns.errors import ParameterError
 
-GOALS = [goal for goal in read_goals() if goal.name == "entropy"]
+GOALS = [goal for goal in read_goals() if goal.name == "randomness"]
 
 
 def test_every_row_is_measured_and_shares_sum_to_one(tmp_path, monkeypatch):
@@ -33,7 +33,7 @@ def test_nist_s_program_is_timed(tmp_path, monkeypatch):
         monkeypatch.setenv(variable, str(program))
     tracks = [goal for goal in GOALS if "90B" in goal.setting]
     conditions = Conditions(seed=5, scale=0.01, folder=tmp_path)
-    contests = {contest.setting: contest for contest in runner.MEASUREMENTS["entropy"](conditions)}
+    contests = {contest.setting: contest for contest in runner.MEASUREMENTS["randomness"](conditions)}
     for goal in tracks:
         assert contests[goal.setting].peer()["Msample/s"] > 0.0
     program.write_text("#!/bin/sh\nexit 3\n")
