@@ -30,7 +30,7 @@ def conditions(tmp_path):
 
 def test_every_goal_has_a_complete_row(conditions, tmp_path, monkeypatch):
     monkeypatch.setattr(cascade_cpp, "peer", lambda qber, n_frames: lambda: {"Mbit/s": 2.0, "f": 1.1})
-    apart = {"keys", "continuous", "entropy"}  # see test_keys.py, test_continuous_bench.py, test_entropy_bench.py
+    apart = {"keys", "continuous", "randomness"}  # see test_keys.py, test_continuous_bench.py, test_randomness_bench.py
     goals = [goal for goal in read_goals() if goal.name not in apart]
     rows = list(runner.measure(goals, conditions, n_runs=2))
     assert [(r.name, r.setting, r.unit) for r in rows] == [(g.name, g.setting, g.unit) for g in goals]
