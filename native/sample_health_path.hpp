@@ -1,6 +1,9 @@
 // The pass over samples, plain loops that the compiler makes vectors of: included once for each instruction set.
 #pragma once
 
+#include <bit>
+#include <cstring>
+
 #include "sample_health.hpp"
 
 namespace haris {
@@ -64,6 +67,9 @@ struct HealthPass {
     // kHealthStep samples at once, with three more before them in memory. False, and nothing done, where a failure is near.
     bool take_step(const Code* codes) {
         constexpr std::size_t n = kHealthStep;
+        if constexpr (sizeof(Code) == 1) {
+            if (settings.bits == 1 && settings.repetition_cutoff > static_cast<std::int64_t>(n)) return take_bits(codes);
+        }
         const Code reference = state.place == 0 ? codes[0] : static_cast<Code>(state.reference);
         const Code high = static_cast<Code>(top);
         Code same = 0, low = 0, highest = 0, toggled = 0;
@@ -88,6 +94,53 @@ struct HealthPass {
         state.filled += n;
         end_of_row();
         return true;
+    }
+
+    // The step for samples of one bit, as words of them. No run that begins and ends inside reaches the cutoff.
+    bool take_bits(const std::uint8_t* codes) {
+        constexpr auto n = static_cast<std::int64_t>(kHealthStep);
+        const unsigned __int128 bits = gathered(codes);
+        const std::int64_t ones = std::popcount(static_cast<std::uint64_t>(bits)) + std::popcount(static_cast<std::uint64_t>(bits >> 64));
+        const int first = static_cast<int>(bits & 1), last = static_cast<int>(bits >> (n - 1));
+        const std::int64_t reference = state.place == 0 ? first : state.reference;
+        const std::int64_t count = (state.place == 0 ? 0 : state.count) + (reference ? ones : n - ones);
+        if (count >= settings.proportion_cutoff) return false;
+        const std::int64_t prefix = leading(state.last ? ~bits : bits, false);
+        if (state.run + prefix >= settings.repetition_cutoff) return false;
+        const bool toggled = (bits ^ (bits << 1 | static_cast<unsigned>(state.last))) != 0;
+        const std::int64_t suffix = leading(last ? ~bits : bits, true);
+        state.reference = reference;
+        state.count = count;
+        state.place += n;
+        if (state.place == settings.proportion_window) state.place = 0;
+        state.sum -= n - ones;  // the centre is 1
+        state.squares += n - ones;
+        state.lowest += n - ones;
+        state.highest += ones;
+        state.toggled |= toggled;
+        state.run = suffix == n && !toggled ? state.run + n : suffix;
+        state.last = last;
+        state.filled += n;
+        end_of_row();
+        return true;
+    }
+
+    // A step's bits, the first lowest: eight octets are gathered by one multiplication.
+    static unsigned __int128 gathered(const std::uint8_t* codes) {
+        std::uint64_t words[2] = {0, 0};
+        for (std::size_t i = 0; i < kHealthStep / 8; ++i) {
+            std::uint64_t octets;
+            std::memcpy(&octets, codes + 8 * i, 8);
+            words[i / 8] |= (octets * 0x0102040810204080 >> 56) << (i % 8 * 8);
+        }
+        return static_cast<unsigned __int128>(words[1]) << 64 | words[0];
+    }
+
+    // Zeros before the first one, from the lowest bit on, or from the highest.
+    static std::int64_t leading(unsigned __int128 bits, bool from_highest) {
+        const auto low = static_cast<std::uint64_t>(bits), high = static_cast<std::uint64_t>(bits >> 64);
+        if (from_highest) return high ? std::countl_zero(high) : 64 + std::countl_zero(low);
+        return low ? std::countr_zero(low) : 64 + std::countr_zero(high);
     }
 
     static constexpr std::int64_t kLongRun = 16;  // cutoffs from which on it pays to look for longer runs than four

@@ -60,6 +60,39 @@ def test_all_paths_equal_the_specification(
 
 
 @PATHS
+@given(
+    draw=st.integers(0, 2**32),
+    change=st.sampled_from([0.001, 0.01, 0.1, 0.5]),
+    cut=st.integers(0, 20_000),
+    repetition_cutoff=st.integers(100, 1500),
+    proportion_cutoff=st.integers(200, 1025),
+    proportion_window=st.sampled_from([128, 1024]),
+)
+@settings(max_examples=60, deadline=None)
+def test_bits_in_long_runs_equal_the_specification(
+    path, draw, change, cut, repetition_cutoff, proportion_cutoff, proportion_window
+):
+    codes = (np.cumsum(np.random.default_rng(draw).random(20_000) < change) & 1).astype(np.uint8)
+    health = SampleHealth(
+        1,
+        repetition_cutoff=repetition_cutoff,
+        proportion_cutoff=proportion_cutoff,
+        proportion_window=proportion_window,
+        window=2 * proportion_window,
+        path=path,
+    )
+    first, second = health.count(codes[:cut]), health.count(codes[cut:])
+    rows = np.concatenate([first.rows, second.rows])
+    assert np.array_equal(rows, reference.rows(codes, 1, 2 * proportion_window))
+    for name, found in (
+        ("repetition", reference.repetition(codes, repetition_cutoff)),
+        ("proportion", reference.proportion(codes, proportion_cutoff, proportion_window)),
+    ):
+        one, two = getattr(first, name), getattr(second, name)
+        assert (one if one is not None else None if two is None else cut + two) == found
+
+
+@PATHS
 @pytest.mark.parametrize("bits", [8, 12, 16])
 def test_extreme_codes_do_not_overflow(bits, path):
     codes = np.tile(np.array([0, 2**bits - 1], np.uint8 if bits <= 8 else np.uint16), 2**16)
