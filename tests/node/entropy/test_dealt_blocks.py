@@ -1,10 +1,13 @@
 """Frames of squeezed light in the shell: dealt by fresh bits, hashed, paid for; a part of one is nothing."""
 
+import math
+
 import numpy as np
 
 from haris.node.entropy.blocks import Blocks, net_bits
 from haris.node.entropy.hashing import SeededHash
 from haris.nouns.raw_samples import RawSamples
+from haris.quantum.entropy.certificate import certificate
 from haris.quantum.entropy.source import Emission, EntropySource, Extraction
 from haris.quantum.entropy.squeezed import SQUEEZED, QuadratureChecks, SqueezedLight
 
@@ -42,13 +45,15 @@ def test_a_frame_is_dealt_hashed_and_paid_for():
     assert 0.9 < len(hashed.octets) * 8 / (256 * net_bits(blocks([]).planned)) < 1.1
 
 
-def test_a_block_with_a_first_or_last_code_is_left_out():
+def test_a_block_with_a_first_or_last_code_is_left_out_and_paid_for():
     emission = SOURCE.emulate(SOURCE.frame_samples, 3)
     values = emission.samples.values.copy()
     values[5] = 0
+    found = certificate(SOURCE, emission.checks.of_frame())
     hashed = blocks([]).hashed(Emission(RawSamples(values, 8), emission.checks))
     assert hashed.n_blocks == 255
     assert hashed.n_rejected == 1024
+    assert len(hashed.octets) == 255 * net_bits(found) // 8 - math.ceil(math.ceil(found.randomness.spent_bits) / 8)
 
 
 def test_less_than_a_frame_and_no_checks_give_nothing():

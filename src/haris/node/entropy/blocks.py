@@ -88,7 +88,9 @@ class Blocks:
         turns = drawn_turns(self._fresh, block, len(samples) // block)
         parts = [self._joined(kept, n, found) for kept, n in dealt_blocks(samples, turns)]
         n_blocks = sum(part.n_blocks for part in parts)
-        return Hashed(b"".join(part.octets for part in parts), n_blocks, len(samples) - n_blocks * block)
+        octets, lost = b"".join(part.octets for part in parts), len(samples) // block - n_blocks
+        used_up = -(-lost * math.ceil(found.randomness.spent_bits) // 8)  # by blocks that are left out
+        return Hashed(octets[: max(0, len(octets) - used_up)], n_blocks, len(samples) - n_blocks * block)
 
     def _joined(self, samples: RawSamples, n_blocks: int, found: Certificate) -> Hashed:
         """Blocks of one length. What the source used up is taken off the end, for it to be given back."""
