@@ -228,3 +228,11 @@ def test_a_seed_repeats_its_samples():
 def test_what_is_impossible_is_refused_by_name(name, wrong):
     with pytest.raises(ParameterError, match=f"^{name} "):
         with_(**wrong)
+
+
+def test_a_larger_fringe_is_guessed_better_and_the_proof_does_not_claim_it():
+    parameters = with_(range_v=1.0, amplitude_v=0.5)
+    device = dataclasses.replace(parameters, amplitude_v=1.3)
+    codes = PHASE_DIFFUSION.emulate(device, 100_000, 3).samples.values
+    assert -math.log2(np.bincount(codes).max() / len(codes)) < bits(parameters)
+    assert any("amplitude_v and offset_v are the device's own" in each for each in PHASE_DIFFUSION.proof.assumptions)

@@ -48,8 +48,7 @@ class BeamSplitter:
     transmittance: to detector 1; the rest goes to detector 0. efficiency_0, efficiency_1: of the detectors.
     p_dark: probability that a detector clicks without a photon in a pulse.
     p_afterpulse: that a detector clicks anew in the next pulse after a click of its own, beside all else.
-        "after a click both detectors are held off for dead_time_s",
-        "a detector that clicked does so anew in the next pulse with at most p_afterpulse",
+    dead_time_s: how long both detectors are held off after a click.
     loss_known: whether the adversary may know which photons each detector would see, as the source of the proof has it;
     without it a detector's loss is as unknown as the beam splitter's choice.
     Raises ParameterError where dark counts are no fewer than photons.

@@ -37,7 +37,8 @@ PROOF = Proof(
         "spontaneous emission turns the phase by a Gaussian of at least the stated width between samples, "
         "independently (Henry, IEEE J. Quantum Electron. 18, 259 (1982)), and nobody else knows it",
         "detector and converter are trusted, and resolve each sample: nothing is left in them of the one before",
-        "amplitude_v and the width of the phase are at least, noise_rms_v and intensity_rms at most as stated",
+        "the width of the phase is at least, noise_rms_v and intensity_rms at most as stated; amplitude_v and offset_v "
+        "are the device's own: a larger fringe, or one moved, has more of the first and last code than is allowed for",
         "classical noise of voltage and amplitude is Gaussian; it is known to the adversary, and not made by him",
     ),
 )
