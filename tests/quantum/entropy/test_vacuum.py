@@ -302,3 +302,11 @@ def test_an_impossible_calibration_is_refused_by_name(wrong):
     name = next(iter(wrong))
     with pytest.raises(ParameterError, match=f"^{name} "):
         with_(**wrong)
+
+
+def test_white_dark_noise_leaves_less_than_one_like_the_signal_and_the_proof_says_which_is_taken():
+    like_signal = VacuumFluctuations(8, 5.0, 1e9, 1.0, 0.4, 10**12, autocorrelation=(0.38,))
+    white = dataclasses.replace(like_signal, dark_autocorrelation=(0.0,))
+    most, least = (VACUUM.randomness(each, 512, 2.0**-101, None).min_entropy_bits for each in (like_signal, white))
+    assert least < most
+    assert any("as the signal's where it is left away" in each for each in VACUUM.proof.assumptions)

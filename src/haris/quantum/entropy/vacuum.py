@@ -33,8 +33,9 @@ PROOF = Proof(
         "noise is Gaussian and stationary; what is not the vacuum's is known to the adversary, and not made by him",
         "what the local oscillator adds has the spectrum of the signal less that of the dark noise",
         "signal_rms_v, dark_rms_v, offset_v and autocorrelation are of as many samples as calibration_samples says",
-        "samples correlate as bandwidth_hz or autocorrelation says, and not at all where neither is stated; "
-        "excess_share and dnl_lsb are at least the device's",
+        "samples correlate as bandwidth_hz or autocorrelation says, and not at all where neither is stated; those of "
+        "the dark noise do as dark_autocorrelation says, and as the signal's where it is left away; excess_share and "
+        "dnl_lsb are at least the device's",
     ),
 )
 LEAST_BANDWIDTH = 0.01
