@@ -25,8 +25,10 @@ def calibrate(on: RawSamples, off: RawSamples, range_v: float, dnl_lsb: float = 
     """Parameters that two recordings of one converter show; clock_hz is that of `on`.
 
     The autocorrelation goes to the last significant lag of 32, of either recording. calibration_samples is the shorter
-    one's length; with lags, fewer than about 1e8 leave little. Raises ParameterError where recordings are short, of
-    different converters, or clipped, and where what they show is no vacuum source.
+    one's length; with lags, fewer than about 1e8 leave little. Lags that are not significant are taken for 0, and the
+    bound does not count what they may hide: up to 25 / calibration_samples of the variance each. Raises
+    ParameterError where recordings are short, of different converters, or clipped, and where what they show is no
+    vacuum source.
     """
     require_positive("range_v", range_v)
     if off.bits != on.bits or (off.clock_hz and on.clock_hz and off.clock_hz != on.clock_hz):
