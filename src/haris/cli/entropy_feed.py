@@ -59,12 +59,19 @@ def run(args: argparse.Namespace) -> int:
     into = KernelFeed(args.credit) if args.kernel else FifoFeed(args.fifo)
     supply.start()
     try:
-        n_fed = feed(_taking(supply, args.laboratory), into, args.octets, every_s, stop.is_set, stop.wait)
+        n_fed = feed(
+            _taking(supply, args.laboratory), into, args.octets, every_s, stop.is_set, _epoch(supply), stop.wait
+        )
     finally:
         supply.close()
         into.close()
     print(f"{n_fed} octets of the source went to {KERNEL if args.kernel else args.fifo}")
     return 0
+
+
+def _epoch(supply: RandomSupply) -> Callable[[], int]:
+    """The pool's, 0 while it is closed."""
+    return lambda: 0 if supply.pool.reason else supply.pool.epoch
 
 
 def _taking(supply: RandomSupply, laboratory: bool) -> Callable[[int], bytes]:

@@ -10,6 +10,7 @@ import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from haris.nouns.errors import KeyUnavailable, ParameterError
 
@@ -88,20 +89,31 @@ class FifoFeed:
         self._file = -1
 
 
+class Into(Protocol):
+    """Where octets go."""
+
+    def write(self, octets: bytes) -> bool:
+        """Hand them on; whether they were taken."""
+
+
 def feed(
     take: Callable[[int], bytes],
-    into: KernelFeed | FifoFeed,
+    into: Into,
     n_octets: int,
     every_s: float,
     stopped: Callable[[], bool],
+    epoch: Callable[[], int],
     wait: Callable[[float], object] = time.sleep,
 ) -> int:
     """Hand on n_octets each every_s, until stopped; returns how many were taken.
 
-    take: raises KeyUnavailable while there are none. What is not taken is kept for the next turn.
+    take: raises KeyUnavailable while there are none. epoch: another number after each failure and each start of
+    the source. What is not taken is kept for the next turn, unless the source failed meanwhile.
     """
-    n_fed, octets = 0, b""
+    n_fed, octets, taken_in = 0, b"", epoch()
     while not stopped():
+        if (now := epoch()) != taken_in:
+            octets, taken_in = b"", now
         with contextlib.suppress(KeyUnavailable):
             octets = octets or take(n_octets)
         if octets and into.write(octets):
