@@ -33,7 +33,9 @@ PROOF = Proof(
         "states are those stated: phases of pulses are random, photon numbers Poissonian of mean_photons; of one "
         "photon the states are a qubit's in two time bins; with none, or more, the detector does as it likes",
         "states are chosen with fresh random bits that the detector does not have",
-        "the detector tells nothing to the outside",
+        "the light goes from the source to the detector where nobody else reaches it, and the detector tells nothing "
+        "to the outside: who measures on the way and resends bright light knows the bits, and the counts look right",
+        "a round's bit is fixed before the next state is made",
     ),
 )
 _CHUNK = 1 << 22
@@ -48,7 +50,8 @@ class MdiQrng:
 
     pulse_hz: rounds a second. mean_photons: of a pulse, at most 10. p_test: that a state is one of the two that test,
     above 0, at most 1/2. What follows is only expected of the detector, and never believed: efficiency, p_dark (of a
-    click without light in the bin), p_flip (share of the light of one bin that comes in the other).
+    click without light in the bin), p_flip (share of the light of one bin that comes in the other). No dead time is
+    expected: a detector that is blind to the next round after a click certifies less.
     """
 
     pulse_hz: float
