@@ -66,3 +66,9 @@ def test_bad_files_are_input_errors(tmp_path, capsys, values, says):
 def test_a_file_that_is_not_there_is_an_input_error(tmp_path, capsys):
     assert main(["entropy", "assess", str(tmp_path / "none"), "--bits", "1"]) == 2
     assert "No such file" in capsys.readouterr().err
+
+
+@pytest.mark.timeout(20)
+def test_a_fifo_or_a_device_is_an_input_error(capsys):
+    assert main(["entropy", "assess", "/dev/zero", "--bits", "8"]) == 2
+    assert "/dev/zero is no file" in capsys.readouterr().err

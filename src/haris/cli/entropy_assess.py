@@ -39,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the assessment."""
+    if args.file.is_fifo() or args.file.is_char_device():
+        raise ParameterError(f"{args.file} is no file: record its samples in one first")
     values = np.fromfile(args.file, np.uint8)
     if len(values) < LEAST_SAMPLES:
         raise ParameterError(f"{args.file} holds {len(values)} samples; SP 800-90B asks for {LEAST_SAMPLES} or more")
