@@ -95,6 +95,22 @@ def test_a_failure_leaves_nothing_and_the_start_is_passed_again(
     assert (rig.device.n_opened, rig.pipeline.counters.n_failures) == (2, 1)
 
 
+def test_a_device_that_plays_the_same_at_each_start_gives_it_once(started: Callable[..., Rig]) -> None:
+    taken: list[int] = []
+    rig: Rig
+
+    def script(number: int) -> int | Exception:
+        turn = number % 6
+        if turn == 0:
+            taken.extend(set(rig.pool.take(rig.pool.n_ready)))
+            return ended(number)
+        return turn
+
+    rig = started(script)
+    rig.until(lambda: any("given before" in alarm.text for alarm in rig.alarms))
+    assert taken == [3, 4]
+
+
 def test_bits_wait_for_the_slowest_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reads are of 4096 samples. A test that needs 10000 more to tell: a read waits for the three after it."""
     monkeypatch.setattr(CountedTests, "detects_within", {"fast": 1, "slow": 10_000})

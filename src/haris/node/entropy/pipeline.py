@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 from collections import deque
@@ -32,6 +33,8 @@ MOST_EMPTY = 8
 """Chunks in a row."""
 SHOWN_EVERY = 128
 """Chunks of which one gives the histogram and no bit."""
+_REMEMBERED, _TOLD_OCTETS = 2**14, 16
+"""Chunks whose bits are known again, over all starts, and the fewest octets of one that cannot be alike by chance."""
 _ROOM_S = 0.2
 """How long a full pool is waited for before it is asked whether to stop."""
 _HISTOGRAM_SAMPLES, _HISTOGRAM_BITS = 2**16, 8
@@ -112,6 +115,7 @@ class Pipeline:
         wanted = min(max(LEAST_CHUNK, CHUNK_S * float(source.parameters.clock_hz)), MOST_CHUNK)
         self._n_chunk = self._blocks.together(int(wanted))
         self._n_empty = 0
+        self._before: dict[bytes, None] = {}  # in their order
         self.state: State = "starting"
         self.reason = NOT_STARTED
         self.counters = Counters()
@@ -206,7 +210,19 @@ class Pipeline:
         self._n_empty = 0 if hashed.octets else self._n_empty + 1
         if self._n_empty == MOST_EMPTY:
             raise Stopped(f"the bound leaves no bit of what was measured in {MOST_EMPTY} chunks in a row")
+        self._require_new(hashed.octets)
         return hashed.octets
+
+    def _require_new(self, octets: bytes) -> None:
+        """Stopped for bits of before: a device that plays the same samples at each start passes the tests of each."""
+        if len(octets) < _TOLD_OCTETS:
+            return
+        digest = hashlib.sha256(octets).digest()
+        if digest in self._before:
+            raise Stopped("copied chunk: its samples were given before")
+        self._before[digest] = None
+        if len(self._before) > _REMEMBERED:
+            del self._before[next(iter(self._before))]
 
     def _put(self, octets: bytes) -> None:
         """Into the pool, as there is room."""
