@@ -27,7 +27,7 @@ def vetted_output_entropy(n_in: int, n_out: int, n_inner: int, h_in: float) -> f
     log2_psi = _log2_sum(n_in - n + log2_low, -h_in)
     log2_spread = (1.0 + math.log2(n) + (n_in - n) + math.log2(math.log(2))) / 2
     log2_omega = _log2_sum(n_in - n, log2_spread) + log2_low
-    return min(float(n_out), -max(log2_psi, log2_omega))
+    return max(0.0, min(float(n_out), -max(log2_psi, log2_omega)))
 
 
 def non_vetted_output_entropy(n_in: int, n_out: int, n_inner: int, h_in: float, h_output_per_bit: float) -> float:
