@@ -13,7 +13,6 @@ from haris.bench import (
     end_to_end,
     keys,
     light,
-    mdi,
     one_way,
     randomness,
     rates,
@@ -38,11 +37,10 @@ MEASUREMENTS: dict[str, Callable[[Conditions], Iterable[Contest]]] = {
     "keys": keys.contests,
     "randomness": randomness.contests,
     "squeezed": squeezed.contests,
-    "mdi": mdi.contests,
 }
 GROUPS = {
     "distill": ("amplification", "reconciliation", "one_way", "continuous", "authentication", "end_to_end"),
-    "entropy": ("randomness", "squeezed", "mdi"),
+    "entropy": ("randomness", "squeezed"),
 }
 """Measurements that belong together, by the name that asks for all of them."""
 

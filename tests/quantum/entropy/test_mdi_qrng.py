@@ -10,7 +10,7 @@ from scipy.optimize import linprog
 
 from haris.nouns.errors import ParameterError
 from haris.quantum.entropy import mdi_qrng
-from haris.quantum.entropy.mdi_qrng import MdiQrng, TestCounts, count_packed, emulate, emulate_device, randomness
+from haris.quantum.entropy.mdi_qrng import MdiQrng, TestCounts, emulate, emulate_device, randomness
 
 EPSILON = 2.0**-101
 GOOD = MdiQrng(pulse_hz=125e6, mean_photons=0.5, p_test=1e-3, efficiency=0.9, p_dark=1e-7, p_flip=2e-3)
@@ -140,15 +140,6 @@ def test_detectors_under_control_certify_nothing():
 def test_the_example_nets_more_than_23_mbit_a_second():
     block = randomness(GOOD, 10**8, EPSILON)
     assert (block.min_entropy_bits - block.spent_bits - 202) / 10**8 * GOOD.clock_hz > 23e6
-
-
-def test_packed_rounds_are_counted_as_they_are():
-    rng = np.random.default_rng(2)
-    for n in (1, 7, 64, 1000, 12_345):
-        states, bits = rng.integers(0, 3, n), rng.integers(0, 2, n)
-        packed = [np.packbits(flags, bitorder="little") for flags in (bits, states > 0, states == mdi_qrng.LATE)]
-        counts = np.bincount(2 * states + bits, minlength=6).reshape(3, 2)
-        assert count_packed(*packed, n) == TestCounts(tuple(map(tuple, counts.tolist())))
 
 
 @settings(deadline=None, max_examples=40)

@@ -112,25 +112,6 @@ class TestCounts:
         return sum(map(sum, self.counts))
 
 
-def count_packed(bits: NDArray[np.uint8], tests: NDArray[np.uint8], lates: NDArray[np.uint8], n: int) -> TestCounts:
-    """Counts of n rounds, of packed octets: their bits; where a test was; where, of a test, the late state was.
-
-    Unused bits of the last octets are 0, as are those of `lates` where no test was.
-    """
-
-    def ones(octets: NDArray[np.uint8]) -> int:
-        whole = len(octets) // 8 * 8
-        words = int(np.bitwise_count(octets[:whole].view(np.uint64)).sum(dtype=np.int64))
-        return words + int(np.bitwise_count(octets[whole:]).sum(dtype=np.int64))
-
-    all_, test, late = ones(bits), ones(tests), ones(lates)
-    test_1, late_1 = ones(bits & tests), ones(bits & lates)
-    both_1, early_1 = all_ - test_1, test_1 - late_1
-    return TestCounts(
-        ((n - test - both_1, both_1), (test - late - early_1, early_1), (late - late_1, late_1)),
-    )
-
-
 def behaviours(mean_photons: float) -> Behaviours:
     """All that a detector can do with a pulse: of no photon, of one (a qubit), of more."""
     none, one = math.exp(-mean_photons), mean_photons * math.exp(-mean_photons)
