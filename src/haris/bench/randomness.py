@@ -19,6 +19,7 @@ from time import thread_time
 import numpy as np
 from numpy.typing import NDArray
 
+from haris.bench import squeezed
 from haris.bench.contest import Conditions, Contest, Figures
 from haris.kernels.block_toeplitz import BlockToeplitz, paths
 from haris.kernels.pack_samples import pack_samples
@@ -34,7 +35,6 @@ from haris.quantum.entropy.extraction import certified_extractor, seed_octets
 from haris.quantum.entropy.health import health_tests
 from haris.quantum.entropy.mdi_qrng import MDI_QRNG, MdiQrng
 from haris.quantum.entropy.source import Emission, EntropySource, Extraction
-from haris.quantum.entropy.squeezed import SQUEEZED, SqueezedLight
 from haris.quantum.entropy.vacuum import VACUUM, VacuumFluctuations
 
 SIZES = ((4096, 2048), (4096, 3072), (1024, 512))
@@ -51,20 +51,6 @@ TEN_BITS = VacuumFluctuations(
 )
 """examples/entropy/vacuum.toml."""
 EIGHT_BITS = replace(TEN_BITS, adc_bits=8)
-SQUEEZED_LIGHT = SqueezedLight(
-    adc_bits=16,
-    range_v=0.87,
-    round_hz=67e6,
-    signal_rms_v=0.1,
-    dark_rms_v=0.02,
-    calibration_samples=10**9,
-    p_check=0.008,
-    squeezing_db=3.0,
-    antisqueezing_db=4.0,
-    frame_blocks=131_072,
-    dnl_lsb=0.7,
-    oscillator_rms=0.003,
-)
 MDI_PULSES = MdiQrng(pulse_hz=125e6, mean_photons=0.5, p_test=0.001, efficiency=0.9, p_dark=1e-7, p_flip=0.002)
 """examples/entropy/squeezed.toml and mdi.toml, where it is said what of them is assumed."""
 VACUUM_BLOCK_BITS = 2048
@@ -86,7 +72,7 @@ def contests(conditions: Conditions) -> Iterator[Contest]:
         )
     mdi = Extraction(block_bits=max(10**7, conditions.size(10**8)))
     for words, source in (
-        ("squeezed light", EntropySource(SQUEEZED, SQUEEZED_LIGHT, Extraction(block_bits=3712, out_bits=2048))),
+        ("squeezed light", squeezed.SOURCE),
         ("measurement-device-independent", EntropySource(MDI_QRNG, MDI_PULSES, mdi)),
     ):
         emission = cache(partial(source.emulate, source.frame_samples, conditions.seed))

@@ -17,7 +17,7 @@ from haris.nouns.raw_samples import RawSamples
 from haris.quantum.entropy.probability_estimation import Behaviours, Scores, design
 from haris.quantum.entropy.randomness import Randomness
 from haris.quantum.entropy.source import Emission, SampleStatistics, Source
-from haris.quantum.entropy.source_independent import binary_entropy
+from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import term
 
 BOTH, EARLY, LATE = range(3)
@@ -143,7 +143,7 @@ def randomness(parameters: MdiQrng, n_samples: int, epsilon: float, checks: Test
     whole = chosen.certified_bits(counts, epsilon)
     lengths = math.log2(n_samples + 1)
     bits = min(float(n_samples), max(0.0, whole - lengths))
-    spent = n_samples * (binary_entropy(parameters.p_test) + parameters.p_test)
+    spent = n_samples * (float(binary_entropy(parameters.p_test)) + parameters.p_test)
     early, late = counts[EARLY], counts[LATE]
     terms = (
         term("tests", early.sum() + late.sum(), "", "rounds of the two states that test", ""),

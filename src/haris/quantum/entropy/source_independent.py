@@ -14,6 +14,7 @@ from haris.nouns.raw_samples import RawSamples
 from haris.quantum.entropy.converter import require_clock
 from haris.quantum.entropy.randomness import Randomness
 from haris.quantum.entropy.source import Emission, SampleStatistics, Source
+from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import term
 from haris.quantum.security.tails import unsampled_errors
 
@@ -92,13 +93,6 @@ class CheckCounts:
             raise ParameterError(f"errors must lie in [0, clicks = {self.clicks}], got {self.errors}")
 
 
-def binary_entropy(share: float) -> float:
-    """Of a coin with that share of heads, in bits; 1 from 1/2 on."""
-    if share >= 0.5:
-        return 1.0
-    return 0.0 if share <= 0.0 else -share * math.log2(share) - (1.0 - share) * math.log1p(-share) / math.log(2.0)
-
-
 def randomness(
     parameters: SourceIndependent, n_samples: int, epsilon: float, checks: CheckCounts | None = None
 ) -> Randomness:
@@ -117,9 +111,9 @@ def randomness(
     if delta > 0.0:
         errors = 1.0 + float(unsampled_errors(checks.errors, checks.clicks, n_samples - 1, delta))
         share = min(1.0, errors / n_samples)
-    per_bit = max(0.0, -math.log2(parameters.overlap) - binary_entropy(share))
+    per_bit = max(0.0, -math.log2(parameters.overlap) - float(binary_entropy(min(share, 0.5))))
     rounds = (n_samples + checks.clicks) / parameters.p_click
-    bases = rounds * binary_entropy(parameters.p_check)
+    bases = rounds * float(binary_entropy(parameters.p_check))
     doubles = (n_samples + checks.clicks) * parameters.p_double
     seen = checks.errors / checks.clicks if checks.clicks else 1.0
     terms = (

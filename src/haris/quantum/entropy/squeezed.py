@@ -20,8 +20,8 @@ from haris.quantum.entropy.overlap import quadrature_overlap
 from haris.quantum.entropy.randomness import Randomness
 from haris.quantum.entropy.shot_noise import least_power, least_vacuum_v2, require_calibration
 from haris.quantum.entropy.source import Emission, SampleStatistics, Source
-from haris.quantum.entropy.source_independent import binary_entropy
 from haris.quantum.entropy.unsampled_mean import best_stake, unsampled_mean
+from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import term
 
 FURRER = "Furrer, Berta, Tomamichel, Scholz, Christandl, J. Math. Phys. 55, 122205 (2014)"
@@ -262,7 +262,7 @@ def randomness(
     bits = min(float(n_samples * parameters.adc_bits), max(0.0, -cost)) if kept else 0.0
     n_checks = float(counts.sum())
     seen = -float(np.sum(counts * chosen.costs)) / n_checks if n_checks else 0.0
-    bases = (n_frame + n_checks) * binary_entropy(parameters.p_check) / parameters.frame_blocks
+    bases = (n_frame + n_checks) * float(binary_entropy(parameters.p_check)) / parameters.frame_blocks
     turns = n_samples * float(TURN_BITS) / parameters.frame_blocks if parameters.frame_blocks > 1 else 0.0
     terms = (
         term("code area", area, "", "product of both quadratures' code widths; hbar = 1", ""),
