@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, rfft
-from scipy.signal import welch
-from scipy.stats import binom, norm
 
 from haris.nouns.raw_samples import RawSamples
 from haris.quantum.entropy import dieharder
@@ -62,6 +60,8 @@ def autocorrelation(values: NDArray[np.float64], n_lags: int) -> NDArray[np.floa
 
 def autocorrelation_figure(samples: RawSamples, model: SampleStatistics) -> Figure:
     """Normalised autocorrelation beside the model's, with the band in which that of white samples lies."""
+    from scipy.stats import norm
+
     figure, axes = _figure(2.6)
     lags = np.arange(1, N_LAGS + 1)
     expected = np.zeros(N_LAGS)
@@ -80,6 +80,8 @@ def autocorrelation_figure(samples: RawSamples, model: SampleStatistics) -> Figu
 
 def spectrum_figure(samples: RawSamples, model: SampleStatistics) -> Figure:
     """Power spectral density beside the model's; white noise of the same variance is 0 dB."""
+    from scipy.signal import welch
+
     figure, axes = _figure(2.6)
     values = samples.values.astype(np.float64)
     at, power = welch(values, nperseg=min(SEGMENT, len(values)), detrend="constant")
@@ -98,6 +100,7 @@ def spectrum_figure(samples: RawSamples, model: SampleStatistics) -> Figure:
 def sp800_22_figure(verdict: sp800_22.Verdict) -> Figure:
     """Share of sequences that pass each of 188 tests, and how even their P-values are, with the family's thresholds."""
     from matplotlib.figure import Figure
+    from scipy.stats import binom
 
     figure = Figure(figsize=(7.2, 4.4), layout="constrained")
     upper, lower = figure.subplots(2, sharex=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import nbinom, poisson
 
 from haris.nouns.checks import require_probability
 from haris.nouns.detections import Detections
@@ -147,6 +146,8 @@ class _Light:
 
     def _numbers(self, size: int) -> Integers:
         """Pairs of windows that have one."""
+        from scipy.stats import nbinom, poisson
+
         chance = self.p_pair * (1.0 - self.rng.random(size))
         mean, modes = self.source.mean_pairs, 2.0 * self.source.modes
         law = poisson(mean) if np.isinf(modes) else nbinom(modes, 1.0 / (1.0 + mean / modes))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from haris.nouns.errors import ParameterError
 
@@ -61,6 +60,8 @@ class Correlation:
         self, white: NDArray[np.float32], past: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """White noise of variance 1 filtered, and the filter's state for what follows; the first past is start's."""
+        from scipy.signal import lfilter
+
         if self.forward == (1.0,) and not self.feedback:
             return white, past
         forward, back = np.asarray(self.forward, np.float32), np.asarray([1.0, -self.feedback], np.float32)

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 Floats = NDArray[np.float64]
 
@@ -87,6 +86,8 @@ def _scores(p_states: Floats, frequencies: Floats, behaviours: Behaviours, power
     n_kinds = len(spreads)
     rows = np.concatenate([np.hstack([s, -np.eye(n_kinds)[np.full(len(s), k)]]) for k, s in enumerate(slopes)])
     right = np.concatenate(offsets)
+    from scipy.optimize import minimize
+
     weights = frequencies.reshape(-1)
     kinds = behaviours.weights
 

@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 MOST_STAKE = 0.999
 
@@ -23,6 +22,8 @@ def unsampled_mean(
     2^doubt_bits or more, which refutes mu, comes with probability at most 2^-doubt_bits (Markov's inequality). The
     product rises with mu. This is the capital of a gambler: Waudby-Smith and Ramdas, J. R. Stat. Soc. B 86, 1 (2024).
     """
+    from scipy.optimize import brentq
+
     n_sampled = float(counts.sum())
     if n_sampled <= 0.0 or n_unsampled < 1:
         return 1.0

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import erf, ndtr
 
 from haris.nouns.checks import require_not_negative, require_positive, require_probability
@@ -260,6 +259,8 @@ def optimal_range_v(bits: int, quantum_rms_v: float, reach_v: float, offset_v: f
     bits: at least 2. quantum_rms_v: of what is not known. reach_v: what is known lies within so much of the offset.
     Source: Haw et al. 2015: both terms of the worst-case guessing probability are equal there.
     """
+    from scipy.optimize import brentq
+
     known_v = reach_v + abs(offset_v)
 
     def excess(range_v: float) -> float:

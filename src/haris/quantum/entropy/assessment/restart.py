@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import fftconvolve
-from scipy.stats import poisson
 
 from haris.nouns.errors import ParameterError
 from haris.quantum.entropy.assessment.most_common_value import most_common_value
@@ -92,6 +90,9 @@ def highest_count(h: float, n: int, alpha: float) -> int:
 
 def _p_at_most(most: int, n: int, p: float, many: int, rest: float) -> float:
     """Probability that no symbol comes more than so often in n."""
+    from scipy.signal import fftconvolve
+    from scipy.stats import poisson
+
     counts = np.arange(n + 1)
     base = np.where(counts <= most, poisson.pmf(counts, n * p), 0.0)
     total = np.where(counts <= most, poisson.pmf(counts, n * rest), 0.0)

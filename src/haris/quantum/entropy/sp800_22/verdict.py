@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from haris.nouns.errors import ParameterError
 from haris.quantum.entropy.sp800_22.battery import ROWS
@@ -103,6 +102,8 @@ def _row(test: str, variant: str, p_values: NDArray[np.float64], many: bool) -> 
 
 
 def _proportion(n_failed: int, n: int) -> float:
+    from scipy.stats import binom
+
     as_many, as_few = binom.sf(n_failed - 1, n, SIGNIFICANCE), binom.cdf(n_failed, n, SIGNIFICANCE)
     return min(1.0, 2.0 * float(min(as_many, as_few)))
 
