@@ -100,3 +100,22 @@ def test_hoeffding_and_entropy_and_plob():
     np.testing.assert_allclose(binary_entropy([0, 0.5, 1, 0.11]), [0, 1, 0, 0.499915958], rtol=1e-8)
     assert plob(1.0) == np.inf
     assert plob(0.0) == 0
+
+
+def by_bisection(x, m, n, epsilon):
+    """The definition: the most errors left that are not refuted, in steps of halves."""
+    low, high = np.zeros_like(n), n
+    while np.any(low < high):
+        middle = np.ceil((low + high) / 2)
+        refuted = log_hypergeometric_tail(x, m, n, x + middle) <= log(epsilon)
+        low, high = np.where(refuted, low, middle), np.where(refuted, middle - 1, high)
+    return low
+
+
+@pytest.mark.parametrize("epsilon", [1.0, 0.999, 0.3, 1e-9, 1e-21, 1e-60])
+def test_bound_is_the_same_by_bisection(epsilon):
+    rng = np.random.default_rng(20261128)
+    m, n = np.floor(10 ** rng.uniform(0, 6, (2, 3000)))
+    x = np.floor(m * rng.uniform(0, 1, 3000) ** 3)
+    x[:300], m[:100] = 0, 0
+    np.testing.assert_array_equal(unsampled_errors(x, m, n, epsilon), by_bisection(x, m, n, epsilon))

@@ -6,8 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
 
+Floats = NDArray[np.float64]
 MOST_COUNTED = 1e12
 """Positions: the logarithm of the tail is then off by 0.1 at most."""
+_MOST_TURNS = 400
+"""Every fourth halves a bracket of at most MOST_COUNTED whole numbers: 160 would do."""
+_GREATEST = 1e300
 
 
 def hoeffding(n: ArrayLike, epsilon: float) -> NDArray[np.float64]:
@@ -39,12 +43,7 @@ def log_hypergeometric_tail(
     under the exact tail, and over it by about 1/z^2 at z standard deviations. All arguments whole, broadcast.
     """
     x, m, n, k = (np.asarray(a, dtype=np.float64) for a in (observed, sampled, unsampled, errors))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        log_term = _log_choose(m, x) + _log_choose(n, k - x) - _log_choose(m + n, k)
-        ratio = x * (n - k + x) / ((k - x + 1.0) * (m - x + 1.0))
-        tail = log_term - np.log1p(-ratio)
-    tail = np.where((ratio >= 1.0) | (k <= x) | (m <= x), 0.0, np.minimum(tail, 0.0))
-    return np.where((k - x > n) & (x < m), -np.inf, tail)
+    return _log_tail(x, m, n, k, _log_factorials(x, m, n))
 
 
 def unsampled_errors(
@@ -62,19 +61,83 @@ def unsampled_errors(
     m = np.floor(np.asarray(sampled, dtype=np.float64))
     n = np.floor(np.asarray(unsampled, dtype=np.float64))
     x, m, n = np.broadcast_arrays(x, m, n)
-    low, high = np.zeros(x.shape), n.copy()  # low is never refuted; the answer lies in [low, high]
+    low, high = np.zeros(x.shape), n  # low is never refuted; the answer lies in [low, high]
     many = m + n > MOST_COUNTED
     if np.any(many):
         some_m, some_n = np.maximum(m, 1.0), np.maximum(n, 1.0)
         closed = np.minimum(np.ceil(n * (x / some_m + serfling(some_m, some_n, epsilon))), n)
         closed = np.where(m > 0.0, closed, n)  # nothing sampled, nothing known
         low, high = np.where(many, closed, low), np.where(many, closed, high)
-    while np.any(low < high):
-        middle = np.ceil((low + high) / 2.0)
-        refuted = log_hypergeometric_tail(x, m, n, x + middle) <= np.log(epsilon)
-        low, high = np.where(refuted, low, middle), np.where(refuted, middle - 1.0, high)
+    left = low < high
+    if np.any(left):
+        low[left] = _most_errors(x[left], m[left], n[left], float(np.log(epsilon)))
     return np.asarray(low)
 
 
-def _log_choose(n: NDArray[np.float64], k: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0))
+def _most_errors(x: Floats, m: Floats, n: Floats, log_epsilon: float) -> Floats:
+    """The most unsampled errors that are not refuted, shape (i,), where none of the counts is too large.
+
+    The root of the tail's logarithm runs nearly straight from 0 at the sample's own rate, so that few secants find it
+    within a bracket of whole numbers; the bracket is halved wherever they do not.
+    """
+    found = np.zeros_like(n)
+    low, high = np.zeros_like(n), n
+    fixed = _log_factorials(x, m, n)
+    goal = np.sqrt(-log_epsilon)
+    at = _normal_guess(x, m, n, goal)
+    last = n * np.divide(x, m, out=np.ones_like(m), where=m > 0.0)
+    last_root = np.zeros_like(n)
+    left: NDArray[np.intp] = np.arange(n.size)
+    for turn in range(_MOST_TURNS):
+        tested = np.clip(np.floor(at), low + 1.0, high)
+        tail = _log_tail(x, m, n, x + tested, fixed)
+        refuted = tail <= log_epsilon
+        low, high = np.where(refuted, low, tested), np.where(refuted, tested - 1.0, high)
+        done = low >= high
+        if np.any(done):
+            found[left[done]] = low[done]
+            more = ~done
+            if not np.any(more):
+                break
+            left = left[more]
+            x, m, n, low, high, tested, tail = (a[more] for a in (x, m, n, low, high, tested, tail))
+            last, last_root, fixed = last[more], last_root[more], tuple(a[more] for a in fixed)
+        root = np.sqrt(np.minimum(-tail, _GREATEST))
+        slope = np.divide(root - last_root, tested - last, out=np.zeros_like(root), where=tested != last)
+        some = slope > 0.0
+        secant = tested + np.divide(goal - root, slope, out=np.zeros_like(root), where=some)
+        at = np.where(some & (turn % 4 < 3), secant, (low + high + 1.0) / 2.0)
+        last, last_root = tested, root
+    return found
+
+
+def _normal_guess(x: Floats, m: Floats, n: Floats, goal: float) -> Floats:
+    """Where a normal distribution's tail would be refuted: about the share q of errors in all, (q - x/m)^2 = c q (1-q).
+
+    goal: root of ln(1/epsilon).
+    """
+    some = np.maximum(m, 1.0)
+    z = max(goal**2 - np.log(1.0 + 3.5 * goal), 0.25) * 2.0  # squared; a normal tail has 1/(z sqrt(2 pi)) before it
+    c = z * n / (some * (m + n))
+    p = x / some
+    q = ((2.0 * p + c) + np.sqrt(np.maximum((2.0 * p + c) ** 2 - 4.0 * (1.0 + c) * p**2, 0.0))) / (2.0 * (1.0 + c))
+    return np.asarray(q * (m + n) - x)
+
+
+def _log_factorials(x: Floats, m: Floats, n: Floats) -> tuple[Floats, ...]:
+    """What of the tail does not depend on the errors: ln choose(m, x), ln n!, ln (m + n)!."""
+    choose = gammaln(m + 1.0) - gammaln(x + 1.0) - gammaln(m - x + 1.0)
+    return np.asarray(choose), np.asarray(gammaln(n + 1.0)), np.asarray(gammaln(m + n + 1.0))
+
+
+def _log_tail(x: Floats, m: Floats, n: Floats, k: Floats, fixed: tuple[Floats, ...]) -> Floats:
+    """log_hypergeometric_tail; fixed: of _log_factorials."""
+    choose, all_n, all_mn = fixed
+    more, free = k - x, n - k + x
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_term = choose + (all_n - gammaln(more + 1.0) - gammaln(free + 1.0))
+        log_term -= all_mn - gammaln(k + 1.0) - gammaln(m + n - k + 1.0)
+        ratio = x * free / ((more + 1.0) * (m - x + 1.0))
+        tail = log_term - np.log1p(-ratio)
+    tail = np.where((ratio >= 1.0) | (more <= 0.0) | (m <= x), 0.0, np.minimum(tail, 0.0))
+    return np.where((more > n) & (x < m), -np.inf, tail)
