@@ -1,6 +1,7 @@
 #if defined(__x86_64__)
 #include "target.hpp"
 HARIS_TARGET_BEGIN("avx2")
+#define HARIS_HEALTH_256
 #include "sample_health_path.hpp"
 
 namespace haris {

@@ -1,10 +1,15 @@
 // The pass over samples, plain loops that the compiler makes vectors of: included once for each instruction set.
+// Samples of one bit are taken as words of 64: HARIS_HEALTH_512 or HARIS_HEALTH_256 where vectors give them.
 #pragma once
 
 #include <bit>
 #include <cstring>
 
 #include "sample_health.hpp"
+
+#if defined(HARIS_HEALTH_512) || defined(HARIS_HEALTH_256)
+#include <immintrin.h>
+#endif
 
 namespace haris {
 namespace {
@@ -67,9 +72,6 @@ struct HealthPass {
     // kHealthStep samples at once, with three more before them in memory. False, and nothing done, where a failure is near.
     bool take_step(const Code* codes) {
         constexpr std::size_t n = kHealthStep;
-        if constexpr (sizeof(Code) == 1) {
-            if (settings.bits == 1 && settings.repetition_cutoff > static_cast<std::int64_t>(n)) return take_bits(codes);
-        }
         const Code reference = state.place == 0 ? codes[0] : static_cast<Code>(state.reference);
         const Code high = static_cast<Code>(top);
         Code same = 0, low = 0, highest = 0, toggled = 0;
@@ -96,51 +98,63 @@ struct HealthPass {
         return true;
     }
 
-    // The step for samples of one bit, as words of them. No run that begins and ends inside reaches the cutoff.
-    bool take_bits(const std::uint8_t* codes) {
-        constexpr auto n = static_cast<std::int64_t>(kHealthStep);
-        const unsigned __int128 bits = gathered(codes);
-        const std::int64_t ones = std::popcount(static_cast<std::uint64_t>(bits)) + std::popcount(static_cast<std::uint64_t>(bits >> 64));
-        const int first = static_cast<int>(bits & 1), last = static_cast<int>(bits >> (n - 1));
-        const std::int64_t reference = state.place == 0 ? first : state.reference;
-        const std::int64_t count = (state.place == 0 ? 0 : state.count) + (reference ? ones : n - ones);
+    static constexpr std::size_t kMostWords = kHealthMostProportion / 64;
+
+    // Whether samples of one bit may be taken by words: no run that begins and ends in one reaches the cutoff.
+    bool in_words() const { return settings.repetition_cutoff > 64; }
+
+    // A proportion window at once, from its first sample on. False, and nothing done, where a failure is in it.
+    bool take_words(const std::uint64_t* words) {
+        const std::int64_t n = settings.proportion_window;
+        const std::size_t n_words = static_cast<std::size_t>(n) / 64;
+        const std::int64_t reference = static_cast<std::int64_t>(words[0] & 1);
+        std::int64_t ones = 0, run = state.run;
+        std::uint64_t last = run ? static_cast<std::uint64_t>(state.last) : words[0] & 1, toggled = 0;
+        for (std::size_t i = 0; i < n_words; ++i) {
+            const std::uint64_t word = words[i], top = word >> 63;
+            ones += std::popcount(word);
+            run += std::countr_zero(last ? ~word : word);  // 64 where the whole word goes on
+            if (run >= settings.repetition_cutoff) return false;
+            const std::uint64_t changes = word ^ (word << 1 | last);
+            toggled |= changes;
+            if (changes) run = std::countl_zero(top ? ~word : word);
+            last = top;
+        }
+        const std::int64_t count = reference ? ones : n - ones;
         if (count >= settings.proportion_cutoff) return false;
-        const std::int64_t prefix = leading(state.last ? ~bits : bits, false);
-        if (state.run + prefix >= settings.repetition_cutoff) return false;
-        const bool toggled = (bits ^ (bits << 1 | static_cast<unsigned>(state.last))) != 0;
-        const std::int64_t suffix = leading(last ? ~bits : bits, true);
         state.reference = reference;
         state.count = count;
-        state.place += n;
-        if (state.place == settings.proportion_window) state.place = 0;
         state.sum -= n - ones;  // the centre is 1
         state.squares += n - ones;
         state.lowest += n - ones;
         state.highest += ones;
-        state.toggled |= toggled;
-        state.run = suffix == n && !toggled ? state.run + n : suffix;
-        state.last = last;
+        state.toggled |= toggled != 0;
+        state.run = run;
+        state.last = static_cast<std::int64_t>(last);
         state.filled += n;
         end_of_row();
         return true;
     }
 
-    // A step's bits, the first lowest: eight octets are gathered by one multiplication.
-    static unsigned __int128 gathered(const std::uint8_t* codes) {
-        std::uint64_t words[2] = {0, 0};
-        for (std::size_t i = 0; i < kHealthStep / 8; ++i) {
+    // The bits of 64 samples, the first lowest.
+    static std::uint64_t gathered(const std::uint8_t* codes) {
+#if defined(HARIS_HEALTH_512)
+        const __m512i octets = _mm512_loadu_si512(codes);
+        return _mm512_test_epi8_mask(octets, octets);
+#elif defined(HARIS_HEALTH_256)
+        const auto* halves = reinterpret_cast<const __m256i*>(codes);
+        const auto low = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_slli_epi16(_mm256_loadu_si256(halves), 7)));
+        const auto high = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_slli_epi16(_mm256_loadu_si256(halves + 1), 7)));
+        return static_cast<std::uint64_t>(high) << 32 | low;
+#else
+        std::uint64_t word = 0;
+        for (std::size_t i = 0; i < 8; ++i) {
             std::uint64_t octets;
             std::memcpy(&octets, codes + 8 * i, 8);
-            words[i / 8] |= (octets * 0x0102040810204080 >> 56) << (i % 8 * 8);
+            word |= (octets * 0x0102040810204080 >> 56) << (8 * i);
         }
-        return static_cast<unsigned __int128>(words[1]) << 64 | words[0];
-    }
-
-    // Zeros before the first one, from the lowest bit on, or from the highest.
-    static std::int64_t leading(unsigned __int128 bits, bool from_highest) {
-        const auto low = static_cast<std::uint64_t>(bits), high = static_cast<std::uint64_t>(bits >> 64);
-        if (from_highest) return high ? std::countl_zero(high) : 64 + std::countl_zero(low);
-        return low ? std::countr_zero(low) : 64 + std::countr_zero(high);
+        return word;
+#endif
     }
 
     static constexpr std::int64_t kLongRun = 16;  // cutoffs from which on it pays to look for longer runs than four
@@ -201,11 +215,11 @@ struct HealthPass {
     }
 
     // NH with two keys: two windows that differ have one digest with probability at most 2^-64 over the keys (Black,
-    // Halevi, Krawczyk, Krovetz, Rogaway, "UMAC", CRYPTO '99).
-    bool seen(const Code* codes, std::uint64_t* digests, std::size_t slots) const {
+    // Halevi, Krawczyk, Krovetz, Rogaway, "UMAC", CRYPTO '99). The window as `octets` of them, 16 or more.
+    static bool seen(const void* window, std::size_t octets, std::uint64_t* digests, std::size_t slots) {
         std::uint32_t words[DigestKeys::kWords];
-        const std::size_t n = static_cast<std::size_t>(settings.proportion_window) * sizeof(Code) / 4;
-        std::memcpy(words, codes, 4 * n);
+        const std::size_t n = octets / 4;
+        std::memcpy(words, window, octets);
         std::uint64_t digest[2];
         for (int k = 0; k < 2; ++k) {
             const std::uint32_t* key = kDigestKeys.words[k];
@@ -220,6 +234,26 @@ struct HealthPass {
         slot[1] = digest[1];
         return found;
     }
+
+    // A proportion window that lies whole in the chunk: looked up, and taken where it may be. False where it was not taken.
+    bool take_window(const Code* codes, std::size_t at, std::uint64_t* digests, std::size_t slots) {
+        const auto n = static_cast<std::size_t>(settings.proportion_window);
+        bool copied = false, taken = false;
+        if constexpr (sizeof(Code) == 1) {
+            if (settings.bits == 1) {
+                std::uint64_t words[kMostWords];
+                for (std::size_t i = 0; i < n / 64; ++i) words[i] = gathered(codes + at + 64 * i);
+                copied = seen(words, n / 8, digests, slots);
+                taken = in_words() && take_words(words);
+            } else {
+                copied = seen(codes + at, n, digests, slots);
+            }
+        } else {
+            copied = seen(codes + at, n * sizeof(Code), digests, slots);
+        }
+        if (copied && failures.copied < 0) failures.copied = static_cast<std::int64_t>(at + n - 1);
+        return taken;
+    }
 };
 
 template <class Code, bool kWide>
@@ -228,9 +262,10 @@ HealthFailures health_run(const Code* codes, std::size_t n, const HealthSettings
     HealthPass<Code, kWide> pass{settings, state, rows, {}, 1 << (settings.bits - 1), (1 << settings.bits) - 1};
     const auto proportion = static_cast<std::size_t>(settings.proportion_window);
     for (std::size_t i = 0; i < n;) {
-        const bool starts = state.place == 0;
-        if (starts && n - i >= proportion && pass.seen(codes + i, digests, slots) && pass.failures.copied < 0)
-            pass.failures.copied = static_cast<std::int64_t>(i + proportion - 1);
+        if (state.place == 0 && n - i >= proportion && pass.take_window(codes, i, digests, slots)) {
+            i += proportion;
+            continue;
+        }
         const std::size_t left = std::min(n - i, proportion - static_cast<std::size_t>(state.place));
         const std::size_t end = i + left;
         while (i < end) {
