@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from haris.nouns.checks import require_simplex
 from haris.nouns.errors import ParameterError
 
 KEY_BASIS = 0
 TEST_BASIS = 1
+
+Setting = float | NDArray[np.float64]
+"""One for the whole sweep, or one at each place of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +23,21 @@ class DecoyCounts:
     clicks, errors: shape (..., 2, k): axis -2 is KEY_BASIS, TEST_BASIS; axis -1 follows intensities.
     int64 when measured, float64 when expected; leading axes are a sweep (of distances, say).
     n_pulses: pulses sent in the block. intensities: mean photon numbers, descending, k of them.
-    p_intensities: the probabilities with which Alice drew them.
+    p_intensities: the probabilities with which Alice drew them. In a sweep over settings each is an array (...).
     Raises ParameterError on shapes that differ, or more errors than clicks.
     """
 
     n_pulses: float
-    intensities: tuple[float, ...]
-    p_intensities: tuple[float, ...]
+    intensities: tuple[Setting, ...]
+    p_intensities: tuple[Setting, ...]
     clicks: NDArray[np.int64] | NDArray[np.float64]
     errors: NDArray[np.int64] | NDArray[np.float64]
 
     def __post_init__(self) -> None:
         k = len(self.intensities)
-        require_simplex("p_intensities", self.p_intensities)
+        p = by_intensity(self.p_intensities)
+        if np.any(p <= 0.0) or np.any(np.abs(p.sum(axis=-1) - 1.0) > 1e-9):
+            raise ParameterError(f"p_intensities must be positive and sum to 1, got {self.p_intensities}")
         if self.clicks.shape != self.errors.shape or self.clicks.shape[-2:] != (2, k):
             raise ParameterError(
                 f"clicks {self.clicks.shape} and errors {self.errors.shape} must both be (..., 2, {k})"
@@ -48,3 +52,8 @@ class DecoyCounts:
         errors = self.errors.sum(axis=-1).astype(np.float64)
         rate: NDArray[np.float64] = np.divide(errors, clicks, out=np.zeros_like(errors), where=clicks > 0)
         return rate
+
+
+def by_intensity(settings: tuple[Setting, ...]) -> NDArray[np.float64]:
+    """One setting for each of k intensities as an array, shape (k,), or (..., k) in a sweep over settings."""
+    return np.stack(np.broadcast_arrays(*settings), axis=-1).astype(np.float64)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from haris.nouns.counts import KEY_BASIS, DecoyCounts
+from haris.nouns.counts import KEY_BASIS, DecoyCounts, Setting
 from haris.nouns.errors import ParameterError
 from haris.quantum.security import lim2014, ma2005, rusca2018, sidhu2022, variable_length, zhang2017
 from haris.quantum.security.decoys import require_decoys
@@ -39,6 +39,7 @@ _INTENSITIES = {"lim2014": 3, "rusca2018": 2, "sidhu2022": 3}
 def key_length(counts: DecoyCounts, security: Security, leaked_bits: ArrayLike | None = None) -> KeyLength:
     """Length of a block's key by security.bound; leaked_bits None: estimated from the key basis' error rate.
 
+    The leading axes of counts are a sweep, of distances or of settings: an array of lengths then.
     Raises ParameterError if the bound does not fit the number of intensities.
     """
     require_bound(security, counts.intensities)
@@ -52,7 +53,7 @@ def estimated_leakage(counts: DecoyCounts, f_ec: float) -> NDArray[np.float64]:
     return np.asarray(f_ec * clicks * binary_entropy(counts.qber[..., KEY_BASIS]))
 
 
-def require_bound(security: Security, intensities: tuple[float, ...]) -> None:
+def require_bound(security: Security, intensities: tuple[Setting, ...]) -> None:
     """Raise ParameterError unless security.bound can be used with these intensities."""
     if security.bound not in _BOUNDS:
         raise ParameterError(f"bound must be one of {', '.join(_BOUNDS)}, got {security.bound!r}")

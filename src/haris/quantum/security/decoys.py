@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import exp, factorial
+from math import factorial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from haris.nouns.counts import DecoyCounts
+from haris.nouns.counts import DecoyCounts, Setting, by_intensity
 from haris.nouns.errors import ParameterError
 from haris.quantum.security.chernoff import mean_above, mean_below
 from haris.quantum.security.tails import hoeffding
@@ -44,20 +44,25 @@ class Scaled:
     lower: Array
 
 
-def require_decoys(intensities: tuple[float, ...]) -> None:
+def require_decoys(intensities: tuple[Setting, ...]) -> None:
     """Raise ParameterError unless there are one or two decoys of the sizes that the estimates need."""
     if len(intensities) not in (2, 3):
         raise ParameterError(f"decoy BB84 has 2 or 3 intensities (1 or 2 decoys), got {len(intensities)}")
-    if len(intensities) == 3 and not intensities[0] > intensities[1] + intensities[2]:
+    if len(intensities) == 3 and not np.all(intensities[0] > intensities[1] + intensities[2]):
         raise ParameterError(f"intensities must satisfy mu1 > mu2 + mu3, got {intensities}")
-    if len(intensities) == 2 and not intensities[1] > 0.0:
+    if len(intensities) == 2 and not np.all(intensities[1] > 0.0):
         raise ParameterError(f"intensities of a one-decoy protocol must be above 0, got {intensities}")
 
 
-def photon_probability(n: int, counts: DecoyCounts) -> float:
-    """Probability tau_n that a pulse of the source has n photons, whatever its intensity."""
-    pairs = zip(counts.p_intensities, counts.intensities, strict=True)
-    return sum(p * exp(-k) * k**n / factorial(n) for p, k in pairs)
+def photon_probability(n: int, counts: DecoyCounts) -> Array:
+    """Probability tau_n that a pulse of the source has n photons, whatever its intensity: shape of the settings."""
+    mu = by_intensity(counts.intensities)
+    return np.asarray((by_intensity(counts.p_intensities) * np.exp(-mu) * mu**n).sum(axis=-1) / factorial(n))
+
+
+def weights(counts: DecoyCounts) -> Array:
+    """e^k / p_k by intensity, shape (k,), or (..., k) in a sweep over settings."""
+    return np.exp(by_intensity(counts.intensities)) / by_intensity(counts.p_intensities)
 
 
 def scale(of: NDArray[np.int64] | NDArray[np.float64], counts: DecoyCounts, epsilon: float) -> Scaled:
@@ -66,7 +71,7 @@ def scale(of: NDArray[np.int64] | NDArray[np.float64], counts: DecoyCounts, epsi
     By Hoeffding, of all clicks: alike for every intensity, and hard on those that are rare.
     """
     n = np.asarray(of, dtype=np.float64)
-    weight = np.exp(counts.intensities) / np.asarray(counts.p_intensities)
+    weight = weights(counts)
     deviation = hoeffding(n.sum(axis=-1, keepdims=True), epsilon)
     return Scaled(weight * (n + deviation), weight * (n - deviation))
 
@@ -74,7 +79,7 @@ def scale(of: NDArray[np.int64] | NDArray[np.float64], counts: DecoyCounts, epsi
 def scale_each(of: NDArray[np.int64] | NDArray[np.float64], counts: DecoyCounts, epsilon: float) -> Scaled:
     """As scale, by Chernoff's bound of each count: near sqrt(2 n ln(1/epsilon)) of that count alone."""
     n = np.asarray(of, dtype=np.float64)
-    weight = np.exp(counts.intensities) / np.asarray(counts.p_intensities)
+    weight = weights(counts)
     return Scaled(weight * mean_above(n, epsilon), weight * mean_below(n, epsilon))
 
 

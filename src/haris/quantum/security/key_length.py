@@ -133,6 +133,19 @@ def whole_bits(length: ArrayLike) -> NDArray[np.int64]:
     return np.asarray(np.floor(np.clip(np.nan_to_num(length, nan=0.0), 0.0, MOST_BITS)).astype(np.int64))
 
 
+def unrounded_bits(key: KeyLength) -> NDArray[np.float64]:
+    """The real length that whole_bits rounds and cuts at 0, shape of the sweep: how far from a key there is none.
+
+    Of bounds whose terms are those of decoy states: what comes from empty and single pulses, less every charge.
+    """
+    gained, charged = ("vacuum", "single"), ("entropy", "leaked", "secrecy", "correctness")
+    signs = {**dict.fromkeys(gained, 1.0), **dict.fromkeys(charged, -1.0)}
+    length: NDArray[np.float64] = np.zeros(key.length_bits.shape)
+    for each in key.terms:
+        length = length + signs.get(each.name, 0.0) * each.value
+    return length
+
+
 def term(name: str, value: ArrayLike, unit: str, meaning: str, source: str) -> Term:
     """A Term from any number or array."""
     return Term(name, np.asarray(value, dtype=np.float64), unit, meaning, source)

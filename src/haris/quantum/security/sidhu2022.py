@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.counts import TEST_BASIS, DecoyCounts
-from haris.quantum.security.decoys import Scaled, within
+from haris.quantum.security.decoys import Scaled, weights, within
 from haris.quantum.security.key_length import KeyLength, Security
 from haris.quantum.security.lim2014 import PROOF as LIM_PROOF
 from haris.quantum.security.lim2014 import printed_length, two_decoys
@@ -25,7 +25,7 @@ def scale_closed(of: NDArray[np.int64] | NDArray[np.float64], counts: DecoyCount
     Source: Yin et al., Sci. Rep. 10, 14312 (2020), Eqs. (1) and (2), as Sidhu et al. take them.
     """
     n = np.asarray(of, dtype=np.float64)
-    weight = np.exp(counts.intensities) / np.asarray(counts.p_intensities)
+    weight = weights(counts)
     b = -np.log(epsilon)
     upper = n + b + np.sqrt(2.0 * n * b + b**2)
     lower = n - b / 2.0 - np.sqrt(2.0 * n * b + b**2 / 4.0)
