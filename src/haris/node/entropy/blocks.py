@@ -9,17 +9,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Protocol
 
+import numpy as np
+
 from haris.nouns.errors import KeyUnavailable
 from haris.nouns.raw_samples import RawSamples
 from haris.quantum.entropy.certificate import Certificate, certificate
 from haris.quantum.entropy.frames import dealt_blocks, drawn_turns
 from haris.quantum.entropy.source import Emission, EntropySource
 
+_NONE = memoryview(b"")
+
 
 class Hash(Protocol):
     """An extractor for one source."""
 
-    def __call__(self, samples: RawSamples, n_blocks: int, out_bits: int) -> bytes:
+    def __call__(self, samples: RawSamples, n_blocks: int, out_bits: int) -> bytes | memoryview:
         """The hashes of n_blocks blocks of equal length, out_bits each, bit behind bit."""
 
 
@@ -27,7 +31,7 @@ class Hash(Protocol):
 class Hashed:
     """octets: of the blocks that had bits. n_blocks: those. n_rejected: samples of the others."""
 
-    octets: bytes
+    octets: memoryview
     n_blocks: int
     n_rejected: int
 
@@ -74,7 +78,7 @@ class Blocks:
             alike = values[[each is kind for each in found]]
             parts.append(self._joined(RawSamples(alike.reshape(-1), samples.bits), len(alike), kind))
         return Hashed(
-            b"".join(part.octets for part in parts),
+            memoryview(b"".join(part.octets for part in parts)),
             sum(part.n_blocks for part in parts),
             sum(part.n_rejected for part in parts),
         )
@@ -83,21 +87,26 @@ class Blocks:
         """A whole frame. A part of one proves nothing of its blocks, and has no bits."""
         samples, block = emission.samples, self._source.block_samples
         if emission.checks is None or len(samples) != self._source.frame_samples:
-            return Hashed(b"", 0, len(samples))
+            return Hashed(_NONE, 0, len(samples))
         found = certificate(self._source, emission.checks.of_frame())
         turns = drawn_turns(self._fresh, block, len(samples) // block)
-        parts = [self._joined(kept, n, found) for kept, n in dealt_blocks(samples, turns)]
-        n_blocks = sum(part.n_blocks for part in parts)
-        octets, lost = b"".join(part.octets for part in parts), len(samples) // block - n_blocks
+        # One array from the start: of tens of megabytes each copy costs as much as the hash.
+        octets = np.empty(max(0, len(samples) // block * net_bits(found) // 8), np.uint8)
+        n_blocks = n_octets = 0
+        for kept, n in dealt_blocks(samples, turns):
+            part = self._joined(kept, n, found)
+            octets[n_octets : n_octets + len(part.octets)] = part.octets
+            n_blocks, n_octets = n_blocks + part.n_blocks, n_octets + len(part.octets)
+        lost = len(samples) // block - n_blocks
         used_up = -(-lost * math.ceil(found.randomness.spent_bits) // 8)  # by blocks that are left out
-        return Hashed(octets[: max(0, len(octets) - used_up)], n_blocks, len(samples) - n_blocks * block)
+        return Hashed(octets.data[: max(0, n_octets - used_up)], n_blocks, len(samples) - n_blocks * block)
 
     def _joined(self, samples: RawSamples, n_blocks: int, found: Certificate) -> Hashed:
         """Blocks of one length. What the source used up is taken off the end, for it to be given back."""
         n_octets = n_blocks * net_bits(found) // 8
         if n_octets < 1:
-            return Hashed(b"", 0, len(samples))
-        return Hashed(self._hash(samples, n_blocks, found.out_bits)[:n_octets], n_blocks, 0)
+            return Hashed(_NONE, 0, len(samples))
+        return Hashed(memoryview(self._hash(samples, n_blocks, found.out_bits))[:n_octets], n_blocks, 0)
 
 
 def net_bits(found: Certificate) -> int:

@@ -24,12 +24,12 @@ class SeededHash:
         self._seed = os.urandom(n_octets) if seed is None else _read(seed, n_octets)
         self._extractor = lru_cache(maxsize=16)(self._made)
 
-    def __call__(self, samples: RawSamples, n_blocks: int, out_bits: int) -> bytes:
+    def __call__(self, samples: RawSamples, n_blocks: int, out_bits: int) -> memoryview:
         """The hashes of n_blocks blocks of equal length, out_bits each, bit behind bit."""
         return (
             self._extractor(len(samples) * samples.bits // n_blocks, out_bits)
             .extract(pack_samples(samples.values, samples.bits), n_blocks)
-            .tobytes()
+            .data
         )
 
     def _made(self, n_in: int, n_out: int) -> Extractor:

@@ -167,7 +167,7 @@ class Pipeline:
     def _flow(self) -> None:
         """From the start-up on, until something fails or the end is asked for."""
         tests, n_chunks, n_fed = self._tests(), 0, 0
-        held: deque[tuple[int, bytes]] = deque()  # with the samples that must be fed before each is given
+        held: deque[tuple[int, memoryview]] = deque()  # with the samples that must be fed before each is given
         settled = max(tests.detects_within.values())
         n_samples = self._source.frame_samples
         while not self._stop.is_set():
@@ -201,7 +201,7 @@ class Pipeline:
         self.counters.n_samples += len(emission.samples)
         return emission
 
-    def _hashed(self, emission: Emission) -> bytes:
+    def _hashed(self, emission: Emission) -> memoryview:
         """The bits of a chunk; a chunk now and then may have none, but not one after another."""
         hashed, counters = self._blocks.hashed(emission), self.counters
         counters.n_blocks += hashed.n_blocks
@@ -213,7 +213,7 @@ class Pipeline:
         self._require_new(hashed.octets)
         return hashed.octets
 
-    def _require_new(self, octets: bytes) -> None:
+    def _require_new(self, octets: memoryview) -> None:
         """Stopped for bits of before: a device that plays the same samples at each start passes the tests of each."""
         if len(octets) < _TOLD_OCTETS:
             return
@@ -224,9 +224,8 @@ class Pipeline:
         if len(self._before) > _REMEMBERED:
             del self._before[next(iter(self._before))]
 
-    def _put(self, octets: bytes) -> None:
+    def _put(self, left: memoryview) -> None:
         """Into the pool, as there is room."""
-        left = memoryview(octets)
         while left and not self._stop.is_set():
             left = left[self._pool.put(left, _ROOM_S) :]
 
