@@ -8,7 +8,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from haris.quantum.orbit.elements import DAY_S
+from haris.quantum.space.light import clear_probability, pass_light
 from haris.quantum.space.scenario import Scenario
+from haris.report.pass_light import light_report, light_table
 from haris.report.passes import pass_report, pass_table
 
 DESCRIPTION = "Passes of satellites over ground stations, and the key that each is expected to give."
@@ -20,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario", metavar="PASS.toml", type=Path, help="satellites, stations, and the link between")
     parser.add_argument("--start", metavar="TIME", help="in place of the file's: RFC 3339, UTC without a zone")
     parser.add_argument("--days", metavar="N", type=float, help="how long to search, in place of the file's")
+    parser.add_argument("--light", action="store_true", help="each pass's losses, fading, outage, Doppler, point-ahead")
     parser.add_argument("--json", action="store_true", help="print one JSON list of passes in place of the table")
 
 
@@ -29,5 +33,16 @@ def run(args: argparse.Namespace) -> int:
     changes = {name: value for name in ("start", "days") if (value := getattr(args, name)) is not None}
     scenario = replace(scenario, search=replace(scenario.search, **changes))
     keys = scenario.keys(time.time())
-    print(json.dumps([pass_report(each) for each in keys]) if args.json else pass_table(keys, scenario.link))
+    clear = [clear_probability(each.slots, scenario.link) for each in keys]
+    age_s = scenario.satellites.most_age_days * DAY_S
+    lights = [pass_light(each, scenario.link, age_s) for each in keys] if args.light else []
+    if args.json:
+        reports = [pass_report(each, share) for each, share in zip(keys, clear, strict=True)]
+        for report, light in zip(reports, lights, strict=False):
+            report |= light_report(light)
+        print(json.dumps(reports))
+        return 0
+    print(pass_table(keys, scenario.link, clear))
+    if lights:
+        print(f"\n{light_table(lights)}")
     return 0

@@ -20,16 +20,17 @@ COLUMNS = (
     ("sifted", 11),
     ("QBER", 7),
     ("secret", 11),
+    ("clear", 5),
 )
 
 
-def pass_table(keys: Sequence[PassKey], link: PassLink) -> str:
-    """One line a pass, and the reasons of those without key below."""
+def pass_table(keys: Sequence[PassKey], link: PassLink, clear: Sequence[float]) -> str:
+    """One line a pass, and the reasons of those without key below. clear: probability that no cloud stops it."""
     if not keys:
         return "no pass: none of these satellites rises above the least elevation in this time"
     lines = ["  ".join(f"{title:>{width}}" for title, width in COLUMNS)]
     reasons = []
-    for each in keys:
+    for each, p_clear in zip(keys, clear, strict=True):
         rise, top, end = (_time(t) for t in (each.flown.rise_s, each.flown.culmination_s, each.flown.set_s))
         sun = f"{each.slots.sun_elevation_deg.max():.0f} deg" if each.slots.unix_s.size else "-"
         cells = (
@@ -44,17 +45,21 @@ def pass_table(keys: Sequence[PassKey], link: PassLink) -> str:
             f"{each.sifted_bits:,.0f}",
             f"{each.qber:.2%}",
             f"{each.secret_bits:,}",
+            f"{p_clear:.0%}",
         )
         lines.append("  ".join(f"{cell:>{width}}" for cell, (_, width) in zip(cells, COLUMNS, strict=True)))
         if each.reason:
             reasons.append(f"no key at {rise[11:16]}: {each.reason}")
     security = link.security
-    words = f"{security.bound}, one block a pass, epsilon {security.epsilon:.3g}, without clouds"
+    words = f"{security.bound}, one block a pass, epsilon {security.epsilon:.3g}, by clear sky"
     return "\n".join([*lines, "", f"secret bits: {words}", *reasons])
 
 
-def pass_report(each: PassKey) -> dict[str, Any]:
-    """A pass as plain data: times in RFC 3339, metres, bits; reason only where there is no key."""
+def pass_report(each: PassKey, clear: float) -> dict[str, Any]:
+    """A pass as plain data: times in RFC 3339, metres, bits; reason only where there is no key.
+
+    clear: probability that no cloud stops the light. No other figure has it in it.
+    """
     report: dict[str, Any] = {
         "satellite": each.flown.satellite.name,
         "station": each.flown.station.name,
@@ -66,6 +71,7 @@ def pass_report(each: PassKey) -> dict[str, Any]:
         "sifted_bits": each.sifted_bits,
         "qber": each.qber,
         "secret_bits": each.secret_bits,
+        "clear_probability": clear,
         "whole": each.flown.is_whole,
     }
     return report | ({"reason": each.reason} if each.reason else {})

@@ -80,8 +80,15 @@ def test_a_pass_at_constant_loss_is_a_fibre():
     assert found.n_pulses == fibre.n_pulses
 
 
+def test_photons_of_the_sky_are_no_probability(micius):
+    # 1 - exp(-N): of 50 photons on average in a gate, both detectors click, and never more than once.
+    link = micius.link
+    counts = pass_counts(link.source, link.detector, 0.5, 0.0, 1.0, np.array([1e-3]), np.array([50.0]))
+    assert counts.clicks.sum() == pytest.approx(counts.n_pulses / 2.0, rel=1e-4)
+
+
 def test_an_uplink_suffers_more():
-    down = SpaceChannel(785e-9, 12e-6, 0.35)
+    down = SpaceChannel(785e-9, 0.35, divergence_rad=12e-6)
     up = replace(down, direction="uplink", waist_m=0.12)
     assert up.transmittance(6e5, 50.0) < down.transmittance(6e5, 50.0)
     with pytest.raises(ParameterError, match="waist_m"):

@@ -11,58 +11,95 @@ from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.checks import require_not_negative, require_positive, require_probability
 from haris.nouns.errors import ParameterError
-from haris.quantum.optics.free_space.diffraction import beam_radius_m, divergent_radius_m, require_obscuration
+from haris.quantum.optics.free_space.clouds import p_clear
+from haris.quantum.optics.free_space.diffraction import (
+    beam_radius_m,
+    divergent_radius_m,
+    lobe_radius_m,
+    require_obscuration,
+)
 from haris.quantum.optics.free_space.extinction import transmittance, zenith_transmittance
+from haris.quantum.optics.free_space.fading import Fading
 from haris.quantum.optics.free_space.pointing import jitter
+from haris.quantum.optics.free_space.scintillation import aperture_averaging, log_variance, saturated
 from haris.quantum.optics.free_space.sky import RADIANCE, Sky, background_photons
-from haris.quantum.optics.free_space.turbulence import Turbulence, fried_parameter_m, uplink_radius_m
+from haris.quantum.optics.free_space.turbulence import (
+    Turbulence,
+    fried_parameter_m,
+    rytov_variance,
+    uplink_radius_m,
+    wander_m,
+)
 
 Floats = NDArray[np.float64]
+
+
+BEST_TRUNCATION = 1.12
+"""Radius of an aperture over its beam's that is brightest far away. Source: Klein, Degnan, Appl. Opt. 13, 2134."""
 
 
 @dataclass(frozen=True)
 class SpaceChannel:
     """Light between a satellite and a station.
 
-    direction: "downlink" (the satellite sends) or "uplink". wavelength_m: of the signal.
-    divergence_rad: full angle of the beam (1/e^2), as measured. receiver_m: diameter of the receiver's aperture.
-    receiver_obscuration: diameter of what stands in its middle over its own. pointing_jitter_rad: standard deviation
-    along each of two axes. optics_db: loss of the receiver's optics, filters and coupling, detectors apart.
-    visibility_m: at the ground; leave it out for clear air. misalignment: probability that a photon leaves by the
-    wrong port of a matched basis.
+    wavelength_m: of the signal. receiver_m: diameter of the receiver's aperture.
+    divergence_rad: full angle of the beam (1/e^2), as measured. sender_m: instead of it, diameter of an aperture that
+    sends what diffraction allows, and no real one reaches. direction: "downlink" (the satellite sends) or "uplink".
+    sender_obscuration, receiver_obscuration: diameter of what stands in the middle of an aperture over its own, of
+    sender_m and receiver_m.
+    waist_m: radius (1/e^2) of the beam as it is sent. An uplink needs it, whose turbulence it meets first; with
+    sender_m it says how the aperture cuts the beam, and by default is the best, sender_m / 2.24.
+    pointing_jitter_rad: standard deviation along each of two axes of the sender's aim. receiver_jitter_rad: of the
+    receiver's, who misses what leaves his field of view.
+    optics_db: loss of the receiver's optics, filters and coupling, detectors apart.
+    visibility_m: at the ground; leave it out for clear air. cloud_cover: share of the sky that is clouded, seen from
+    below: no loss, but a probability of its own. misalignment: probability that a photon leaves by the wrong port of a
+    matched basis.
     view_rad, filter_m: full angle of the receiver's field of view, and width of its spectral filter; 0: no background.
     night_radiance, day_radiance: of what the receiver looks at, W per square metre, steradian and metre of bandwidth.
-    waist_m: radius (1/e^2) of the beam as it is sent; for an uplink only, whose turbulence it meets first.
     wind_m_per_s, ground_cn2: of Hufnagel and Valley's profile.
-    Raises ParameterError on a value outside its range.
+    Raises ParameterError on a value outside its range, or one that another makes meaningless.
     """
 
     wavelength_m: float
-    divergence_rad: float
     receiver_m: float
+    divergence_rad: float | None = None
+    sender_m: float | None = None
     direction: Literal["downlink", "uplink"] = "downlink"
+    sender_obscuration: float = 0.0
     receiver_obscuration: float = 0.0
+    waist_m: float = 0.0
     pointing_jitter_rad: float = 0.0
+    receiver_jitter_rad: float = 0.0
     optics_db: float = 0.0
     visibility_m: float | None = None
+    cloud_cover: float = 0.0
     misalignment: float = 0.0
     view_rad: float = 0.0
     filter_m: float = 0.0
     night_radiance: float = RADIANCE["new moon"]
     day_radiance: float = RADIANCE["clear day"]
-    waist_m: float = 0.0
     wind_m_per_s: float = 21.0
     ground_cn2: float = 1.7e-14
 
     def __post_init__(self) -> None:
-        for name in ("divergence_rad", "receiver_m"):
-            require_positive(name, getattr(self, name))
-        for name in ("pointing_jitter_rad", "optics_db", "view_rad", "filter_m", "waist_m"):
+        for name in ("wavelength_m", "receiver_m", "divergence_rad", "sender_m"):
+            if getattr(self, name) is not None:
+                require_positive(name, getattr(self, name))
+        for name in ("pointing_jitter_rad", "receiver_jitter_rad", "optics_db", "view_rad", "filter_m", "waist_m"):
             require_not_negative(name, getattr(self, name))
         require_probability("misalignment", self.misalignment, at_most=0.5)
+        require_probability("cloud_cover", self.cloud_cover)
         require_obscuration(self.receiver_obscuration)
-        if self.direction == "uplink" and not self.waist_m > 0.0:
+        require_obscuration(self.sender_obscuration)
+        if (self.divergence_rad is None) == (self.sender_m is None):
+            raise ParameterError("divergence_rad says how wide the beam is, or sender_m whose it is: one of the two")
+        if self.sender_m is None and self.sender_obscuration > 0.0:
+            raise ParameterError("sender_obscuration is of sender_m: a measured divergence_rad has it already")
+        if self.direction == "uplink" and not self.sent_radius_m > 0.0:
             raise ParameterError("waist_m must be above 0 for an uplink: turbulence spreads a beam by its width")
+        if self.receiver_jitter_rad > 0.0 and not self.view_rad > 0.0:
+            raise ParameterError("receiver_jitter_rad is beside view_rad, which must be above 0, too")
         for made in (self.zenith, self.sky, self.turbulence):
             assert made is not None
 
@@ -81,22 +118,76 @@ class SpaceChannel:
         """The air above the station."""
         return Turbulence(self.wind_m_per_s, self.ground_cn2)
 
+    @property
+    def sent_radius_m(self) -> float:
+        """Radius (1/e^2) of the beam before any aperture cuts it; 0 where nothing is said of it."""
+        return self.sender_m / (2.0 * BEST_TRUNCATION) if self.sender_m and not self.waist_m else self.waist_m
+
+    def vacuum_radius_m(self, range_m: ArrayLike) -> Floats:
+        """Radius (1/e^2) at the receiver without turbulence, any shape."""
+        if self.divergence_rad is not None:
+            return divergent_radius_m(range_m, self.divergence_rad, self.waist_m)
+        assert self.sender_m is not None
+        cut = self.sender_m / (2.0 * self.sent_radius_m)
+        return lobe_radius_m(range_m, self.wavelength_m, self.sender_m, cut, self.sender_obscuration)
+
     def beam_radius_m(self, range_m: ArrayLike, elevation_deg: ArrayLike) -> Floats:
         """Radius (1/e^2) at the receiver on average, any shape; turbulence adds to an uplink in squares."""
-        radius = divergent_radius_m(range_m, self.divergence_rad, self.waist_m)
+        radius = self.vacuum_radius_m(range_m)
         if self.direction == "downlink":
             return radius
-        best = beam_radius_m(range_m, self.wavelength_m, self.waist_m)
+        best = beam_radius_m(range_m, self.wavelength_m, self.sent_radius_m)
         fried = fried_parameter_m(self.turbulence, self.wavelength_m, elevation_deg)
-        return np.asarray(np.sqrt(radius**2 + uplink_radius_m(best, self.waist_m, fried) ** 2 - best**2))
+        return np.asarray(np.sqrt(radius**2 + uplink_radius_m(best, self.sent_radius_m, fried) ** 2 - best**2))
+
+    def parts(self, range_m: ArrayLike, elevation_deg: ArrayLike) -> dict[str, Floats]:
+        """What transmittance is a product of, by name: diffraction, pointing, air, optics; each of one shape."""
+        away = np.asarray(range_m, dtype=np.float64)
+        taken = jitter(self.beam_radius_m(away, elevation_deg), self.receiver_m, self.pointing_jitter_rad * away)
+        air = transmittance(self.zenith, elevation_deg)
+        shares = (taken.best, taken.mean / taken.best, air, np.asarray(self.optics))
+        return dict(zip(("diffraction", "pointing", "air", "optics"), np.broadcast_arrays(*shares), strict=True))
 
     def transmittance(self, range_m: ArrayLike, elevation_deg: ArrayLike) -> Floats:
         """Mean share of the photons sent that reach the detectors, any shape: jitter is averaged, clouds left out."""
         away = np.asarray(range_m, dtype=np.float64)
         radius = self.beam_radius_m(away, elevation_deg)
         taken = jitter(radius, self.receiver_m, self.pointing_jitter_rad * away).mean
-        optics = 10.0 ** (-self.optics_db / 10.0) * (1.0 - self.receiver_obscuration**2)
-        return np.asarray(taken * optics * transmittance(self.zenith, elevation_deg))
+        return np.asarray(taken * self.optics * transmittance(self.zenith, elevation_deg))
+
+    @property
+    def optics(self) -> float:
+        """Transmittance of the receiver: obscuration, optics, and the share of time that it looks at the sender."""
+        seen = 1.0
+        if self.receiver_jitter_rad > 0.0:
+            seen = -float(np.expm1(-((self.view_rad / self.receiver_jitter_rad) ** 2) / 8.0))
+        return float(10.0 ** (-self.optics_db / 10.0) * (1.0 - self.receiver_obscuration**2) * seen)
+
+    def fading(self, range_m: ArrayLike, elevation_deg: ArrayLike) -> Fading:
+        """How the light flickers about transmittance, any shape.
+
+        A downlink scintillates as a plane wave, averaged by the receiver's aperture. An uplink's pattern is wider than
+        any satellite, and its beam wanders; its scintillation at a point is a downlink's (by reciprocity, weak).
+        """
+        away, at = np.broadcast_arrays(
+            np.asarray(range_m, dtype=np.float64), np.asarray(elevation_deg, dtype=np.float64)
+        )
+        index = np.expm1(saturated(rytov_variance(self.turbulence, self.wavelength_m, at)))
+        deviation = self.pointing_jitter_rad * away
+        radius = self.beam_radius_m(away, at)
+        if self.direction == "downlink":
+            index = index * aperture_averaging(self.turbulence, self.wavelength_m, self.receiver_m, at)
+        else:
+            fried = fried_parameter_m(self.turbulence, self.wavelength_m, at)
+            wander = wander_m(away, self.wavelength_m, self.sent_radius_m, fried)
+            # The average radius has the wander in it: what wanders is a narrower beam.
+            radius = np.sqrt(np.maximum(radius**2 - 4.0 * wander**2, self.vacuum_radius_m(away) ** 2))
+            deviation = np.hypot(deviation, wander)
+        return Fading(log_variance(index), jitter(radius, self.receiver_m, deviation).square)
+
+    def p_clear(self, elevation_deg: ArrayLike) -> Floats:
+        """Probability that no cloud stands between, any shape."""
+        return p_clear(self.cloud_cover, elevation_deg)
 
     def background_photons(self, sun_elevation_deg: ArrayLike, gate_s: float) -> Floats:
         """Mean photons of the sky at the detectors in a gate, any shape of the Sun's elevation."""

@@ -26,10 +26,6 @@ class Jitter:
         """best g^2 / (1 + g^2); best without jitter."""
         return np.asarray(self.best / (1.0 + 1.0 / self.square))
 
-    def quantile(self, p: ArrayLike) -> Floats:
-        """The share that is missed with probability p: best p^(1/g^2)."""
-        return np.asarray(self.best * np.asarray(p, dtype=np.float64) ** (1.0 / self.square))
-
 
 def jitter(radius_m: ArrayLike, aperture_m: float, deviation_m: ArrayLike) -> Jitter:
     """Of a Gaussian beam of radius_m (1/e^2) that a round aperture of diameter aperture_m takes; any shapes.

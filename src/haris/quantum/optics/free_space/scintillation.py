@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
 
 from haris.quantum.optics.free_space.turbulence import Turbulence
 
@@ -22,6 +21,11 @@ def saturated(rytov: ArrayLike) -> Floats:
     return np.asarray(large + 0.51 * square / (1.0 + 0.69 * power) ** (5.0 / 6.0))
 
 
+def log_variance(index: ArrayLike) -> Floats:
+    """Variance of the logarithm of a log-normal irradiance whose own variance over its mean squared is index."""
+    return np.asarray(np.log1p(np.asarray(index, dtype=np.float64)))
+
+
 def aperture_averaging(of: Turbulence, wavelength_m: float, aperture_m: float, elevation_deg: ArrayLike) -> Floats:
     """Share of the variance that is left when an aperture of diameter aperture_m takes the light; any shape.
 
@@ -31,13 +35,3 @@ def aperture_averaging(of: Turbulence, wavelength_m: float, aperture_m: float, e
     scale_m = (of.moment(2.0) / of.moment(5.0 / 6.0)) ** (6.0 / 7.0)
     sine = np.sin(np.radians(np.asarray(elevation_deg, dtype=np.float64)))
     return np.asarray(1.0 / (1.0 + 1.1 * (aperture_m**2 * sine / (wavelength_m * scale_m)) ** (7.0 / 6.0)))
-
-
-def fade(log_variance: ArrayLike, p: ArrayLike) -> Floats:
-    """Irradiance over its mean that is missed with probability p, log-normal; any shapes.
-
-    exp(sigma Phi^-1(p) - sigma^2/2): both terms lower it for p < 1/2. Where the mean's term is added instead, as one
-    reads, light would be made.
-    """
-    square = np.asarray(log_variance, dtype=np.float64)
-    return np.asarray(np.exp(np.sqrt(square) * ndtri(np.asarray(p, dtype=np.float64)) - square / 2.0))

@@ -50,14 +50,10 @@ def background_photons(
     """Mean number of the sky's photons that a telescope takes in a gate; any shape of radiance.
 
     view_rad: full angle of the field of view. aperture_m: diameter. bandwidth_m: of the spectral filter.
-    H Omega A dlambda dt lambda/(h c). Source: Miao et al., New J. Phys. 7, 215 (2005), Eq. (1).
+    H Omega A dlambda dt lambda/(h c). By day it is no probability: 1 - exp(-N) is, as clicks.p_click has it.
+    Source: Miao et al., New J. Phys. 7, 215 (2005), Eq. (1).
     """
     solid = np.pi * (view_rad / 2.0) ** 2
     area = np.pi * (aperture_m / 2.0) ** 2
     per_radiance = solid * area * bandwidth_m * gate_s * wavelength_m / PHOTON_J_M
     return np.asarray(np.asarray(radiance, dtype=np.float64) * per_radiance)
-
-
-def p_background(photons: ArrayLike) -> Floats:
-    """Probability 1 - exp(-N) of at least one of N photons on average; by day N is no probability."""
-    return np.asarray(-np.expm1(-np.asarray(photons, dtype=np.float64)))

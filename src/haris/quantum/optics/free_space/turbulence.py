@@ -12,7 +12,7 @@ from haris.nouns.checks import require_not_negative, require_positive
 from haris.nouns.errors import ParameterError
 
 Floats = NDArray[np.float64]
-POINTS = 400
+PANELS, POINTS = 20, 20
 """Of the quadrature, in the logarithm of the height: integrals are right to 1e-9."""
 
 
@@ -53,10 +53,11 @@ class Turbulence:
 
 @lru_cache(maxsize=1024)
 def _moment(of: Turbulence, power: float) -> float:
-    low, high = np.log(of.bottom_m), np.log(of.top_m)
     nodes, weights = np.polynomial.legendre.leggauss(POINTS)
-    height = np.exp(low + (high - low) * (nodes + 1.0) / 2.0)
-    return float(np.sum(weights * of.cn2(height) * height ** (power + 1.0)) * (high - low) / 2.0)
+    edges = np.linspace(np.log(of.bottom_m), np.log(of.top_m), PANELS + 1)
+    half = (edges[1] - edges[0]) / 2.0
+    height = np.exp(edges[:-1, None] + half * (nodes + 1.0))
+    return float(half * np.sum(weights * of.cn2(height) * height ** (power + 1.0)))
 
 
 def fried_parameter_m(of: Turbulence, wavelength_m: float, elevation_deg: ArrayLike = 90.0) -> Floats:
@@ -94,6 +95,18 @@ def uplink_radius_m(radius_m: ArrayLike, sender_radius_m: float, fried_m: ArrayL
     """
     ratio = np.sqrt(8.0) * sender_radius_m / np.asarray(fried_m, dtype=np.float64)
     return np.asarray(np.asarray(radius_m, dtype=np.float64) * (1.0 + ratio ** (5.0 / 3.0)) ** 0.6)
+
+
+def wander_m(range_m: ArrayLike, wavelength_m: float, sender_radius_m: float, fried_m: ArrayLike) -> Floats:
+    """Standard deviation along each of two axes of a beam's centre at a satellite, moved by turbulence; any shapes.
+
+    Of uplink_radius_m's average it is a part. <r^2> = 0.54 L^2 (lambda / 2 W0)^2 (2 W0 / r0)^(5/3), both axes together.
+    Source: Andrews, Phillips, Laser Beam Propagation through Random Media (2005), section 12.2.3.
+    """
+    away = np.asarray(range_m, dtype=np.float64)
+    ratio = 2.0 * sender_radius_m / np.asarray(fried_m, dtype=np.float64)
+    square = 0.54 * (away * wavelength_m / (2.0 * sender_radius_m)) ** 2 * ratio ** (5.0 / 3.0)
+    return np.asarray(np.sqrt(square / 2.0))
 
 
 def _wave_number(wavelength_m: float) -> float:
