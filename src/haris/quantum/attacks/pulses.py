@@ -15,7 +15,7 @@ from haris.quantum.attacks.attack import Attack, AttackedRate, Secret, Sign, dev
 from haris.quantum.distill.sift import accept
 from haris.quantum.emulate.clicks import Arrivals, class_rates
 from haris.quantum.emulate.expected import expected_counts
-from haris.quantum.emulate.sampled import emulate
+from haris.quantum.emulate.sampled import sampled_block
 from haris.quantum.families.decoy_bb84 import agreement, bb84_parts, rate_of_counts
 from haris.quantum.families.family import Parts
 from haris.quantum.optics.detector import Detector
@@ -133,7 +133,7 @@ def sampled_pulses(attack: PulseAttack, parts: Parts, n_pulses: int, seed: int |
     """Alice's half and Bob's half of n_pulses under attack. The same seed gives the same light."""
     source, detector, protocol = bb84_parts(parts)
     arrived = attack.arrivals(source, parts.channel, detector)
-    return emulate(source, parts.channel, detector, protocol, n_pulses, seed, attack.eve_fraction, arrived=arrived)
+    return sampled_block(arrived, source, detector, protocol, n_pulses, seed, attack.eve_fraction)
 
 
 def measured_signs(parts: Parts, pulses: Pulses, detections: Detections, rng: np.random.Generator) -> tuple[Sign, ...]:

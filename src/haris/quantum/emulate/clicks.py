@@ -152,19 +152,13 @@ def class_rates(
 
 
 def click_law(
-    source: Source,
-    fibre: Fibre,
-    detector: Detector,
-    protocol: DecoyBB84,
-    eve_fraction: float = 0.0,
-    arrived: Arrivals | None = None,
+    arrived: Arrivals, source: Source, detector: Detector, protocol: DecoyBB84, eve_fraction: float = 0.0
 ) -> ClickLaw:
     """The same model as the sampler takes it. Raises ParameterError on a gate that does not fit the clock.
 
-    arrived: at one distance, in place of what an honest fibre leaves. Classes refine the intensities that Alice draws,
-    so that her half of the light is the same.
+    arrived: at one distance. Classes refine the intensities that Alice draws, so that her half of the light is the
+    same.
     """
-    arrived = arrivals(source, fibre, detector) if arrived is None else arrived
     some = arrived.p > 0.0
     mean_photons = arrived.mean_photons[some]
     p = p_click(mean_photons, detector.p_dark)

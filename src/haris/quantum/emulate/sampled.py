@@ -12,8 +12,7 @@ from haris.kernels.light import ClickLaw, initial_state, sample_clicks
 from haris.nouns.detections import Detections
 from haris.nouns.errors import ParameterError
 from haris.nouns.pulses import Pulses
-from haris.quantum.emulate.clicks import Arrivals, click_law
-from haris.quantum.emulate.expected import click_rate_hz
+from haris.quantum.emulate.clicks import Arrivals, arrivals, class_rates, click_law
 from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.source import Source
@@ -31,22 +30,37 @@ def emulate(
     seed: int | bytes,
     eve_fraction: float = 0.0,
     start: int = 0,
-    arrived: Arrivals | None = None,
+) -> tuple[Pulses, Detections]:
+    """sampled_block through an honest fibre."""
+    arrived = arrivals(source, fibre, detector)
+    return sampled_block(arrived, source, detector, protocol, n_pulses, seed, eve_fraction, start)
+
+
+def sampled_block(
+    arrived: Arrivals,
+    source: Source,
+    detector: Detector,
+    protocol: DecoyBB84,
+    n_pulses: int,
+    seed: int | bytes,
+    eve_fraction: float = 0.0,
+    start: int = 0,
 ) -> tuple[Pulses, Detections]:
     """Sample n_pulses, numbered from start: Alice's half and Bob's half of one block.
 
+    arrived: what of the light reaches the detectors, at one distance.
     The same arguments give the same light. Both halves come from the seed by a one-way function, so neither
     tells the other's; Bob's randomness differs for every start. Alice's settings do not depend on Eve, who measures
     the share eve_fraction of the pulses in a random basis and resends her result at their mean photon number.
-    arrived: in place of what an honest fibre leaves.
     The receiver begins each block live and without trapped carriers.
     Cost and memory grow with the clicks (9 octets a tag), never with the empty pulses.
     Raises ParameterError on arguments outside their range, or a block beyond 2^53 ps.
     """
-    law = click_law(source, fibre, detector, protocol, eve_fraction, arrived)
+    law = click_law(arrived, source, detector, protocol, eve_fraction)
     pulse_key = derived_key(seed, b"pulses")
     receiver_key = derived_key(seed, b"receiver" + start.to_bytes(16, "big", signed=True))
-    expected = float(click_rate_hz(source, fibre, detector)) / source.clock_hz * n_pulses
+    _, rates = class_rates(arrived, detector, source.clock_hz)
+    expected = float(rates.clicks) * n_pulses
     n_tags = 0
     time_ps = np.empty(int(1.01 * expected + 8.0 * expected**0.5) + 64, dtype=np.int64)
     channel = np.empty(time_ps.size, dtype=np.uint8)
