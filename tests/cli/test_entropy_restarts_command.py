@@ -1,6 +1,7 @@
 """haris entropy restarts and haris entropy conditioning. Values of NIST's own tools, commit 68ed165."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -55,6 +56,12 @@ def test_bad_restarts_are_input_errors(tmp_path, capsys, size, arguments, says):
     (np.arange(size) % 8).astype(np.uint8).tofile(tmp_path / "restarts.bin")
     assert main(["entropy", "restarts", str(tmp_path / "restarts.bin"), *arguments]) == 2
     assert says in capsys.readouterr().err
+
+
+def test_a_fifo_holds_no_restarts(tmp_path, capsys):
+    os.mkfifo(tmp_path / "fifo")
+    assert main(["entropy", "restarts", str(tmp_path / "fifo"), "--bits", "3", "--min-entropy", "1"]) == 2
+    assert "is no file: record the samples of 1000 restarts" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,8 @@ def run(args: argparse.Namespace) -> int:
     """Print what the source is credited with."""
     if not 1 <= args.bits <= 8:
         raise ParameterError(f"--bits must lie in [1, 8], got {args.bits}")
+    if args.file.is_fifo() or args.file.is_char_device():
+        raise ParameterError(f"{args.file} is no file: record the samples of {SIDE} restarts in one first")
     values = np.asarray(RawSamples.read_octets(args.file, args.bits).values, np.uint8)
     if len(values) != SIDE * SIDE:
         raise ParameterError(f"{args.file} holds {len(values)} samples; restart tests take {SIDE} x {SIDE}")

@@ -236,3 +236,27 @@ def test_a_larger_fringe_is_guessed_better_and_the_proof_does_not_claim_it():
     codes = PHASE_DIFFUSION.emulate(device, 100_000, 3).samples.values
     assert -math.log2(np.bincount(codes).max() / len(codes)) < bits(parameters)
     assert any("amplitude_v and offset_v are the device's own" in each for each in PHASE_DIFFUSION.proof.assumptions)
+
+
+@pytest.mark.parametrize("changes", [{}, {"noise_rms_v": 0.0}, {"range_v": 0.3, "noise_rms_v": 0.1}])
+def test_the_statistics_are_means_around_the_circle(changes):
+    """Summed here over every angle and threshold: of 16 bits that would be seconds."""
+    parameters = with_(adc_bits=6, phase_rms_rad=0.7, **changes)
+    angle = np.linspace(-np.pi, np.pi, 4096, endpoint=False)
+    weight = sum(np.exp(-0.5 * ((angle + turn) / 0.7) ** 2) for turn in 2 * np.pi * np.arange(-3, 4))
+    volts = 0.4 * np.cos(parameters.bias_rad + angle)
+    spread = np.maximum(np.hypot(parameters.noise_rms_v, 0.01 * volts), 4e-13)
+    above = norm.cdf((volts - parameters.converter.thresholds_v()[:, None]) / spread) @ (weight / weight.sum())
+    shares = -np.diff([1.0, *above, 0.0])
+    found = PHASE_DIFFUSION.statistics(parameters)
+    codes = np.arange(64)
+    assert found.mean == pytest.approx(shares @ codes, rel=1e-9)
+    assert found.variance == pytest.approx(shares @ (codes - found.mean) ** 2, rel=1e-8)
+    assert found.p_saturated == pytest.approx(shares[0] + shares[-1], abs=1e-12)
+    assert found.p_ones[0] == pytest.approx(shares[1::2].sum(), rel=1e-6)
+
+
+def test_the_statistics_of_sixteen_bits_are_those_of_fewer():
+    fine, coarse = (PHASE_DIFFUSION.statistics(with_(adc_bits=bits)) for bits in (16, 10))
+    assert fine.mean / 64 == pytest.approx(coarse.mean, rel=1e-6)
+    assert fine.variance / 64**2 == pytest.approx(coarse.variance, rel=1e-3)

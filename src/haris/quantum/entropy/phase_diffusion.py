@@ -45,7 +45,8 @@ PROOF = Proof(
 LEAST_PHASE_RAD = 0.01
 MOST_PHASE_RAD = 1e3
 LEAST_OVERLAP, MOST_OVERLAP = 1e-6, 1e4
-_ANGLES = 4096
+_LEAST_ANGLES, _ANGLES = 256, 4096
+_SURE_SIGMA = 9.0
 _HARMONICS = 12
 _CHUNK = 2**16
 
@@ -215,14 +216,16 @@ def randomness(parameters: PhaseDiffusion, n_samples: int, epsilon: float, check
     return Randomness(n_samples, n_samples * bits, epsilon, terms, PROOF)
 
 
-def _fringe(parameters: PhaseDiffusion) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def _fringe(
+    parameters: PhaseDiffusion, n_angles: int = _ANGLES
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Mean voltage, its deviation by noise, and weight, at phases all around the circle."""
     phase_rad = math.hypot(parameters.phase_rad, parameters.classical_phase_rad)
-    angle = 2.0 * np.pi * np.arange(_ANGLES) / _ANGLES
+    angle = 2.0 * np.pi * np.arange(n_angles) / n_angles
     if phase_rad > 3.0:
         order = np.arange(1, 4)
         series = np.cos(np.outer(angle, order)) @ np.exp(-0.5 * (order * phase_rad) ** 2)
-        weight = (1.0 + 2.0 * series) / _ANGLES
+        weight = (1.0 + 2.0 * series) / n_angles
     else:
         turned = (angle[:, None] + np.pi) % (2.0 * np.pi) - np.pi + 2.0 * np.pi * np.arange(-3, 4)
         weight = np.exp(-0.5 * (turned / phase_rad) ** 2).sum(axis=1)
@@ -241,21 +244,31 @@ def _saturated(parameters: PhaseDiffusion) -> float:
 
 def statistics(parameters: PhaseDiffusion) -> SampleStatistics:
     """Of the codes: the fringe averaged over the phase; neighbours share what the delay overlaps."""
-    volts, spread, weight = _fringe(parameters)
-    code, mean, square = np.zeros(_ANGLES), 0.0, 0.0
-    above = []
-    for order, threshold in enumerate(parameters.converter.thresholds_v()):
-        beyond = ndtr((volts - threshold) / spread)
-        code += beyond
-        above.append(float(weight @ beyond))
-        mean += above[-1]
-        square += (2.0 * order + 1.0) * above[-1]
-    variance = square - mean * mean
+    volts, spread, weight = _fringe(parameters, _enough_angles(parameters))
+    thresholds = parameters.converter.thresholds_v()
+    code, above = np.zeros(len(volts)), np.zeros(len(thresholds) + 1)
+    lower, upper = (np.searchsorted(thresholds, volts + reach * spread) for reach in (-_SURE_SIGMA, _SURE_SIGMA))
+    for angle, (first, last) in enumerate(zip(lower, upper, strict=True)):  # all before are exceeded, none from last on
+        beyond = ndtr((volts[angle] - thresholds[first:last]) / spread[angle])
+        above[first:last] += weight[angle] * beyond
+        code[angle] = first + float(beyond.sum())
+    above += np.cumsum(np.bincount(lower, weight, len(above))[::-1])[::-1] - np.bincount(lower, weight, len(above))
+    above = np.minimum(above[:-1], 1.0)
+    mean = float(above.sum())
+    variance = float((2.0 * np.arange(len(above)) + 1.0) @ above) - mean * mean
     lags = (
         tuple(min(1.0, max(-1.0, lag / variance)) for lag in _covariances(parameters, code)) if variance > 0.0 else ()
     )
-    share: NDArray[np.float64] = -np.diff(np.array([1.0, *above, 0.0]))
-    return SampleStatistics(mean, variance, 1.0 - above[0] + above[-1], lags, bit_shares(share))
+    share: NDArray[np.float64] = -np.diff(np.concatenate([[1.0], above, [0.0]]))
+    return SampleStatistics(mean, variance, float(1.0 - above[0] + above[-1]), lags, bit_shares(share))
+
+
+def _enough_angles(parameters: PhaseDiffusion) -> int:
+    """Around the circle, for means over it: sums over equal steps of half the noise, or of half the phase's own
+    deviation, miss the integral of a Gaussian by exp(-8 pi^2) of it."""
+    phase_rad = math.hypot(parameters.phase_rad, parameters.classical_phase_rad)
+    finest = min(phase_rad, max(parameters.noise_rms_v / parameters.amplitude_v, 1e-6))
+    return min(_ANGLES, max(_LEAST_ANGLES, 2 ** math.ceil(math.log2(4.0 * math.pi / finest))))
 
 
 def _covariances(parameters: PhaseDiffusion, code: NDArray[np.float64]) -> list[float]:
@@ -264,7 +277,7 @@ def _covariances(parameters: PhaseDiffusion, code: NDArray[np.float64]) -> list[
     Harmonics of the code meet as their two Gaussian phases do, whose correlation is the overlap of their delays.
     """
     order = np.arange(-_HARMONICS, _HARMONICS + 1)
-    part = np.fft.fft(code)[order] / _ANGLES
+    part = np.fft.fft(code)[order] / len(code)
     weight = (part[:, None] * part.conj()).real
     half = 0.5 * parameters.phase_rad**2
     squares = (half + 0.5 * parameters.classical_phase_rad**2) * (order[:, None] ** 2 + order**2)

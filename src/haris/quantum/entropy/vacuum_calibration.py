@@ -27,8 +27,8 @@ def calibrate(on: RawSamples, off: RawSamples, range_v: float, dnl_lsb: float = 
     The autocorrelation goes to the last significant lag of 32, of either recording. calibration_samples is the shorter
     one's length; with lags, fewer than about 1e8 leave little. Lags that are not significant are taken for 0, and the
     bound does not count what they may hide: up to 25 / calibration_samples of the variance each. Raises
-    ParameterError where recordings are short, of different converters, or clipped, and where what they show is no
-    vacuum source.
+    ParameterError where recordings are short, of different converters, constant, or clipped, and where what they show
+    is no vacuum source.
     """
     require_positive("range_v", range_v)
     if off.bits != on.bits or (off.clock_hz and on.clock_hz and off.clock_hz != on.clock_hz):
@@ -48,7 +48,7 @@ def calibrate(on: RawSamples, off: RawSamples, range_v: float, dnl_lsb: float = 
         calibration_samples=min(len(on), len(off)),
         offset_v=(lit.mean - 2.0 ** (on.bits - 1)) * step_v,
         autocorrelation=lags,
-        dark_autocorrelation=tuple(dark.lags[: len(lags)]) if dark.rms > 0.0 else (),
+        dark_autocorrelation=tuple(dark.lags[: len(lags)]),
         dnl_lsb=dnl_lsb,
     )
 
@@ -80,7 +80,10 @@ def _moments(name: str, samples: RawSamples) -> _Moments:
         sums += _products(part, min(first, MOST_LAGS))
     variance = float(sums[0]) / n
     if variance == 0.0:
-        return _Moments(mean, 0.0, [0.0] * MOST_LAGS, 0)
+        raise ParameterError(
+            f"{name} must not be constant: a converter that shows no noise is stuck, cut off, or too coarse to measure "
+            f"it; got {n} samples of {int(values[0])}"
+        )
     lags = [float(total) / (n - lag) / variance for lag, total in enumerate(sums)][1:]
     beyond = [lag for lag, value in enumerate(lags, 1) if abs(value) > SIGNIFICANT / math.sqrt(n)]
     return _Moments(mean, math.sqrt(variance), lags, max(beyond, default=0))
