@@ -268,7 +268,7 @@ def _enough_angles(parameters: PhaseDiffusion) -> int:
     deviation, miss the integral of a Gaussian by exp(-8 pi^2) of it."""
     phase_rad = math.hypot(parameters.phase_rad, parameters.classical_phase_rad)
     finest = min(phase_rad, max(parameters.noise_rms_v / parameters.amplitude_v, 1e-6))
-    return min(_ANGLES, max(_LEAST_ANGLES, 2 ** math.ceil(math.log2(4.0 * math.pi / finest))))
+    return min(_ANGLES, max(_LEAST_ANGLES, 1 << math.ceil(math.log2(4.0 * math.pi / finest))))
 
 
 def _covariances(parameters: PhaseDiffusion, code: NDArray[np.float64]) -> list[float]:
