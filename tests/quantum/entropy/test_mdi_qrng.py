@@ -10,7 +10,8 @@ from scipy.optimize import linprog
 
 from haris.nouns.errors import ParameterError
 from haris.quantum.entropy import mdi_qrng
-from haris.quantum.entropy.mdi_qrng import MdiQrng, TestCounts, emulate, emulate_device, randomness
+from haris.quantum.entropy.mdi_qrng import MdiQrng, emulate, emulate_device, randomness
+from haris.quantum.entropy.mdi_rounds import TestCounts
 
 EPSILON = 2.0**-101
 GOOD = MdiQrng(pulse_hz=125e6, mean_photons=0.5, p_test=1e-3, efficiency=0.9, p_dark=1e-7, p_flip=2e-3)
@@ -57,6 +58,29 @@ def test_no_device_beats_the_scores():
         assert sums.max() > 1.0 - chosen.power  # and they are not far from what is allowed
 
 
+def test_scores_that_follow_from_earlier_rounds_are_beaten_by_no_device_with_memory():
+    """The same sum over whole strings of five rounds, of which a round after a 1 is not scored."""
+    parameters = MdiQrng(1e8, 1.0, 0.3, 0.9, 0.0, 0.01, dead_time_s=15e-9)
+    assert parameters.blind_rounds == 1
+    chosen = mdi_qrng.scores(parameters, 10**4, EPSILON)
+    factors, kinds = 2.0**chosen.log2_factors, mdi_qrng.behaviours(parameters.mean_photons)
+
+    def worst(length, last):
+        """The greatest sum of those that some devices reach, each round the best of many for what may follow."""
+        if length == 0:
+            return 1.0
+        after = np.array([worst(length - 1, 0), worst(length - 1, 1)])
+        scored = np.ones((3, 2)) if last else factors
+        total = 0.0
+        for weight, sigma in zip(kinds.weights, kinds.extremes(180), strict=True):
+            pair = np.clip(np.stack([1 - sigma, sigma], axis=2), 0.0, 1.0)
+            found = np.sum(scored * after * pair ** (1 + chosen.power), axis=2) @ parameters.p_states
+            total += weight * found.max()
+        return total
+
+    assert 1.0 - chosen.power < worst(5, 0) <= 1.0
+
+
 def test_long_blocks_reach_what_a_linear_programme_says_eve_must_leave():
     """In the limit: the least average entropy of the bit over mixtures of devices that look like the expected one."""
     angles = 2 * math.pi * np.arange(720) / 720
@@ -86,13 +110,36 @@ def test_emulated_blocks_certify_what_is_planned():
     planned = randomness(parameters, n, EPSILON)
     for seed in range(3):
         emission = emulate(parameters, n, seed)
-        counts = np.array(emission.checks.counts)
-        assert emission.checks.n_rounds == n
+        counts = np.array(emission.checks.counted(1, 0).counts)
+        assert counts.sum() == n
         assert abs(int(emission.samples.values.sum()) - counts[:, 1].sum()) == 0
         expected = n * parameters.p_states * parameters.expected
         assert np.all(np.abs(counts[:, 1] - expected) < 6 * np.sqrt(expected + 1))
         measured_ = randomness(parameters, n, EPSILON, emission.checks)
         assert measured_.min_entropy_bits == pytest.approx(planned.min_entropy_bits, rel=0.05)
+
+
+@pytest.mark.parametrize(("detectors", "dead_time_s", "blind"), [(1, 25e-9, 2), (2, 30e-9, 1), (3, 30e-9, 0)])
+def test_blind_detectors_certify_what_is_planned(detectors, dead_time_s, blind):
+    n = 2_000_000
+    parameters = MdiQrng(1e8, 0.5, 0.02, 0.9, 1e-6, 1e-3, dead_time_s, detectors)
+    assert parameters.blind_rounds == blind
+    emission = emulate(parameters, n, 1)
+    statistics = mdi_qrng.statistics(parameters)
+    bits = emission.samples.values - statistics.mean
+    assert abs(bits.mean()) < 6 * math.sqrt(statistics.variance / n)
+    for lag, expected in enumerate(statistics.autocorrelation[:12], 1):
+        assert np.mean(bits[lag:] * bits[:-lag]) / statistics.variance == pytest.approx(expected, abs=6 / math.sqrt(n))
+    assert (blind > 0) == bool(statistics.autocorrelation)
+    counts = emission.checks.counted(detectors, blind)
+    assert counts.n_rounds == n
+    assert 1 - counts.n_unscored / n == pytest.approx(parameters.scored, abs=0.003)
+    planned = randomness(parameters, n, EPSILON).min_entropy_bits
+    found = randomness(parameters, n, EPSILON, emission.checks).min_entropy_bits
+    assert found == pytest.approx(planned, rel=0.08)
+    if blind:  # who leaves no round out certifies less
+        unaware = MdiQrng(1e8, 0.5, 0.02, 0.9, 1e-6, 1e-3)
+        assert randomness(unaware, n, EPSILON, emission.checks).min_entropy_bits < 0.95 * found
 
 
 @pytest.mark.parametrize("rest", [0, 1])
@@ -171,6 +218,9 @@ def test_any_parameters_give_some_bits_or_none(mean, test, efficiency, dark, fli
         ("efficiency", 1.1),
         ("p_dark", -0.1),
         ("p_flip", 0.6),
+        ("dead_time_s", -1e-9),
+        ("dead_time_s", 1e-6),
+        ("detectors", 0),
     ],
 )
 def test_bad_parameters_are_named(field, value):
@@ -184,3 +234,5 @@ def test_counts_of_another_block_are_refused():
         randomness(GOOD, 100, EPSILON, TestCounts(((1, 1), (1, 1), (1, 1))))
     with pytest.raises(ParameterError, match="counts"):
         TestCounts(((1, 1), (1, -1), (1, 1)))
+    with pytest.raises(ParameterError, match="n_unscored"):
+        TestCounts(((1, 1), (1, 1), (1, 1)), -1)
