@@ -14,9 +14,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
+from same_process import run_here
 from trial_network import QUICK_LINK, TrialNetwork, running
 
 from haris.demo.laboratory import SPANS, Laboratory, build
@@ -29,16 +31,26 @@ from haris.wire.framing import frame
 HARIS = [sys.executable, "-m", "haris.cli.main"]
 
 
-def refused(*words: str, says: str, patience_s: float = 100, before: Callable[[], None] | None = None) -> None:
+def refused(*words: str, says: str) -> None:
     """Run a command that must end with 2, nothing on stdout, and one line on stderr that holds `says`."""
-    done = subprocess.run(
-        [*HARIS, *words], capture_output=True, text=True, timeout=patience_s, check=False, preexec_fn=before
-    )
-    assert (done.returncode, done.stdout) == (2, ""), done
-    assert done.stderr.startswith(f"haris {words[0]}: ")
-    assert done.stderr.count("\n") == 1
-    assert "Traceback" not in done.stderr
-    assert says in done.stderr
+    code, out, err = run_here(*words)
+    assert out == ""
+    one_line(words[0], code, err, says)
+
+
+def process_refused(*words: str, says: str, before: Callable[[], None] | None = None) -> None:
+    """The same of a process of its own."""
+    done = subprocess.run([*HARIS, *words], capture_output=True, text=True, timeout=100, check=False, preexec_fn=before)
+    assert done.stdout == ""
+    one_line(words[0], done.returncode, done.stderr, says)
+
+
+def one_line(command: str, code: int, err: str, says: str) -> None:
+    assert code == 2, err
+    assert err.startswith(f"haris {command}: ")
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    assert says in err
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +94,8 @@ def test_a_link_with_an_unknown_key_or_a_wrong_unit(
     line = spoil(link, old, new)
     options = [] if command == "rate" else ["--socket", str(tmp_path / "light.sock")]
     refused(command, str(link), *options, says=f"{link}:{line}: ")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["LINK.toml"]
     refused(command, str(link), *options, says=says)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["LINK.toml"]
 
 
 @pytest.mark.parametrize(
@@ -102,8 +114,8 @@ def test_a_configuration_with_an_unknown_key_or_a_wrong_value(site: Path, old: s
 
 
 def test_a_configuration_that_is_not_there(tmp_path: Path) -> None:
-    refused("node", str(tmp_path / "NODE.toml"), says=str(tmp_path / "NODE.toml"))
-    refused("rate", str(tmp_path / "LINK.toml"), says=str(tmp_path / "LINK.toml"))
+    process_refused("node", str(tmp_path / "NODE.toml"), says=str(tmp_path / "NODE.toml"))
+    process_refused("rate", str(tmp_path / "LINK.toml"), says=str(tmp_path / "LINK.toml"))
 
 
 @pytest.mark.parametrize("what", ["bank kme", "bank peers"])
@@ -115,16 +127,8 @@ def test_a_port_of_the_key_manager_in_use(site: Path, pattern: Laboratory, what:
 def test_a_port_of_a_span_in_use(site: Path, pattern: Laboratory) -> None:
     port = pattern.ports["bank-midway"]
     with socket.create_server(("127.0.0.1", port)):
-        done = subprocess.run(
-            [*HARIS, "node", str(site.parent / "midway.toml"), "--json"],
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert f"127.0.0.1:{port}" in done.stderr
+        code, _, err = run_here("node", str(site.parent / "midway.toml"), "--json")
+    one_line("node", code, err, f"127.0.0.1:{port}")
 
 
 def tunnel(site: Path, listen: int) -> list[str]:
@@ -212,7 +216,8 @@ def test_a_store_of_a_newer_version(site: Path) -> None:
 @pytest.mark.parametrize("limit", [0, 4096, 30_000])
 def test_a_full_disk(site: Path, limit: int) -> None:
     """No file may grow beyond a limit: SQLite meets what a full disk gives, and the next start finds no damage."""
-    refused("node", str(site), says="store", before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+    before = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit))
+    process_refused("node", str(site), says="store", before=before)
     make_store(site)
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from same_process import run_here
 from test_commission import SITES, TwoSites
 
 from haris.demo.processes import Process
@@ -109,14 +110,11 @@ async def test_sites_take_all_from_their_supplies_and_do_without_none(tmp_path: 
         await asyncio.gather(*(process.stop() for process in sites.processes.values()))
 
 
-@pytest.mark.timeout(120)
-async def test_a_site_without_its_supply_does_not_start(tmp_path: Path) -> None:
-    sites = SuppliedSites(tmp_path)
-    await sites.processes["a"].start()
-    try:
-        await until(lambda: "cannot be reached" in (tmp_path / "a.log").read_text())
-        running = sites.processes["a"]._running
-        assert running is not None
-        assert await asyncio.wait_for(running.wait(), 30) == 3
-    finally:
-        await sites.processes["a"].stop()
+def test_a_site_without_its_supply_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("haris.node.entropy.site_randomness.START_S", 0.5)
+    SuppliedSites(tmp_path)
+    code, out, err = run_here("node", str(tmp_path / "a.toml"), "--json")
+    assert code == 3
+    assert "cannot be reached" in err
+    assert '"started"' not in out
+    assert not (tmp_path / "a.db").exists()
