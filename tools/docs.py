@@ -30,6 +30,7 @@ from haris.quantum.optics.source import Source
 from haris.quantum.orbit.station import Station
 from haris.quantum.security.key_length import Security
 from haris.quantum.space.channel import SpaceChannel
+from haris.quantum.space.motion import Motion
 from haris.quantum.space.pass_key import PassProtocol
 from haris.quantum.space.scenario import Satellites, Search
 
@@ -40,6 +41,7 @@ PASS_TABLES = {
     "[satellite]": Satellites,
     "[[station]]": Station,
     "[search]": Search,
+    "[motion]": Motion,
     "[source]": Source,
     "[channel]": SpaceChannel,
     "[detector]": Detector,

@@ -57,6 +57,10 @@ class Arrivals:
         first = np.unique(self.intensity, return_index=True)[1]
         return np.asarray(np.add.reduceat(per_class, first, axis=axis))
 
+    def at(self, index: int) -> Arrivals:
+        """At one place of the sweep."""
+        return Arrivals(self.intensity, self.p[index], self.mean_photons[index])
+
 
 def arrivals(source: Source, fibre: Fibre, detector: Detector, distance_m: ArrayLike | None = None) -> Arrivals:
     """Of an honest fibre: the pulses of an intensity all fare alike."""

@@ -120,6 +120,22 @@ def slots_of(flown: Pass, link: PassLink, most_age_s: float) -> Slots:
     )
 
 
+def arrivals_of(
+    source: Source, detector: Detector, misalignment: float, transmittance: Floats, background: Floats
+) -> Arrivals:
+    """What reaches the detectors in each slot; transmittance, background: (t,), detectors apart.
+
+    The sky's photons join the signal's at both detectors alike.
+    """
+    eta = np.asarray(transmittance, dtype=np.float64) * detector.gated_efficiency
+    split = np.array([[1.0 - misalignment, misalignment], [0.5, 0.5]])
+    signal = eta[:, None, None, None] * np.array(source.intensities)[:, None, None] * split
+    sky = np.asarray(background, dtype=np.float64) * detector.efficiency / 2.0
+    mean_photons = signal + sky[:, None, None, None]
+    p = np.broadcast_to(np.array(source.p_intensities), mean_photons.shape[:-2])
+    return Arrivals(tuple(range(len(source.intensities))), p, mean_photons)
+
+
 def pass_counts(
     source: Source,
     detector: Detector,
@@ -131,26 +147,18 @@ def pass_counts(
 ) -> DecoyCounts:
     """Expected sifted clicks and errors summed over slots of slot_s each, shape (2, k).
 
-    transmittance, background: (t,), detectors apart. The model of a receiver's clicks is that of fibres
-    (emulate.clicks); the sky's photons join the signal's at both detectors alike.
+    transmittance, background: as of arrivals_of. The model of a receiver's clicks is that of fibres (emulate.clicks).
     Source: one block over the pass, as Sidhu et al., npj Quantum Inf. 8, 18 (2022).
     """
-    eta = np.asarray(transmittance, dtype=np.float64) * detector.gated_efficiency
-    split = np.array([[1.0 - misalignment, misalignment], [0.5, 0.5]])
-    signal = eta[:, None, None, None] * np.array(source.intensities)[:, None, None] * split
-    sky = np.asarray(background, dtype=np.float64) * detector.efficiency / 2.0
-    mean_photons = signal + sky[:, None, None, None]
-    k = len(source.intensities)
-    p = np.broadcast_to(np.array(source.p_intensities), mean_photons.shape[:-2])
+    arrived = arrivals_of(source, detector, misalignment, transmittance, background)
     p_aligned = p_key_basis**2 + (1.0 - p_key_basis) ** 2
-    arrived = Arrivals(tuple(range(k)), p, mean_photons)
     rates, _ = class_rates(arrived, detector, source.clock_hz, p_aligned)
     matched = rates[..., 0, :].sum(axis=0)  # over the slots: (k, 3)
     n_slot = source.clock_hz * slot_s
     p_bases = np.array([p_key_basis**2, (1.0 - p_key_basis) ** 2])[:, None]
     errors = n_slot * p_bases * (matched[:, 1] + 0.5 * matched[:, 2])
     return DecoyCounts(
-        n_pulses=n_slot * eta.size,
+        n_pulses=n_slot * np.size(transmittance),
         intensities=source.intensities,
         p_intensities=source.p_intensities,
         clicks=errors + n_slot * p_bases * (matched[:, 0] + 0.5 * matched[:, 2]),

@@ -17,6 +17,7 @@ from haris.quantum.orbit.passes import passes
 from haris.quantum.orbit.station import Station
 from haris.quantum.security.key_length import Security
 from haris.quantum.space.channel import SpaceChannel
+from haris.quantum.space.motion import Motion, SkyClock
 from haris.quantum.space.pass_key import PassKey, PassLink, PassProtocol, pass_key
 
 
@@ -83,6 +84,7 @@ class Scenario:
     stations: tuple[Station, ...]
     search: Search
     link: PassLink
+    motion: Motion | None = None
 
     @classmethod
     def read(cls, path: Path | str) -> Scenario:
@@ -105,7 +107,7 @@ class Scenario:
 
 def scenario_of(document: Document) -> Scenario:
     """The scenario that a document describes."""
-    document.only("satellite", "station", "search", "source", "channel", "detector", "protocol", "security")
+    document.only("satellite", "station", "search", "source", "channel", "detector", "protocol", "security", "motion")
     satellites = document.table("satellite", Satellites)
     try:
         elements = satellites.read()
@@ -120,8 +122,10 @@ def scenario_of(document: Document) -> Scenario:
     protocol = document.table("protocol", PassProtocol)
     security = document.table("security", Security) if "security" in document.values else Security()
     search = document.table("search", Search) if "search" in document.values else Search()
+    motion = document.table("motion", Motion) if "motion" in document.values else None
     try:
         link = PassLink(source, channel, detector, protocol, security)
+        SkyClock.of(motion, search.start)
     except ParameterError as error:
         raise document.error(str(error)) from None
-    return Scenario(satellites, elements, stations, search, link)
+    return Scenario(satellites, elements, stations, search, link, motion)
