@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from haris.kernels.pack_samples import pack_samples
+from haris.kernels.toeplitz import Workspace
 from haris.nouns.errors import ParameterError
 from haris.nouns.raw_samples import RawSamples
 from haris.quantum.entropy.extraction import Extractor, seed_octets
@@ -22,6 +23,7 @@ class SeededHash:
     def __init__(self, block_bits: int, seed: Path | None) -> None:
         n_octets = seed_octets(block_bits, block_bits)
         self._seed = os.urandom(n_octets) if seed is None else _read(seed, n_octets)
+        self._workspace = Workspace()
         self._extractor = lru_cache(maxsize=16)(self._made)
 
     def __call__(self, samples: RawSamples, n_blocks: int, out_bits: int) -> memoryview:
@@ -33,7 +35,7 @@ class SeededHash:
         )
 
     def _made(self, n_in: int, n_out: int) -> Extractor:
-        return Extractor(n_in, n_out, self._seed[: seed_octets(n_in, n_out)])
+        return Extractor(n_in, n_out, self._seed[: seed_octets(n_in, n_out)], self._workspace)
 
 
 def _read(path: Path, n_octets: int) -> bytes:

@@ -20,7 +20,7 @@ class Extractor:
     seed: n_in + n_out - 1 uniform bits, packed, the least significant bit of an octet first. It may be public, but must
     be independent of the source: drawn elsewhere, and not told to whoever makes or may still influence raw bits.
     n_in: 1 to 2^28. n_out: 1 to n_in; hashed_bits() says how many a block's smooth min-entropy allows.
-    Raises ParameterError on other sizes.
+    workspace: that extractors of one thread share. Raises ParameterError on other sizes.
 
     Toeplitz matrices are two-universal (Mansour, Nisan, Tiwari, STOC 1990; Krawczyk, CRYPTO 1994), so the leftover hash
     lemma holds against quantum side information: a block's output together with the seed is within epsilon of uniform
@@ -31,7 +31,7 @@ class Extractor:
     Blocks are hashed apart: this is no hash of them all as one long block.
     """
 
-    def __init__(self, n_in: int, n_out: int, seed: Octets | bytes) -> None:
+    def __init__(self, n_in: int, n_out: int, seed: Octets | bytes, workspace: Workspace | None = None) -> None:
         if not 1 <= n_in <= MOST_BITS:
             raise ParameterError(f"n_in must be 1 to {MOST_BITS}, got {n_in}")
         if not 1 <= n_out <= n_in:
@@ -42,7 +42,7 @@ class Extractor:
             raise ParameterError(f"seed must have {seed_octets(n_in, n_out)} octets, got {len(octets)}")
         self._short = BlockToeplitz(octets, n_in, n_out) if n_in <= MOST_BLOCK_BITS else None
         self._seed = octets.copy() if self._short is None else np.empty(0, np.uint8)
-        self._workspace = Workspace()
+        self._workspace = Workspace() if workspace is None else workspace
 
     def extract(self, raw: Octets, n_blocks: int) -> Octets:
         """The hashes of n_blocks blocks, which lie bit behind bit in packed octets, as the hashes then do.
