@@ -50,10 +50,10 @@ class MdiQrng:
     """Parameters. A raw sample is a round's bit: 1 where the detector clicks in the early bin, else 0.
 
     pulse_hz: rounds a second. mean_photons: of a pulse, at most 10. p_test: that a state is one of the two that test,
-    above 0, at most 1/2. What follows is only expected of the detector, and never believed: efficiency, p_dark (of a
-    click without light in the bin), p_flip (share of the light of one bin that comes in the other), and that of
-    `detectors`, which take rounds in turn and see the early bin alone, each is blind for dead_time_s after a click: the
-    rounds that fall into it, at most 64, have no score.
+    above 0, at most 1/2. efficiency: of a detector; like all that follows it is only expected, and never believed.
+    p_dark: of a click without light in the bin. p_flip: share of the light of one bin that comes in the other.
+    dead_time_s: after a click of a detector; its rounds that begin within it, at most 64, have no score. detectors:
+    that take rounds in turn, and see the early bin alone.
     """
 
     pulse_hz: float
