@@ -1,15 +1,12 @@
-// The pass over samples, plain loops that the compiler makes vectors of: included once for each instruction set.
-// Samples of one bit are taken as words of 64: HARIS_HEALTH_512 or HARIS_HEALTH_256 where vectors give them.
+// The pass over samples, a proportion window at a time: included once for each instruction set. Windows near a failure,
+// and what is no whole window of a chunk, go sample by sample. Samples of one bit are taken as words of 64.
 #pragma once
 
 #include <bit>
 #include <cstring>
 
 #include "sample_health.hpp"
-
-#if defined(HARIS_HEALTH_512) || defined(HARIS_HEALTH_256)
-#include <immintrin.h>
-#endif
+#include "sample_health_lanes.hpp"
 
 namespace haris {
 namespace {
@@ -69,34 +66,56 @@ struct HealthPass {
         end_of_row();
     }
 
-    // kHealthStep samples at once, with three more before them in memory. False, and nothing done, where a failure is near.
-    bool take_step(const Code* codes) {
-        constexpr std::size_t n = kHealthStep;
-        const Code reference = state.place == 0 ? codes[0] : static_cast<Code>(state.reference);
-        const Code high = static_cast<Code>(top);
-        Code same = 0, low = 0, highest = 0, toggled = 0;
-        for (std::size_t i = 0; i < n; ++i) same = static_cast<Code>(same + (codes[i] == reference));
-        const std::int64_t count = (state.place == 0 ? 0 : state.count) + same;
-        if (count >= settings.proportion_cutoff) return false;
-        if (settings.repetition_cutoff < kLongRun ? has_four(codes, toggled) : has_long_run(codes, toggled)) return false;
-        for (std::size_t i = 0; i < n; ++i) low = static_cast<Code>(low + (codes[i] == 0));
-        for (std::size_t i = 0; i < n; ++i) highest = static_cast<Code>(highest + (codes[i] == high));
-        add_moments(codes);
-        state.reference = reference;
-        state.count = count;
-        state.place += n;
-        if (state.place == settings.proportion_window) state.place = 0;
-        state.lowest += low;
-        state.highest += highest;
-        state.toggled |= toggled;
-        state.last = codes[n - 1];
-        std::size_t end = n - 1;
-        while (end > 0 && codes[end - 1] == codes[n - 1]) --end;
-        state.run = static_cast<std::int64_t>(n - end);
-        state.filled += n;
+    static constexpr std::size_t kMostWindows = 32;  // that are taken together
+
+    // Up to `most` proportion windows from sample `at` on, of one row. All that come before one with a failure near are
+    // taken together, then that one sample by sample. Returns how many.
+    std::size_t take_windows(const Code* codes, std::size_t at, std::size_t most, std::uint64_t* digests,
+                             std::size_t slots) {
+        constexpr std::size_t n_lanes = kLaneOctets / sizeof(Code);
+        const auto n = static_cast<std::size_t>(settings.proportion_window);
+        const Code* window = codes + at;
+        const auto before = broadcast(state.run ? static_cast<Code>(state.last) : *window);
+        const auto zero = Lanes<Code>{}, high = broadcast(static_cast<Code>(top));
+        Moments<Code, kWide> moments(settings.bits);
+        Lanes<Code> toggled{};
+        std::size_t done = 0;
+        for (; done < most; ++done, window += n) {
+            if (seen(window, n * sizeof(Code), digests, slots) && failures.copied < 0)
+                failures.copied = static_cast<std::int64_t>(at + (done + 1) * n - 1);
+            const auto reference = broadcast(*window);
+            EqualCount<Code> same, lowest, highest;
+            for (std::size_t i = 0; i < n; i += n_lanes) same.add(load_lanes<Code>(window + i), reference);
+            if (same.total() >= settings.proportion_cutoff || may_repeat(window)) break;
+            for (std::size_t i = 0; i < n; i += n_lanes) {
+                const auto part = load_lanes<Code>(window + i);
+                toggled |= part ^ before;
+                lowest.add(part, zero);
+                highest.add(part, high);
+                moments.add(part);
+            }
+            moments.end_of_window();
+            state.lowest += lowest.total();
+            state.highest += highest.total();
+            state.reference = *window;
+            state.count = same.total();
+            state.last = window[n - 1];
+            state.run = 1;
+            for (const Code* code = window + n - 1; code > window && code[-1] == *code; --code) ++state.run;
+        }
+        const auto taken = static_cast<std::int64_t>(done * n);
+        const std::int64_t off = moments.centre() - centre, sum = moments.sum();
+        state.sum += sum + taken * off;
+        state.squares += moments.squares() + 2 * off * sum + taken * off * off;
+        state.toggled |= or_of_lanes<Code>(toggled);
+        state.filled += taken;
         end_of_row();
-        return true;
+        if (done == most) return done;
+        for (std::size_t i = 0; i < n; ++i) take(window[i], static_cast<std::int64_t>(at + done * n + i));
+        return done + 1;
     }
+
+    static Lanes<Code> broadcast(Code code) { return Lanes<Code>{} + code; }
 
     static constexpr std::size_t kMostWords = kHealthMostProportion / 64;
 
@@ -157,29 +176,38 @@ struct HealthPass {
 #endif
     }
 
-    static constexpr std::int64_t kLongRun = 16;  // cutoffs from which on it pays to look for longer runs than four
-
-    // Whether a sample is the last of four equal ones.
-    bool has_four(const Code* codes, Code& toggled) const {
-        Code repeated = 0;
-        for (std::size_t i = 0; i < kHealthStep; ++i) {
-            const Code a = codes[i] ^ *(codes + i - 1), b = *(codes + i - 1) ^ *(codes + i - 2),
-                       c = *(codes + i - 2) ^ *(codes + i - 3);
-            toggled |= a;
-            repeated |= static_cast<Code>((a | b | c) == 0);
-        }
-        return repeated;
+    // Whether the run from before reaches the cutoff in a window, or a run inside could: no run that does is missed.
+    bool may_repeat(const Code* window) const {
+        std::int64_t prefix = 0;
+        while (prefix < settings.proportion_window && window[prefix] == static_cast<Code>(state.last)) ++prefix;
+        if (state.run + prefix >= settings.repetition_cutoff) return true;
+        if (settings.repetition_cutoff >= kLongRun) return has_long_run(window);
+        // A run of 2 g - 1 holds a group of g from a multiple of g on.
+        return settings.repetition_cutoff >= 7 ? has_equal_group<4>(window) : has_equal_group<2>(window);
     }
 
-    // Whether the run from before reaches the cutoff, or a run inside could: the greatest power of two below it, up to
-    // half a step, without a change.
-    bool has_long_run(const Code* codes, Code& toggled) const {
-        constexpr std::size_t n = kHealthStep;
-        std::int64_t prefix = 0;
-        while (prefix < static_cast<std::int64_t>(n) && codes[prefix] == static_cast<Code>(state.last)) ++prefix;
-        if (state.run + prefix >= settings.repetition_cutoff) return true;
-        Code changed[n], longer[n];
-        for (std::size_t i = 0; i < n; ++i) toggled |= changed[i] = static_cast<Code>(codes[i] ^ *(codes + i - 1));
+    static constexpr std::int64_t kLongRun = 16;  // cutoffs from which on groups of four are too often equal
+
+    template <std::size_t kGroup>
+    bool has_equal_group(const Code* window) const {
+        using Group = std::conditional_t<kGroup * sizeof(Code) == 2, std::uint16_t,
+                                         std::conditional_t<kGroup * sizeof(Code) == 4, std::uint32_t, std::uint64_t>>;
+        constexpr unsigned shift = 8 * sizeof(Code);
+        Lanes<Group> equal{};
+        const auto n = static_cast<std::size_t>(settings.proportion_window);
+        for (std::size_t i = 0; i < n; i += kLaneOctets / sizeof(Code)) {
+            const auto groups = load_lanes<Group>(window + i);
+            equal |= (Lanes<Group>)(groups == (groups << shift | groups >> (8 * sizeof(Group) - shift)));
+        }
+        return or_of_lanes<Group>(equal) != 0;
+    }
+
+    // Whether a run could reach the cutoff: the greatest power of two below it, up to half a window, without a change.
+    bool has_long_run(const Code* window) const {
+        const auto n = static_cast<std::size_t>(settings.proportion_window);
+        Code changed[kHealthMostProportion], longer[kHealthMostProportion];
+        changed[0] = 1;
+        for (std::size_t i = 1; i < n; ++i) changed[i] = static_cast<Code>(window[i] ^ window[i - 1]);
         const auto most = static_cast<std::size_t>(std::min<std::int64_t>(settings.repetition_cutoff - 1, n / 2));
         std::size_t reach = 1;
         for (; 2 * reach <= most; reach *= 2) {
@@ -192,41 +220,28 @@ struct HealthPass {
         return unchanged;
     }
 
-    void add_moments(const Code* codes) {
-        constexpr std::size_t n = kHealthStep;
-        if constexpr (kWide) {
-            std::int64_t sum = 0, squares = 0;
-            for (std::size_t i = 0; i < n; ++i) {
-                const int off = static_cast<int>(codes[i]) - centre;
-                sum += off;
-                squares += static_cast<std::int64_t>(off) * off;
-            }
-            state.sum += sum;
-            state.squares += squares;
-        } else {
-            std::int16_t off[n];
-            for (std::size_t i = 0; i < n; ++i) off[i] = static_cast<std::int16_t>(codes[i] - centre);
-            int sum = 0, squares = 0;
-            for (std::size_t i = 0; i < n; ++i) sum += off[i];
-            for (std::size_t i = 0; i < n; ++i) squares += off[i] * off[i];
-            state.sum += sum;
-            state.squares += squares;
-        }
-    }
-
     // NH with two keys: two windows that differ have one digest with probability at most 2^-64 over the keys (Black,
     // Halevi, Krawczyk, Krovetz, Rogaway, "UMAC", CRYPTO '99). The window as `octets` of them, 16 or more.
     static bool seen(const void* window, std::size_t octets, std::uint64_t* digests, std::size_t slots) {
-        std::uint32_t words[DigestKeys::kWords];
-        const std::size_t n = octets / 4;
-        std::memcpy(words, window, octets);
+        const auto* first = static_cast<const std::uint8_t*>(window);
+        const auto* second = first + octets / 2;
+        const std::uint32_t *const one = kDigestKeys.words[0], *const two = kDigestKeys.words[1];
+        const std::size_t n = octets / 8;  // words of a half
+        Lanes<std::uint64_t> sums[2] = {};
+        std::size_t i = 0;
+        for (; i + kLaneOctets / 4 <= n; i += kLaneOctets / 4) {
+            const auto a = load_lanes<std::uint32_t>(first + 4 * i), b = load_lanes<std::uint32_t>(second + 4 * i);
+            add_products(a + load_lanes<std::uint32_t>(one + i), b + load_lanes<std::uint32_t>(one + n + i), sums[0]);
+            add_products(a + load_lanes<std::uint32_t>(two + i), b + load_lanes<std::uint32_t>(two + n + i), sums[1]);
+        }
         std::uint64_t digest[2];
-        for (int k = 0; k < 2; ++k) {
-            const std::uint32_t* key = kDigestKeys.words[k];
-            std::uint64_t sum = 0;
-            for (std::size_t i = 0; i < n / 2; ++i)
-                sum += static_cast<std::uint64_t>(words[i] + key[i]) * (words[n / 2 + i] + key[n / 2 + i]);
-            digest[k] = sum;
+        for (int k = 0; k < 2; ++k) digest[k] = sum_of_lanes<std::uint64_t, std::uint64_t>(sums[k]);
+        for (; i < n; ++i) {
+            std::uint32_t a, b;
+            std::memcpy(&a, first + 4 * i, 4);
+            std::memcpy(&b, second + 4 * i, 4);
+            digest[0] += static_cast<std::uint64_t>(a + one[i]) * (b + one[n + i]);
+            digest[1] += static_cast<std::uint64_t>(a + two[i]) * (b + two[n + i]);
         }
         std::uint64_t* const slot = digests + 2 * ((digest[0] ^ digest[1] >> 32) & (slots - 1));
         const bool found = slot[0] == digest[0] && slot[1] == digest[1];
@@ -235,47 +250,46 @@ struct HealthPass {
         return found;
     }
 
-    // A proportion window that lies whole in the chunk: looked up, and taken where it may be. False where it was not taken.
-    bool take_window(const Code* codes, std::size_t at, std::uint64_t* digests, std::size_t slots) {
+    static void add_products(Lanes<std::uint32_t> a, Lanes<std::uint32_t> b, Lanes<std::uint64_t>& sum) {
+        const auto x = (Lanes<std::uint64_t>)a, y = (Lanes<std::uint64_t>)b;
+        sum += low_products(x, y) + low_products(x >> 32, y >> 32);
+    }
+
+    // One window of samples of one bit, as take_windows has it.
+    std::size_t take_window_of_bits(const std::uint8_t* codes, std::size_t at, std::uint64_t* digests,
+                                    std::size_t slots) {
         const auto n = static_cast<std::size_t>(settings.proportion_window);
-        bool copied = false, taken = false;
-        if constexpr (sizeof(Code) == 1) {
-            if (settings.bits == 1) {
-                std::uint64_t words[kMostWords];
-                for (std::size_t i = 0; i < n / 64; ++i) words[i] = gathered(codes + at + 64 * i);
-                copied = seen(words, n / 8, digests, slots);
-                taken = in_words() && take_words(words);
-            } else {
-                copied = seen(codes + at, n, digests, slots);
-            }
-        } else {
-            copied = seen(codes + at, n * sizeof(Code), digests, slots);
-        }
-        if (copied && failures.copied < 0) failures.copied = static_cast<std::int64_t>(at + n - 1);
-        return taken;
+        std::uint64_t words[kMostWords];
+        for (std::size_t i = 0; i < n / 64; ++i) words[i] = gathered(codes + at + 64 * i);
+        if (seen(words, n / 8, digests, slots) && failures.copied < 0)
+            failures.copied = static_cast<std::int64_t>(at + n - 1);
+        if (!in_words() || !take_words(words))
+            for (std::size_t i = at; i < at + n; ++i) take(codes[i], static_cast<std::int64_t>(i));
+        return 1;
     }
 };
 
 template <class Code, bool kWide>
 HealthFailures health_run(const Code* codes, std::size_t n, const HealthSettings& settings, HealthState& state,
                           std::int64_t* rows, std::uint64_t* digests, std::size_t slots) {
-    HealthPass<Code, kWide> pass{settings, state, rows, {}, 1 << (settings.bits - 1), (1 << settings.bits) - 1};
+    using Pass = HealthPass<Code, kWide>;
+    Pass pass{settings, state, rows, {}, 1 << (settings.bits - 1), (1 << settings.bits) - 1};
     const auto proportion = static_cast<std::size_t>(settings.proportion_window);
     for (std::size_t i = 0; i < n;) {
-        if (state.place == 0 && n - i >= proportion && pass.take_window(codes, i, digests, slots)) {
-            i += proportion;
+        if (state.place || n - i < proportion) {
+            pass.take(codes[i], static_cast<std::int64_t>(i));
+            ++i;
             continue;
         }
-        const std::size_t left = std::min(n - i, proportion - static_cast<std::size_t>(state.place));
-        const std::size_t end = i + left;
-        while (i < end) {
-            if (i >= 3 && end - i >= kHealthStep && pass.take_step(codes + i)) {
-                i += kHealthStep;
+        const auto of_row = static_cast<std::size_t>(settings.window - state.filled);
+        const std::size_t windows = std::min(std::min(n - i, of_row) / proportion, Pass::kMostWindows);
+        if constexpr (sizeof(Code) == 1) {
+            if (settings.bits == 1) {
+                i += proportion * pass.take_window_of_bits(codes, i, digests, slots);
                 continue;
             }
-            const std::size_t next = std::min(end, i < 3 ? 3 : i + kHealthStep);
-            for (; i < next; ++i) pass.take(codes[i], static_cast<std::int64_t>(i));
         }
+        i += proportion * pass.take_windows(codes, i, windows, digests, slots);
     }
     return pass.failures;
 }
@@ -283,7 +297,7 @@ HealthFailures health_run(const Code* codes, std::size_t n, const HealthSettings
 template <class Code>
 HealthFailures health_pass(const Code* codes, std::size_t n, const HealthSettings& settings, HealthState& state,
                            std::int64_t* rows, std::uint64_t* digests, std::size_t slots) {
-    // Squares of 12 bits fit in 32 bits for a step.
+    // Squares of 12 bits fit in 32 bits for a window.
     if (settings.bits <= 12) return health_run<Code, false>(codes, n, settings, state, rows, digests, slots);
     return health_run<Code, true>(codes, n, settings, state, rows, digests, slots);
 }
