@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from haris.quantum.attacks.attack import Attack
     from haris.quantum.link import Link
 
-DESCRIPTION = "Emulate one fibre: the process that alone knows both halves of the light."
+DESCRIPTION = "Emulate one fibre, or the passes of a satellite: the process that alone knows both halves of the light."
 EXAMPLE = """haris light examples/links/metro_25km.toml --socket fibre.sock
   haris light examples/links/metro_25km.toml --record metro --blocks 2
+  haris light examples/space/micius_xinglong_2016.toml --socket pass.sock
   haris light examples/links/metro_25km.toml --record brighter --attack laser-seeding --set gain=1.5"""
 
 
@@ -25,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     from haris.cli.attack import add_attack
 
-    parser.add_argument("link", type=Path, metavar="LINK.toml", help="the link to emulate")
+    parser.add_argument("link", type=Path, metavar="FILE", help="LINK.toml of a fibre, or PASS.toml of a satellite")
+    parser.add_argument("--station", metavar="NAME", help="which station of a PASS.toml that names several")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--socket", type=Path, help="Unix socket at which the two sites attach")
     where.add_argument("--record", type=Path, metavar="FOLDER", help="write blocks to a new folder for haris distill")
@@ -37,17 +39,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Shine until interrupted, or until the recording is whole."""
+    from haris.node.spans.lamps import FibreLamp, Lamp, PassLamp
     from haris.node.spans.light import run_light
+    from haris.node.spans.sky import Sky
     from haris.node.system.memory import share_one_arena
+    from haris.nouns.document import read_document
     from haris.nouns.errors import ParameterError
     from haris.quantum.link import Link
+    from haris.quantum.space.contacts import contacts_of
+    from haris.quantum.space.live import require_live
+    from haris.quantum.space.scenario import scenario_of
 
     if args.blocks < 1:
         raise ParameterError(f"--blocks is at least 1, got {args.blocks}")
-    link = Link.read_live(args.link)
+    document = read_document(args.link)
     share_one_arena()
     attack = _attack(args)
     seed = None if args.seed is None else hashlib.sha256(args.seed.encode()).digest()
+    if "satellite" in document.values:
+        if args.record is not None:
+            raise ParameterError("--record is for fibres: passes shine at a --socket")
+        contacts = contacts_of(scenario_of(document), args.station)
+        require_live(contacts.link)
+        lamp: Lamp = PassLamp(Sky(contacts), attack)
+    else:
+        if args.station is not None:
+            raise ParameterError("--station goes with a PASS.toml")
+        link = Link.read_live(args.link)
+        lamp = FibreLamp(link, attack)
     if args.record is not None:
         _record(link, args.record, args.blocks, seed, attack)
         return 0
@@ -58,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, this.cancel)
         with contextlib.suppress(asyncio.CancelledError):
-            await run_light(link, args.socket, seed, attack)
+            await run_light(lamp, args.socket, seed)
 
     asyncio.run(shine())
     return 0

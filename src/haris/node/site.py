@@ -34,7 +34,7 @@ from haris.node.reloading import JOINED, Reloadable, directory_of, require_rules
 from haris.node.site_spans import Spans
 from haris.node.sources.watch import release_path
 from haris.node.spans.commissioning import commission
-from haris.node.spans.plan import LightPlan, SourcePlan, SpanPlan
+from haris.node.spans.plan import LightPlan, PassPlan, SourcePlan, SpanPlan
 from haris.node.store.key_encryption_key import read_key_encryption_key
 from haris.node.store.store import Store, open_store
 from haris.node.supply.etsi004_face import Etsi004Face
@@ -49,6 +49,9 @@ from haris.nouns.endpoint import read_endpoint
 from haris.nouns.errors import ParameterError, StoreError
 from haris.nouns.keys import KEY_OCTETS
 from haris.quantum.link import Link
+from haris.quantum.space.contacts import contacts_of
+from haris.quantum.space.live import require_live
+from haris.quantum.space.scenario import Scenario
 
 
 async def run_site(
@@ -341,10 +344,14 @@ def _plan(configuration: NodeConfiguration, entry: SpanEntry, signers: Mapping[s
     )
 
 
-def _making(configuration: NodeConfiguration, entry: SpanEntry) -> LightPlan | SourcePlan:
+def _making(configuration: NodeConfiguration, entry: SpanEntry) -> LightPlan | PassPlan | SourcePlan:
     named = [source for source in configuration.source if source.name == entry.source]
     if named and named[0].kind != "light":
         return SourcePlan(named[0], release_path(configuration.store.beside, named[0].name))
+    if entry.passes is not None and entry.light is not None:
+        contacts = contacts_of(Scenario.read(entry.passes), entry.station)
+        require_live(contacts.link)
+        return PassPlan(contacts, entry.light)
     lit = named[0] if named else entry
     if lit.link is None or lit.light is None:
         raise ParameterError(f"span {entry.name}: nothing makes its blocks")  # a configuration that was read has it

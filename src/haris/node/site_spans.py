@@ -12,6 +12,7 @@ from haris.node.life.witnessing import Witnessing
 from haris.node.relays.wiring import Relays
 from haris.node.sources.opening import source_maker
 from haris.node.spans.plan import SpanPlan
+from haris.node.spans.pointing import Pointing
 from haris.node.spans.span import Span
 from haris.node.store.store import Store
 from haris.node.supply.peers import KmePeers
@@ -46,6 +47,7 @@ class Spans:
         self._observe, self._file, self._entropy = observe, file, entropy
         self._paired = {pair.peer for pair in relays.pairs}
         self._more = asyncio.Event()
+        self._pointing = Pointing()
 
     @property
     def names(self) -> frozenset[str]:
@@ -83,7 +85,8 @@ class Spans:
         plan, entry = self._planned[name]
         maker = source_maker(plan, self._store, self._observe)
         version = partial(peers.span_version, entry.peer)
-        span = Span(plan, self._store, self._entropy, self._relays.observe, maker, version, self._witnesses)
+        observe, pointing = self._relays.observe, self._pointing
+        span = Span(plan, self._store, self._entropy, observe, maker, version, self._witnesses, pointing)
         if entry.listen is not None:
             servers.append(await span.listen(read_endpoint("listen", entry.listen)))
         else:

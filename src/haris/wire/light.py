@@ -63,7 +63,13 @@ class Quadratures(Tagged, frozen=True):
     values: bytes
 
 
-Message = Attach | WantBlock | Tap | Tapped | Prepared | Detected | Quadratures
+class NoLight(Tagged, frozen=True):
+    """The answer to WantBlock, to both ends alike, while no pass lasts: nothing of the block shone."""
+
+    block: bytes
+
+
+Message = Attach | WantBlock | Tap | Tapped | Prepared | Detected | Quadratures | NoLight
 
 _codec: MessagePack[Message] = MessagePack(Message, "the light")
 encode, decode = _codec.encode, _codec.decode

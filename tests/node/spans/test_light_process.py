@@ -14,6 +14,7 @@ import pytest
 
 from haris.keys.allotment import Targets
 from haris.node.spans import light_maker
+from haris.node.spans.lamps import FibreLamp, Sample
 from haris.node.spans.light import Attached, Light, run_light
 from haris.node.spans.light_maker import LightMaker
 from haris.node.spans.plan import LightPlan, SpanPlan
@@ -42,13 +43,13 @@ LINK = Link(
 async def test_a_role_that_attaches_anew_while_its_block_shines_ends_the_old_wait_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    light, shining, go_on = Light(LINK, b"L" * 32), threading.Event(), threading.Event()
+    light, shining, go_on = Light(FibreLamp(LINK), b"L" * 32), threading.Event(), threading.Event()
     shine = light._shine
 
-    def slowly(block: bytes, role: str, seed: bytes) -> tuple[wire.Message, wire.Message]:
+    def slowly(block: bytes, role: str, seed: bytes, sample: Sample) -> tuple[wire.Message, wire.Message]:
         shining.set()
         assert go_on.wait(10)
-        return shine(block, role, seed)
+        return shine(block, role, seed, sample)
 
     monkeypatch.setattr(light, "_shine", slowly)
     bob = asyncio.create_task(light.want("bob", b"one"))
@@ -83,7 +84,7 @@ async def test_a_site_does_not_wait_for_ever_for_light(
     alice_wants_another_block: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(light_maker, "LIGHT_S", 0.3)
-    shining = asyncio.create_task(run_light(LINK, tmp_path / "light", seed=b"L" * 32))
+    shining = asyncio.create_task(run_light(FibreLamp(LINK), tmp_path / "light", seed=b"L" * 32))
     async with asyncio.timeout(10):
         while not (tmp_path / "light").exists():
             await asyncio.sleep(0.02)

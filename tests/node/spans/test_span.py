@@ -18,6 +18,7 @@ from haris.node.events import AlarmEvent, BlockEvent, Event
 from haris.node.life.witnessing import Unwitnessed
 from haris.node.spans import span as span_module
 from haris.node.spans.commissioning import SECRET_OCTETS, commission
+from haris.node.spans.lamps import FibreLamp
 from haris.node.spans.light import run_light, tap
 from haris.node.spans.meeting import GREETING_OCTETS
 from haris.node.spans.plan import LightPlan, SpanPlan
@@ -83,7 +84,7 @@ class Rig:
 
 @asynccontextmanager
 async def shining(rig: Rig) -> AsyncIterator[None]:
-    light = asyncio.create_task(run_light(rig.link, rig.directory / "light", seed=b"L" * 32))
+    light = asyncio.create_task(run_light(FibreLamp(rig.link), rig.directory / "light", seed=b"L" * 32))
     await rig.until(lambda: (rig.directory / "light").exists())
     try:
         yield

@@ -228,7 +228,9 @@ class SpanEntry:
     """[[span]] A link to a neighbour.
 
     name: of the link. peer: the site at its other end. role: who this site is on it. link: LINK.toml. light: Unix
-    socket of the emulated fibre. source: instead of link and light, the name of the [[source]] that makes its keys.
+    socket of the emulated light. passes: instead of link, the PASS.toml of a satellite: keys come while a pass lasts.
+    station: which of its stations, where it names several. source: instead of link and light, the name of the
+    [[source]] that makes its keys.
     secret: this site's copy of the file that commissions the link, given to both sites by hand, or of the two halves
     of a two-person secret (haris link secret); it is burnt once read. commission: `secret`, or `ml-kem` for a first pad
     that both sites agree on by ML-KEM signed with ML-DSA (table [end_to_end] names what they sign with).
@@ -242,6 +244,8 @@ class SpanEntry:
     commission: Literal["secret", "ml-kem"] = "secret"
     link: Path | None = None
     light: Path | None = None
+    passes: Path | None = None
+    station: str | None = None
     source: str | None = None
     listen: str | None = None
     connect: str | None = None
@@ -254,9 +258,11 @@ class SpanEntry:
             raise ParameterError(f'name {self.name}: a span has a secret, or commission = "ml-kem"')
         if isinstance(self.secret, tuple) and len(self.secret) != 2:
             raise ParameterError(f"secret of span {self.name} is one file or two halves, got {len(self.secret)} files")
-        lit = [self.link, self.light]
-        if lit.count(None) == 1 or (self.source is None) == (None in lit):
-            raise ParameterError(f"name {self.name}: a span has either link and light, or source")
+        ways = (self.link, self.passes, self.source)
+        if ways.count(None) != 2 or (self.source is None) != (self.light is not None):
+            raise ParameterError(f"name {self.name}: a span has either link and light, or passes and light, or source")
+        if self.station is not None and self.passes is None:
+            raise ParameterError(f"station of span {self.name} is one of its passes, and it has none")
         read_endpoint("listen" if self.listen else "connect", self.listen or self.connect or "")
 
 

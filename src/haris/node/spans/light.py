@@ -1,4 +1,4 @@
-"""An emulated fibre as a process: it alone knows both halves of the light.
+"""Emulated light as a process, of a fibre or of passes: it alone knows both halves of the light.
 
 Alice and Bob attach to its Unix socket. When both want the same block, one block of light is sampled: Alice gets her
 Pulses, Bob his Detections, or each their Symbols. Eve, when she attaches, sets how much of the fibre she taps from the
@@ -11,22 +11,18 @@ import asyncio
 import os
 from pathlib import Path
 
+from haris.node.spans.lamps import Lamp, Sample
 from haris.node.system.streams import close_stream, receive_frame, send_frame
 from haris.nouns.errors import HarisError, ParameterError, PeerError
-from haris.quantum.attacks.attack import Attack
-from haris.quantum.attacks.attacked import attacked
 from haris.quantum.attacks.intercept_resend import InterceptResend
-from haris.quantum.link import Link
 from haris.wire import light as wire
 
 
 class Light:
-    """One fibre's life. seed: 32 octets from which every block's randomness follows. attack: Eve's, at first."""
+    """One lamp's life. seed: 32 octets from which every block's randomness follows."""
 
-    def __init__(self, link: Link, seed: bytes, attack: Attack | None = None) -> None:
-        self.link = link
-        self.attack = attack
-        self._seed = seed
+    def __init__(self, lamp: Lamp, seed: bytes) -> None:
+        self._lamp, self._seed = lamp, seed
         self._n_blocks = 0
         self._waiting: dict[tuple[str, bytes], asyncio.Future[wire.Message]] = {}
 
@@ -37,7 +33,7 @@ class Light:
         other = self._waiting.get(("bob" if role == "alice" else "alice", block))
         try:
             if other is not None and not other.done():
-                theirs_and_mine = await asyncio.to_thread(self._shine, block, role, self._next_seed())
+                theirs_and_mine = await self._halves(block, role, (mine, other))
                 if not other.done():
                     other.set_result(theirs_and_mine[0])
                 if not mine.done():  # released while the light shone: its connection is gone
@@ -53,9 +49,17 @@ class Light:
         self._n_blocks += 1
         return self._seed + self._n_blocks.to_bytes(8, "big")
 
-    def _shine(self, block: bytes, role: str, seed: bytes) -> tuple[wire.Message, wire.Message]:
-        fibre = self.link if self.attack is None else attacked(self.link, self.attack)
-        halves = fibre.emulate(self.link.protocol.block_pulses, seed)
+    async def _halves(
+        self, block: bytes, role: str, wanted: tuple[asyncio.Future[wire.Message], ...]
+    ) -> tuple[wire.Message, wire.Message]:
+        """The other role's and this role's half. What nobody waits for any more is not sampled."""
+        sample = await self._lamp.block()
+        if sample is None or all(half.done() for half in wanted):
+            return wire.NoLight(block), wire.NoLight(block)
+        return await asyncio.to_thread(self._shine, block, role, self._next_seed(), sample)
+
+    def _shine(self, block: bytes, role: str, seed: bytes, sample: Sample) -> tuple[wire.Message, wire.Message]:
+        halves = sample(seed)
         alice, bob = (wire.half(block, half) for half in halves)
         return (bob, alice) if role == "alice" else (alice, bob)
 
@@ -84,7 +88,7 @@ class Light:
     async def _answer(self, role: str, message: wire.Message) -> wire.Message:
         match role, message:
             case "eve", wire.Tap(fraction):
-                self.attack = InterceptResend(fraction)
+                self._lamp.tap(InterceptResend(fraction))
                 return wire.Tapped(fraction)
             case (("alice" | "bob"), wire.WantBlock(block)):
                 return await self.want(role, block)
@@ -107,6 +111,11 @@ class Attached:
         await send_frame(writer, wire.encode(wire.Attach(role)))  # type: ignore[arg-type]
         return cls(reader, writer)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the light has gone."""
+        return self._reader.at_eof()
+
     async def ask(self, message: wire.Message) -> wire.Message:
         """Send one message and wait for the answer."""
         await send_frame(self._writer, wire.encode(message))
@@ -126,8 +135,8 @@ async def tap(socket: Path, fraction: float) -> None:
         await eve.close()
 
 
-async def run_light(link: Link, socket: Path, seed: bytes | None = None, attack: Attack | None = None) -> None:
-    """Serve one fibre until cancelled. seed: 32 octets, by default fresh. attack: Eve's, at first.
+async def run_light(lamp: Lamp, socket: Path, seed: bytes | None = None) -> None:
+    """Serve one lamp until cancelled. seed: 32 octets, by default fresh.
 
     Raises ParameterError when the socket cannot be had.
     """
@@ -138,7 +147,7 @@ async def run_light(link: Link, socket: Path, seed: bytes | None = None, attack:
             socket.unlink()  # left behind by a process that was killed
         else:
             raise ParameterError(f"another light already shines at {socket}")
-    light = Light(link, os.urandom(32) if seed is None else seed, attack)
+    light = Light(lamp, os.urandom(32) if seed is None else seed)
     try:
         server = await asyncio.start_unix_server(light.serve, str(socket))
     except OSError as error:

@@ -6,21 +6,19 @@ import asyncio
 from collections.abc import Callable
 
 from haris.keys.allotment import allot
-from haris.node.spans.block_maker import BlockOrder, Figures, Made, NotBegun, Unmade
+from haris.node.spans.block_maker import BlockOrder, Made, Unmade
+from haris.node.spans.driving import IDLE_S, ask_light, drive, figures
 from haris.node.spans.light import Attached
 from haris.node.spans.plan import LightPlan, SpanPlan
-from haris.nouns.blocks import Aborted, Distilled
-from haris.nouns.counts import KEY_BASIS, TEST_BASIS, DecoyCounts
+from haris.nouns.blocks import Aborted
 from haris.nouns.errors import ParameterError, PeerError
 from haris.nouns.keys import FinalKey, Pedigree
 from haris.quantum.distill.engine import Engine
-from haris.quantum.distill.transcript import Sender, Transcript
-from haris.wire import distillation, light, span
-from haris.wire.block_message import Message
+from haris.quantum.distill.transcript import Transcript
+from haris.wire import light
 
 LIGHT_S = 600.0
 """How long a block of light may take. Beginning is not authenticated, so the sites may wait for different blocks."""
-IDLE_S = 0.1
 
 
 class LightMaker:
@@ -55,18 +53,18 @@ class LightMaker:
         """One block from light to key."""
         half = await self._light(order)
         transcript = Transcript(order.block)
-        outcome = await self._distil(order, self._engine(order, half, transcript), transcript)
-        if isinstance(outcome, Aborted):
-            return Unmade(outcome, figures=self._figures(outcome.counts))
+        outcome = await drive(order, self._engine(order, half, transcript), transcript, alice=self._alice)
         link = self._fibre.link
+        light_s = link.protocol.block_pulses / link.source.clock_hz
+        if isinstance(outcome, Aborted):
+            return Unmade(outcome, figures=figures(outcome.counts, light_s))
         pedigree = Pedigree(
             epsilon=link.security.epsilon,
             origin=self._fibre.origin,
             proof=link.family.live_proof(link),
         )
         key = FinalKey(order.block, outcome.bits, pedigree)
-        figures = self._figures(outcome.counts, outcome)
-        return Made(key, outcome.allotment, transcript.octets, figures)
+        return Made(key, outcome.allotment, transcript.octets, figures(outcome.counts, light_s, outcome))
 
     async def ended(self, made: Made | Unmade) -> None:
         """Nothing is left of the light."""
@@ -78,22 +76,9 @@ class LightMaker:
             self._attached = None
 
     async def _light(self, order: BlockOrder) -> light.Message:
-        """This site's half of a block, which shines once both ask. NotBegun when the peer is gone, or never asks."""
         if self._attached is None:
             raise ParameterError("the light is attached before a block is made")
-        asking = asyncio.create_task(self._attached.ask(light.WantBlock(order.block)))
-        try:
-            async with asyncio.timeout(LIGHT_S):
-                while not asking.done():
-                    await asyncio.wait([asking], timeout=IDLE_S)
-                    order.channel.require_peer()
-            return await asking
-        except TimeoutError:
-            raise NotBegun(f"the light of a block did not come within {LIGHT_S:g} s") from None
-        except PeerError as error:
-            raise NotBegun(str(error)) from None
-        finally:
-            asking.cancel()
+        return await ask_light(self._attached, order, LIGHT_S)
 
     def _engine(self, order: BlockOrder, message: light.Message, transcript: Transcript) -> Engine:
         link, block = self._fibre.link, order.block
@@ -108,43 +93,3 @@ class LightMaker:
             return allot(length_bits, order.levels(), self._plan.targets).encode()
 
         return live.alice(block, half, agreement, length, share, self._entropy, transcript)
-
-    async def _distil(self, order: BlockOrder, engine: Engine, transcript: Transcript) -> Distilled | Aborted:
-        """Drive one engine: Bob speaks first, then the two take turns. The transcript sees every message."""
-        mine, theirs = (Sender.ALICE, Sender.BOB) if self._alice else (Sender.BOB, Sender.ALICE)
-        said = await asyncio.to_thread(_advance, engine, None)
-        while not isinstance(said, Distilled | Aborted):
-            if said is not None:
-                body = distillation.encode(said)
-                transcript.append(mine, body, said)
-                await order.channel.send(span.Distil(order.number, body))
-            message = None
-            if said is None or not said.ends_block:
-                heard = await order.channel.receive_of(span.Distil, order.number)
-                message = distillation.decode(heard.body)
-                transcript.append(theirs, heard.body, message)
-            said = await asyncio.to_thread(_advance, engine, message)
-        return said
-
-    def _figures(self, counts: object, distilled: Distilled | None = None) -> Figures:
-        link = self._fibre.link
-        qber = counts.qber if isinstance(counts, DecoyCounts) else None
-        sifted = counts.clicks[KEY_BASIS].sum() if isinstance(counts, DecoyCounts) else 0
-        return Figures(
-            qber_key=float(qber[KEY_BASIS]) if distilled and qber is not None else None,
-            qber_test=None if qber is None else float(qber[TEST_BASIS]),
-            sifted_bits=distilled.n_reconciled if distilled else int(sifted),
-            leaked_bits=distilled.leaked_bits if distilled else 0,
-            light_s=link.protocol.block_pulses / link.source.clock_hz,
-        )
-
-
-def _advance(engine: Engine, message: Message | None) -> Message | Distilled | Aborted | None:
-    """One turn of an engine, with the result as a value. What the peer's messages make impossible is the peer's."""
-    try:
-        return engine.send(message)
-    except StopIteration as end:
-        outcome: Distilled | Aborted = end.value
-        return outcome
-    except ParameterError as error:
-        raise PeerError(f"the peer's messages lead nowhere: {error}") from None

@@ -13,6 +13,8 @@ from haris.keys.allotment import Targets
 from haris.node.configuration.inventory import SourceEntry
 from haris.nouns.keys import Origin
 from haris.quantum.link import Link
+from haris.quantum.space.contacts import Contacts
+from haris.quantum.space.live import agreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,24 @@ class LightPlan:
     def agreed(self) -> bytes:
         """What both ends must agree on, as octets: protocol, intensities, clock and security."""
         return b"haris link" + msgspec.json.encode([self.link.agreement(), self.link.security])
+
+
+@dataclass(frozen=True, slots=True)
+class PassPlan:
+    """Passes that make a span's blocks. socket: where their light shines. origin: of the keys that they make."""
+
+    contacts: Contacts
+    socket: Path
+    origin: Origin = Origin.EMULATED
+
+    def agreed(self) -> bytes:
+        """What both ends must agree on, as octets: as of light, the two ends, the least elevation, and the clock.
+
+        Not the elements: each end takes those that it has.
+        """
+        contacts = self.contacts
+        ends = contacts.satellite.catalogue_number, contacts.station, contacts.least_elevation_deg, contacts.clock
+        return b"haris pass" + msgspec.json.encode([agreement(contacts.link, 1), contacts.link.security, ends])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +74,7 @@ class SpanPlan:
     peer: str
     role: str
     targets: Targets
-    making: LightPlan | SourcePlan
+    making: LightPlan | PassPlan | SourcePlan
     signer: Credentials | None = None
 
     def agreed_digest(self) -> bytes:

@@ -20,7 +20,9 @@ from haris.node.events import AlarmEvent, BlockEvent, Observe, SiteEvent
 from haris.node.life.witnessing import Confirmation, Unwitnessed
 from haris.node.spans.block_maker import BlockMaker
 from haris.node.spans.light_maker import LightMaker
-from haris.node.spans.plan import LightPlan, SpanPlan
+from haris.node.spans.pass_maker import PassMaker
+from haris.node.spans.plan import LightPlan, PassPlan, SpanPlan
+from haris.node.spans.pointing import Pointing
 from haris.node.spans.session import SpanSession
 from haris.node.system.streams import close_stream, keep_alive
 from haris.nouns.alarms import AlarmKind
@@ -41,7 +43,7 @@ class Span:
     """One span of this site. observe: told of blocks, alarms and lost connections.
 
     maker: of its blocks, unless light makes them. version: of the messages in which to greet the other end now.
-    witnesses: asked before pad is used.
+    witnesses: asked before pad is used. pointing: of this site's telescope, which its spans through space share.
     """
 
     def __init__(
@@ -53,13 +55,17 @@ class Span:
         maker: BlockMaker | None = None,
         version: Callable[[], Awaitable[int]] | None = None,
         witnesses: Confirmation | None = None,
+        pointing: Pointing | None = None,
     ) -> None:
         self._version = version or _highest
         self.plan, self._store, self._entropy, self._observe = plan, store, entropy, observe
         self._witnesses = witnesses or Unwitnessed()
         self._pause_s = FIRST_PAUSE_S
+        dark = partial(self._alarm, kind=AlarmKind.LIGHT_DARK)
         if isinstance(plan.making, LightPlan):
-            maker = LightMaker(plan, plan.making, entropy, partial(self._alarm, kind=AlarmKind.LIGHT_DARK))
+            maker = LightMaker(plan, plan.making, entropy, dark)
+        if isinstance(plan.making, PassPlan):
+            maker = PassMaker(plan, plan.making, entropy, dark, pointing)
         if maker is None:
             raise ParameterError(f"span {plan.name}: nothing makes its blocks")
         self._maker = maker

@@ -1,0 +1,31 @@
+"""Where a satellite points: to one station at a time, and where passes overlap, to the one whose pools lack most."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+FRESH_S = 1.0
+"""A claim that was not repeated for so long is none."""
+
+
+class Pointing:
+    """The one telescope of a site."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._claims: dict[str, tuple[int, float]] = {}
+
+    def is_free_for(self, span: str, wanted_octets: int, now_s: float) -> bool:
+        """Whether this span may have it now, whose pools lack wanted_octets. It asks as long as it wants it."""
+        self._claims[span] = wanted_octets, now_s
+        rivals = (lack for name, (lack, at_s) in self._claims.items() if name != span and now_s - at_s < FRESH_S)
+        return not self._lock.locked() and wanted_octets >= max(rivals, default=0)
+
+    @asynccontextmanager
+    async def held(self, span: str) -> AsyncIterator[None]:
+        """Point at this span's other end."""
+        async with self._lock:
+            self._claims.pop(span, None)
+            yield

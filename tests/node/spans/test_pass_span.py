@@ -1,0 +1,152 @@
+"""A span whose keys come in passes: idle between them, a block of what is left of one, quick motion of its sky."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from test_span import TARGETS, Rig
+
+from haris.crypto.ledger import span_ledgers
+from haris.node.events import AlarmEvent, SiteEvent
+from haris.node.spans.lamps import PassLamp
+from haris.node.spans.light import run_light
+from haris.node.spans.pass_maker import PassMaker
+from haris.node.spans.plan import PassPlan, SpanPlan
+from haris.node.spans.pointing import Pointing
+from haris.node.spans.sky import Sky
+from haris.node.spans.span import Span
+from haris.nouns.errors import ParameterError
+from haris.quantum.attacks.laser_seeding import LaserSeeding
+from haris.quantum.space.contacts import Contacts, contacts_of
+from haris.quantum.space.motion import SkyClock
+from haris.quantum.space.scenario import Scenario
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "space" / "micius_xinglong_2016.toml"
+RISE_S, SET_S = 1482166197.4, 1482166468.4
+FACTOR = 200.0
+CONTACTS = contacts_of(Scenario.read(EXAMPLE))
+SLOW = replace(CONTACTS, link=replace(CONTACTS.link, source=replace(CONTACTS.link.source, clock_hz=5e7)))
+"""Half of the clock, so half of the clicks to sample."""
+
+
+def at(sky_s: float, contacts: Contacts = SLOW, factor: float = FACTOR) -> Contacts:
+    """With a sky that stands at a time now, in quick motion."""
+    return replace(contacts, clock=SkyClock(sky_s, time.time(), factor))
+
+
+class PassRig(Rig):
+    contacts = SLOW
+
+    def span(self, site: str, witnesses: object = None) -> Span:
+        return Span(self.plan(site), self.stores[site], os.urandom, self.events.append)
+
+    def plan(self, site: str) -> SpanPlan:
+        peer, role = ("b", "alice") if site == "a" else ("a", "bob")
+        return SpanPlan("ab", site, peer, role, TARGETS, PassPlan(self.contacts, self.directory / "light"))
+
+    def heads(self) -> list[int]:
+        return [self.stores["a"].ledger_bounds(name)[0] for name in span_ledgers("ab")]
+
+    def sky_s(self) -> float:
+        return self.contacts.clock.sky_s(time.time())
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[PassRig]:
+    rig = PassRig(tmp_path)
+    yield rig
+    for store in rig.stores.values():
+        store.close()
+
+
+@asynccontextmanager
+async def shining(rig: PassRig) -> AsyncIterator[None]:
+    light = asyncio.create_task(run_light(PassLamp(Sky(rig.contacts)), rig.directory / "light", seed=b"L" * 32))
+    try:
+        yield
+    finally:
+        light.cancel()
+        await asyncio.gather(light, return_exceptions=True)
+
+
+async def test_a_pass_fills_pools_alike_though_its_first_part_was_lost(rig: PassRig) -> None:
+    rig.contacts = at(RISE_S - 40.0)
+    a, b = rig.stores["a"], rig.stores["b"]
+    server = await rig.span("b").listen(("127.0.0.1", 0))
+    port = server.sockets[0].getsockname()[1]
+    async with shining(rig):
+        caller = asyncio.create_task(rig.span("a").connect(("127.0.0.1", port)))
+        await rig.until(lambda: any(isinstance(e, SiteEvent) and e.what == "span connected" for e in rig.events))
+        met = rig.heads()
+        await rig.until(lambda: rig.sky_s() > RISE_S + 50.0)
+        assert rig.heads() == met  # no tag before there is a block
+        caller.cancel()  # a site that dies in a pass
+        await asyncio.gather(caller, return_exceptions=True)
+        caller = asyncio.create_task(rig.span("a").connect(("127.0.0.1", port)))
+        await rig.until(lambda: bool(rig.blocks("a") and rig.blocks("b")))
+        assert rig.sky_s() > SET_S - 1.0
+        spent = rig.heads()
+        await asyncio.sleep(0.3)
+        assert rig.heads() == spent  # idle until the next pass
+        caller.cancel()
+        await asyncio.gather(caller, return_exceptions=True)
+        server.close()
+    (block,), (same,) = rig.blocks("a"), rig.blocks("b")
+    assert block.aborted is None
+    assert block.secret_bits == same.secret_bits > 8 * 32 * TARGETS.n_keys
+    assert 60.0 < block.light_s < SET_S - RISE_S - 50.0
+    ours, theirs = a.reserve("b", "a", 40, "test"), b.reserve("a", "a", 40, "test")
+    assert [key.secret for key in ours] == [key.secret for key in theirs]
+    assert not any(isinstance(event, AlarmEvent) for event in rig.events)
+
+
+async def test_a_dark_lamp_is_an_alarm_in_a_pass_and_none_between_passes(tmp_path: Path) -> None:
+    for sky_s, said in ((RISE_S - 5000.0, []), (RISE_S + 1.0, ["no light at"])):
+        told: list[str] = []
+        passes = PassPlan(at(sky_s, factor=1.0), tmp_path / "light")
+        plan = SpanPlan("ab", "a", "b", "alice", TARGETS, passes)
+        maker = PassMaker(plan, passes, os.urandom, told.append)
+        assert [await maker.ready(1), await maker.ready(1)] == [False, False]
+        assert [text[:11] for text in told] == said
+
+
+async def test_elements_that_are_too_old_are_told(tmp_path: Path) -> None:
+    told: list[str] = []
+    passes = PassPlan(at(RISE_S + 30 * 86400.0), tmp_path / "light")
+    maker = PassMaker(SpanPlan("ab", "a", "b", "alice", TARGETS, passes), passes, os.urandom, told.append)
+    assert not await maker.ready(1)
+    assert "no pass can be foreseen" in told[0]
+
+
+async def test_no_light_shines_between_passes_nor_for_an_attack_that_passes_have_not() -> None:
+    assert await PassLamp(Sky(at(RISE_S - 5000.0))).block() is None
+    with pytest.raises(ParameterError, match="only intercept and resend"):
+        PassLamp(Sky(CONTACTS), LaserSeeding())
+
+
+def test_both_ends_of_a_span_agree_on_its_passes_and_not_on_elements(tmp_path: Path) -> None:
+    def digest(contacts: Contacts) -> bytes:
+        return SpanPlan("ab", "a", "b", "alice", TARGETS, PassPlan(contacts, tmp_path)).agreed_digest()
+
+    newer = replace(CONTACTS, satellite=replace(CONTACTS.satellite, mean_anomaly_deg=246.1))
+    assert digest(newer) == digest(CONTACTS)
+    for other in (SLOW, replace(CONTACTS, least_elevation_deg=25.0), replace(CONTACTS, clock=SkyClock(1.0, 2.0, 3.0))):
+        assert digest(other) != digest(CONTACTS)
+
+
+async def test_a_telescope_points_to_the_station_that_lacks_most() -> None:
+    pointing = Pointing()
+    assert pointing.is_free_for("a", 10, now_s=0.0)
+    assert pointing.is_free_for("b", 30, now_s=0.1)
+    assert not pointing.is_free_for("a", 10, now_s=0.2)
+    assert pointing.is_free_for("a", 10, now_s=2.0)  # b wants it no more
+    async with pointing.held("b"):
+        assert not pointing.is_free_for("a", 99, now_s=3.0)
+    assert pointing.is_free_for("a", 10, now_s=4.0)
