@@ -1,3 +1,4 @@
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -98,15 +99,18 @@ def test_a_failure_leaves_nothing_and_the_start_is_passed_again(
 def test_a_device_that_plays_the_same_at_each_start_gives_it_once(started: Callable[..., Rig]) -> None:
     taken: list[int] = []
     rig: Rig
+    known = threading.Event()
 
     def script(number: int) -> int | Exception:
         turn = number % 6
         if turn == 0:
+            assert known.wait(10.0)
             taken.extend(set(rig.pool.take(rig.pool.n_ready)))
             return ended(number)
         return turn
 
     rig = started(script)
+    known.set()
     rig.until(lambda: any("given before" in alarm.text for alarm in rig.alarms))
     assert taken == [3, 4]
 
