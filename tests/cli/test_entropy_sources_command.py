@@ -67,6 +67,31 @@ def test_emulated_samples_are_written_and_repeat(path, tmp_path, capsys):
     assert not np.array_equal(first.values, other.values)
 
 
+def test_a_detector_under_control_certifies_nothing_and_is_told(tmp_path, capsys):
+    command = [
+        "entropy",
+        "emulate",
+        str(Path(VACUUM).parent / "mdi.toml"),
+        str(tmp_path / "new"),
+        "--samples",
+        "4000000",
+    ]
+    assert main([*command, "--fault", "detector-replayed", "--fault-from", "0"]) == 0
+    told = capsys.readouterr().out
+    assert "detector-replayed from sample 0 on\n" in told
+    assert "the checks certify 0 bits" in told
+    assert len(RawSamples.read(tmp_path / "new")) == 4_000_000
+
+
+def test_a_fault_begins_in_the_middle_unless_told(tmp_path, capsys):
+    command = ["entropy", "emulate", VACUUM, str(tmp_path / "new"), "--samples", "2000"]
+    assert main([*command, "--fault", "stuck-bit"]) == 0
+    values = RawSamples.read(tmp_path / "new").values
+    assert values[1000:].min() >= 512 > values[:1000].min()
+    assert "stuck-bit from sample 1000 on\n" in capsys.readouterr().out
+    assert main([*command, "--fault-from", "3"]) == 2
+
+
 @pytest.mark.parametrize(
     "wrong", [["--samples", "0"], ["--samples", "5", "--seed", "-1"], ["--samples", "100000000000"]]
 )

@@ -6,12 +6,14 @@ import argparse
 from pathlib import Path
 
 from haris.nouns.errors import ParameterError
+from haris.quantum.entropy.faulty_emission import DETECTOR_FAULTS, FAULTS, emulate_fault
 from haris.quantum.entropy.sources import read_source
 
 SUMMARY = "emulated raw samples of a source"
 DESCRIPTION = (
     "Raw samples by the model of a SOURCE.toml, in a new folder: samples.bin (an octet a sample, or two, low first, "
-    "for more than 8 bits) and recording.toml. They are for tests of what comes after: their seed is in your command."
+    "for more than 8 bits) and recording.toml. They are for tests of what comes after: their seed is in your command. "
+    "Of a detector under control it is told what the checks certify of the samples, taken for one block."
 )
 MOST_SAMPLES = 2**30
 
@@ -22,6 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="FOLDER", type=Path, help="where the samples go; must not be there")
     parser.add_argument("--samples", metavar="N", type=int, required=True, help="how many")
     parser.add_argument("--seed", metavar="S", type=int, default=1, help="of the samples (default %(default)s)")
+    parser.add_argument("--fault", metavar="NAME", choices=FAULTS, help=f"one of {', '.join(FAULTS)}")
+    parser.add_argument("--fault-from", metavar="N", type=int, help="sample with which it begins (default: the middle)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -31,7 +35,21 @@ def run(args: argparse.Namespace) -> int:
         raise ParameterError(f"--samples must lie in [1, 2^30], got {args.samples}")
     if args.seed < 0:
         raise ParameterError(f"--seed must not be negative, got {args.seed}")
-    samples = entropy.emulate(args.samples, args.seed).samples
+    if args.fault is None and args.fault_from is not None:
+        raise ParameterError("--fault-from needs --fault")
+    first = args.samples // 2 if args.fault_from is None else args.fault_from
+    emission = (
+        entropy.emulate(args.samples, args.seed)
+        if args.fault is None
+        else emulate_fault(entropy, args.samples, args.seed, args.fault, first)
+    )
+    samples = emission.samples
     samples.write(args.folder)
     print(f"{len(samples)} samples of {samples.bits} bits of an emulated {entropy.source.name} source in {args.folder}")
+    if args.fault is not None:
+        print(f"{args.fault} from sample {first} on")
+    if args.fault in DETECTOR_FAULTS:
+        epsilon = entropy.extraction.epsilon / 2.0
+        block = entropy.source.randomness(entropy.parameters, len(samples), epsilon, emission.checks)
+        print(f"as one block the checks certify {block.min_entropy_bits:.0f} bits")
     return 0

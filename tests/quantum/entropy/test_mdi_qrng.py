@@ -162,31 +162,6 @@ def test_an_adversary_who_knows_the_device_never_finds_less_than_certified(angle
     assert angle < 1.45 or share < 1.0 or certified > 0.7 * misses
 
 
-def test_detectors_under_control_certify_nothing():
-    """Within one block of a million rounds, whatever the string says."""
-    n = 1_000_000
-    parameters = MdiQrng(1e8, 0.5, 0.02, 0.9, 1e-6, 1e-3)
-    string = np.random.default_rng(3)
-
-    def predetermined(rng, states, photons):
-        return (string.random(len(states)) < 0.2).astype(np.uint8)
-
-    def superposed(rng, states, photons):
-        return (rng.random(len(states)) < np.where(photons == 1, measured(0.0)[states], 0.0)).astype(np.uint8)
-
-    def bright(rng, states, photons):
-        return ((photons > 1) & (states != mdi_qrng.LATE)).astype(np.uint8)
-
-    def swapped(rng, states, photons):
-        return (rng.random(len(states)) < np.where(photons > 0, measured(-math.pi / 2)[states], 0.0)).astype(np.uint8)
-
-    for device in (predetermined, superposed, bright, swapped):
-        checks = emulate_device(parameters, n, 5, device).checks
-        assert randomness(parameters, n, EPSILON, checks).min_entropy_bits == 0.0
-    honest = emulate(parameters, n, 5).checks
-    assert randomness(parameters, n, EPSILON, honest).min_entropy_bits > 0.1 * n
-
-
 def test_the_example_nets_more_than_23_mbit_a_second():
     example = read_source(Path(__file__).parents[3] / "examples" / "entropy" / "mdi.toml")
     assert example.extraction.epsilon <= 2.0**-100
