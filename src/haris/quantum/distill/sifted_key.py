@@ -75,9 +75,22 @@ def secret_at_alice(
     transcript: Transcript,
 ) -> Steps:
     """Alice's steps from Bob's opening on: answer his questions, prove what she holds, choose the hash."""
-    counts = key.counts
-    reconciled = expect((yield from _answer(key, opened)), Reconciled, counts)
-    counts = key.with_errors(counts, reconciled.key_errors)
+    said = yield from answer(key.bits, key.n_bits, opened)
+    return (yield from hashed_at_alice(block, key, said, length, allot, entropy, transcript))
+
+
+def hashed_at_alice(
+    block: bytes,
+    key: SiftedKey,
+    said: Message | None,
+    length: Length,
+    allot: Callable[[int], bytes],
+    entropy: Entropy,
+    transcript: Transcript,
+) -> Steps:
+    """Alice's steps from the message on by which Bob ends reconciliation: prove what she holds, choose the hash."""
+    reconciled = expect(said, Reconciled, key.counts)
+    counts = key.with_errors(key.counts, reconciled.key_errors)
     key.require(counts)
     expect((yield fingerprint_message(key.bits, entropy)), Verified, counts)
     leaked = transcript.leaked_bits
@@ -110,7 +123,20 @@ def secret_at_bob(
     transcript: Transcript,
 ) -> Steps:
     """Bob's steps from his opening on. qber: as expected. errors_of: wrong bits, packed, by the protocol's kinds."""
-    reconciled = yield from _corrected(block, key, opens, qber, errors_of, transcript)
+    bits = yield from correct(key.bits, key.n_bits, opens, qber)
+    return (yield from hashed_at_bob(block, key, bits, errors_of(bits ^ key.bits), length, transcript))
+
+
+def hashed_at_bob(
+    block: bytes,
+    key: SiftedKey,
+    bits: NDArray[np.uint8],
+    key_errors: tuple[int, ...],
+    length: Length,
+    transcript: Transcript,
+) -> Steps:
+    """Bob's steps with his corrected bits, packed, and their errors by the protocol's kinds."""
+    reconciled = yield from _verified(block, key, bits, key_errors, transcript)
     counts = reconciled.counts
     amplification = expect((yield Verified()), Amplification, counts)
     allowed = secret_length(length, counts, transcript.leaked_bits)
@@ -130,17 +156,10 @@ def secret_at_bob(
     )
 
 
-def _corrected(
-    block: bytes,
-    key: SiftedKey,
-    opens: Opening,
-    qber: float,
-    errors_of: Callable[[NDArray[np.uint8]], tuple[int, ...]],
-    transcript: Transcript,
+def _verified(
+    block: bytes, key: SiftedKey, bits: NDArray[np.uint8], key_errors: tuple[int, ...], transcript: Transcript
 ) -> Generator[Message | None, Message | None, ReconciledBlock[Any]]:
-    """Bob's bits made equal to Alice's, and verified."""
-    bits = yield from _correct(key, opens, qber)
-    key_errors = errors_of(bits ^ key.bits)
+    """Bob's corrected bits, proved to be Alice's."""
     counts = key.with_errors(key.counts, key_errors)
     fingerprint = expect((yield Reconciled(key_errors=key_errors)), Fingerprint, counts)
     key.require(counts)
@@ -149,18 +168,22 @@ def _corrected(
     return ReconciledBlock(block, bits, key.n_bits, counts, leaked_bits=transcript.leaked_bits, verified=True)
 
 
-def _answer(key: SiftedKey, opened: Opening) -> Generator[Message | None, Message | None, Message | None]:
+def answer(
+    bits: NDArray[np.uint8], n_bits: int, opened: Opening
+) -> Generator[Message | None, Message | None, Message | None]:
+    """Alice's answers from Bob's opening on, of n_bits packed; returns his first message that asks for no more."""
     if isinstance(opened, CodedEstimate):
-        return (yield from one_way.answer(np.unpackbits(key.bits, count=key.n_bits, bitorder="little"), opened))
+        return (yield from one_way.answer(np.unpackbits(bits, count=n_bits, bitorder="little"), opened))
     assert isinstance(opened, Estimate)
-    return (yield from cascade.answer(key.bits, key.n_bits, opened))
+    return (yield from cascade.answer(bits, n_bits, opened))
 
 
-def _correct(
-    key: SiftedKey, opens: Opening, qber: float
+def correct(
+    bits: NDArray[np.uint8], n_bits: int, opens: Opening, qber: float
 ) -> Generator[Message | None, Message | None, NDArray[np.uint8]]:
+    """Bob's questions from his opening on, of n_bits packed; returns them corrected, packed."""
     if isinstance(opens, CodedEstimate):
-        unpacked = np.unpackbits(key.bits, count=key.n_bits, bitorder="little")
+        unpacked = np.unpackbits(bits, count=n_bits, bitorder="little")
         return np.packbits((yield from one_way.correct(unpacked, opens, qber)), bitorder="little")
     assert isinstance(opens, Estimate)
-    return (yield from cascade.correct(key.bits, key.n_bits, opens))
+    return (yield from cascade.correct(bits, n_bits, opens))
