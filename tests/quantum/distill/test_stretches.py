@@ -34,14 +34,17 @@ def halves():
 def test_both_ends_hold_one_key_of_all_stretches(halves, reconciliation):
     a, b = ends(halves, reconciliation)
     alice, bob = drive(a, b)
-    assert isinstance(alice, Distilled) and isinstance(bob, Distilled)
-    assert np.array_equal(alice.bits, bob.bits) and len(alice.bits) > 1000
+    assert isinstance(alice, Distilled)
+    assert isinstance(bob, Distilled)
+    assert np.array_equal(alice.bits, bob.bits)
+    assert len(alice.bits) > 1000
     assert a.transcript.octets == b.transcript.octets
     n_clicks = sum(decode(octets).n_clicks for _, octets in b.transcript.messages if decode_is(octets, Clicks))
     counts = bob.counts
     assert counts.n_pulses == 50_000
     assert counts.clicks.sum() == pytest.approx(n_clicks * (0.9**2 + 0.1**2), rel=0.03)
-    assert np.array_equal(counts.clicks, alice.counts.clicks) and np.array_equal(counts.errors, alice.counts.errors)
+    assert np.array_equal(counts.clicks, alice.counts.clicks)
+    assert np.array_equal(counts.errors, alice.counts.errors)
     assert counts.qber == pytest.approx([0.01, 0.01], abs=0.01)
     # What leaked is what the messages disclosed, of all sections, and the key pays for it.
     assert bob.leaked_bits == sum(decode(octets).disclosed_bits for _, octets in b.transcript.messages)
@@ -92,7 +95,8 @@ def test_dark_stretches_cost_nothing_but_their_pulses(halves):
 
 def test_errors_of_the_test_basis_end_it_at_both_ends_alike():
     alice, bob = drive(*ends([light(10_000, 0.2, seed) for seed in range(2)]))
-    assert isinstance(alice, Aborted) and isinstance(bob, Aborted)
+    assert isinstance(alice, Aborted)
+    assert isinstance(bob, Aborted)
     assert alice.reason == bob.reason == AbortReason.QBER
     assert bob.counts.qber[TEST_BASIS] == pytest.approx(0.2, abs=0.05)
 
@@ -115,7 +119,7 @@ def test_a_click_at_the_end_of_a_stretch_blinds_the_next(halves):
 
 
 def test_more_stretches_than_there_were_are_refused(halves):
-    a, b = ends(halves[:2])
+    a, _b = ends(halves[:2])
     more = ends(halves)[1]
     alice, _ = drive(a, more)
     assert isinstance(alice, PeerError)
