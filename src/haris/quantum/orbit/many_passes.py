@@ -101,7 +101,7 @@ def many_passes(
     if not -90.0 <= least_elevation_deg < 90.0:
         raise ParameterError(f"least_elevation_deg must lie in [-90, 90), got {least_elevation_deg}")
     found: list[dict[str, NDArray[Any]]] = []
-    for i, satellite in enumerate(satellites):
+    for i, satellite in enumerate(satellites if stations else ()):
         if (stop_s - start_s) / step_s(satellite) > MOST_LOOKS:
             raise ParameterError(f"a search of {(stop_s - start_s) / 86400:.0f} days is too long: search it in parts")
         way = track(satellite, start_s, stop_s, most_age_s)

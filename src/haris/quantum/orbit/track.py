@@ -16,7 +16,8 @@ from haris.quantum.orbit.time_scales import EARTH_ROTATION_RAD_PER_S, sidereal_a
 
 Floats = NDArray[np.float64]
 STEP_RAD = 0.3
-"""Most of an orbit between two looks, at the perigee: 256 s at 500 km. The curves are then off by 1.1 m at 300 km, as SGP4's velocities are."""
+"""Most of an orbit between two looks, at the perigee: 256 s at 500 km. The curves are then off by 1.1 m at most, for
+SGP4's velocities are not quite the derivatives of its positions."""
 J2 = 1.082616e-3
 """Of the Earth's oblateness, WGS-72."""
 
