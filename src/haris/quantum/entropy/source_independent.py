@@ -82,15 +82,22 @@ class SourceIndependent:
 class CheckCounts:
     """Clicks in the check basis of one block. A double click is an error if the bit that is drawn for it is one.
 
-    Raises ParameterError unless 0 <= errors <= clicks.
+    rounds, doubles: of the block, in both bases; None: as many as the parameters let one expect.
+    Raises ParameterError unless 0 <= errors <= clicks <= rounds, and doubles lie in [0, rounds].
     """
 
     clicks: int
     errors: int
+    rounds: int | None = None
+    doubles: int | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.errors <= self.clicks:
             raise ParameterError(f"errors must lie in [0, clicks = {self.clicks}], got {self.errors}")
+        if self.rounds is not None and self.rounds < self.clicks:
+            raise ParameterError(f"rounds must be at least clicks = {self.clicks}, got {self.rounds}")
+        if self.doubles is not None and not 0 <= self.doubles <= (self.rounds or self.doubles):
+            raise ParameterError(f"doubles must lie in [0, rounds = {self.rounds}], got {self.doubles}")
 
 
 def randomness(
@@ -112,9 +119,10 @@ def randomness(
         errors = 1.0 + float(unsampled_errors(checks.errors, checks.clicks, n_samples - 1, delta))
         share = min(1.0, errors / n_samples)
     per_bit = max(0.0, -math.log2(parameters.overlap) - float(binary_entropy(min(share, 0.5))))
-    rounds = (n_samples + checks.clicks) / parameters.p_click
+    clicks = n_samples + checks.clicks
+    rounds = clicks / parameters.p_click if checks.rounds is None else float(checks.rounds)
     bases = rounds * float(binary_entropy(parameters.p_check))
-    doubles = (n_samples + checks.clicks) * parameters.p_double
+    doubles = clicks * parameters.p_double if checks.doubles is None else float(checks.doubles)
     seen = checks.errors / checks.clicks if checks.clicks else 1.0
     terms = (
         term("check clicks", checks.clicks, "", "in the check basis", ""),

@@ -293,7 +293,7 @@ def statistics(parameters: SqueezedLight) -> SampleStatistics:
     return parameters.converter.gaussian_statistics(0.0, parameters.sample_rms_v)
 
 
-def _measured(parameters: SqueezedLight, n: int, gain_db: float, rng: np.random.Generator) -> Codes:
+def measured_codes(parameters: SqueezedLight, n: int, gain_db: float, rng: np.random.Generator) -> Codes:
     """Codes of a quadrature of that many decibels over the vacuum, under an oscillator of noisy power."""
     codes: Codes = np.empty(n, code_type(parameters.adc_bits))  # type: ignore[assignment]
     light_v = math.sqrt(parameters.vacuum_v2 * 10.0 ** (gain_db / 10.0))
@@ -310,9 +310,9 @@ def _measured(parameters: SqueezedLight, n: int, gain_db: float, rng: np.random.
 def emulate(parameters: SqueezedLight, n_samples: int, seed: int) -> Emission:
     """Samples of the antisqueezed quadrature, and the checks that come among them."""
     rng = np.random.Generator(np.random.SFC64(seed))
-    samples = _measured(parameters, n_samples, parameters.antisqueezing_db, rng)
+    samples = measured_codes(parameters, n_samples, parameters.antisqueezing_db, rng)
     n_checks = int(rng.negative_binomial(n_samples, 1.0 - parameters.p_check))
-    checks = _measured(parameters, n_checks, -parameters.squeezing_db, rng)
+    checks = measured_codes(parameters, n_checks, -parameters.squeezing_db, rng)
     last = 2**parameters.adc_bits - 1
     return Emission(
         RawSamples(samples, parameters.adc_bits, parameters.clock_hz),
