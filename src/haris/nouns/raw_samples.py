@@ -67,6 +67,8 @@ class RawSamples:
     def read(cls, folder: Path) -> Self:
         """From what write has made. Raises ParameterError, naming the file, on anything else."""
         document = read_document(folder / DESCRIPTION_FILE)
+        if "settings" in document.values:
+            raise ParameterError(f"{folder}: holds rounds of several settings, not samples alone")
         document.only("samples")
         description = document.table("samples", SamplesDescription)
         return cls.read_octets(folder / SAMPLES_FILE, description.bits, description.clock_hz)

@@ -49,16 +49,11 @@ class PathDevice:
 
     def read(self, n_samples: int) -> Emission:
         """The next samples."""
-        octets = self._octets(n_samples * octets_a_sample(self._bits))
+        octets = self.octets(n_samples * octets_a_sample(self._bits))
         return Emission(samples_of(self.name, octets, self._bits))
 
-    def close(self) -> None:
-        """Close the path."""
-        if self._file is not None:
-            os.close(self._file)
-        self._file = None
-
-    def _octets(self, n_octets: int) -> bytearray:
+    def octets(self, n_octets: int) -> bytearray:
+        """The next octets, as they are. Raises DeviceError when they do not come in time."""
         if self._file is None:
             raise DeviceError(f"{self.name}: is not open")
         octets, until = bytearray(), time.monotonic() + self._timeout_s
@@ -71,6 +66,12 @@ class PathDevice:
             octets += self._some(self._file, n_octets - len(octets), left_s)
         self._offset += n_octets
         return octets
+
+    def close(self) -> None:
+        """Close the path."""
+        if self._file is not None:
+            os.close(self._file)
+        self._file = None
 
     def _some(self, file: int, n_octets: int, left_s: float) -> bytes:
         """What there is; nothing when the time is up or a fifo has no writer."""

@@ -51,10 +51,13 @@ class AskedDevice:
 
     def read(self, n_samples: int) -> Emission:
         """Samples of as many requests as they take, all of them within the time."""
+        return Emission(samples_of(self.name, self.octets(n_samples * octets_a_sample(self._bits)), self._bits))
+
+    def octets(self, n_octets: int) -> bytearray:
+        """The next octets, as they are. Raises DeviceError when they do not come in time."""
         if self._runner is None or self._ask is None:
             raise DeviceError(f"{self.name}: is not open")
-        octets = self._runner.run(self._octets(self._ask, n_samples * octets_a_sample(self._bits)))
-        return Emission(samples_of(self.name, octets, self._bits))
+        return self._runner.run(self._octets(self._ask, n_octets))
 
     def close(self) -> None:
         """Close the connections."""

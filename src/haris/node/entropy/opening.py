@@ -8,11 +8,9 @@ from haris.node.entropy.hashing import SeededHash
 from haris.node.entropy.pipeline import NOT_STARTED, Pipeline
 from haris.node.entropy.pool import Pool
 from haris.node.entropy.supply import RandomSupply
-from haris.node.entropy.supply_toml import DeviceTable, SupplyConfiguration
+from haris.node.entropy.supply_toml import SupplyConfiguration
 from haris.nouns.alarms import Alarm
-from haris.nouns.errors import ParameterError
 from haris.quantum.entropy.health import HealthTests, health_tests
-from haris.quantum.entropy.source import EntropySource
 
 
 def open_supply(configuration: SupplyConfiguration, tell: Callable[[Alarm], None]) -> RandomSupply:
@@ -21,7 +19,6 @@ def open_supply(configuration: SupplyConfiguration, tell: Callable[[Alarm], None
     Raises ParameterError for what is wrong in the configuration, KeyUnavailable when the bound leaves no bit.
     """
     source, table = configuration.source, configuration.supply
-    _require_checks(source, configuration.device)
     device, bits = configuration.device.device(source), int(source.parameters.bits)
 
     def tests() -> HealthTests:
@@ -31,14 +28,3 @@ def open_supply(configuration: SupplyConfiguration, tell: Callable[[Alarm], None
     hashing = SeededHash(source.block_samples * bits, table.seed)
     pipeline = Pipeline(device, source, tests, hashing, pool, tell)
     return RandomSupply(table, source.source.title, device.name, pool, pipeline)
-
-
-def _require_checks(source: EntropySource, device: DeviceTable) -> None:
-    """ParameterError where the bound asks for more than the device gives: samples, and nothing beside them."""
-    if device.kind == "emulated" or source.source.samples_tell is not None:
-        return
-    if source.emulate(1, 1).checks is not None:
-        raise ParameterError(
-            f"[device] kind = {device.kind!r} gives samples alone: the bound of {source.source.name} asks for what was "
-            "checked beside them"
-        )

@@ -6,14 +6,17 @@ import dataclasses
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from haris.node.entropy.device import Device
 from haris.node.entropy.device_emulated import EmulatedDevice
 from haris.node.entropy.device_file import PathDevice
-from haris.node.entropy.device_http import appliance, skip_entropy
+from haris.node.entropy.device_http import AskedDevice, appliance, skip_entropy
 from haris.node.entropy.device_recording import RecordingDevice
+from haris.node.entropy.device_rounds import Orders, RecordReader, RoundsDevice, RoundsReader
+from haris.node.entropy.order_path import OrderPath
+from haris.node.entropy.recorded_rounds import RecordedRounds
 from haris.node.pki.credentials import client_context
 from haris.node.pki.mutual_tls import TlsFiles
 from haris.nouns.checks import require_positive
@@ -21,15 +24,21 @@ from haris.nouns.document import read_document
 from haris.nouns.endpoint import read_endpoint, read_server_url
 from haris.nouns.errors import ParameterError
 from haris.nouns.ids import require_name
+from haris.quantum.entropy.round_form import RoundForm
+from haris.quantum.entropy.round_forms import ROUND_FORMS
 from haris.quantum.entropy.source import EntropySource
 from haris.quantum.entropy.sources import source_of
 from haris.wire.randomness import MOST_OCTETS, Format
+from haris.wire.rounds import MOST_ROUNDS
+
+_LIVE = ("path", "http")
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceTable:
     """[device] Where raw samples come from. They have the bits that [source] states: an octet each of up to 8 bits,
-    else two, low first.
+    else two, low first. Of a source that is checked (squeezed, source-independent, mdi) they come as records of rounds
+    (rounds.md), or as a recording of rounds.
 
     kind: `path`, a character device, a fifo, or a file that is read to its end once; `recording`, a folder of raw
     samples, played once; `http`, an appliance asked by `GET url?length=N&format=...` (of a supply of haris a url that
@@ -37,7 +46,8 @@ class DeviceTable:
     of [source], for demonstrations. path: of kind path and recording. url: of kind http and skip. format: what the
     appliance is asked for. plain: whether it may be asked without TLS, where everybody on the way reads along.
     certificate, private_key, authority: PEM files for TLS. at_once_octets: of one request. timeout_s: within which a
-    read must be complete. seed: of the model.
+    read must be complete, of records each. seed: of the model. settings: who chooses the settings of rounds, `device` or
+    `haris`; orders: the path to which haris then writes them, ahead of the rounds; order_rounds: of one order.
     """
 
     kind: Literal["path", "recording", "http", "skip", "emulated"]
@@ -51,9 +61,16 @@ class DeviceTable:
     at_once_octets: int = 1024
     timeout_s: float = 5.0
     seed: int | None = None
+    settings: Literal["device", "haris"] = "device"
+    orders: Path | None = None
+    order_rounds: int = 32768
 
     def __post_init__(self) -> None:
         require_positive("timeout_s", self.timeout_s)
+        if (self.orders is not None) != (self.settings == "haris") or (self.orders and self.kind not in _LIVE):
+            raise ParameterError('orders belongs to settings = "haris", and to a device of kind path or http')
+        if not 1 <= self.order_rounds <= MOST_ROUNDS:
+            raise ParameterError(f"order_rounds must lie in [1, 2^24], got {self.order_rounds}")
         if not 1 <= self.at_once_octets <= MOST_OCTETS:
             raise ParameterError(f"at_once_octets must lie in [1, {MOST_OCTETS}], got {self.at_once_octets}")
         if (self.path is not None) != (self.kind in ("path", "recording")):
@@ -73,15 +90,32 @@ class DeviceTable:
             raise ParameterError(f"url must be https://HOST[:PORT]/PATH[?QUERY], got {self.url!r}")
 
     def device(self, source: EntropySource) -> Device:
-        """The driver. Raises ParameterError for certificates that are missing, unreadable or out of date."""
-        bits = int(source.parameters.bits)
-        match self:
-            case DeviceTable(kind="emulated"):
-                return EmulatedDevice(source, self.seed)
-            case DeviceTable(kind="recording", path=Path() as path):
-                return RecordingDevice(path, bits)
-            case DeviceTable(kind="path", path=Path() as path):
-                return PathDevice(path, bits, self.timeout_s)
+        """The driver. Raises ParameterError for certificates that are missing, unreadable or out of date, and where the
+        bound asks for checks and the device has none."""
+        form, bits = ROUND_FORMS.get(source.source.name), int(source.parameters.bits)
+        if self.kind == "emulated":
+            return EmulatedDevice(source, self.seed)
+        if form is not None:
+            return RoundsDevice(self._rounds(form, source.parameters), form, source.parameters)
+        if self.orders is not None:
+            raise ParameterError(f"settings are of a source that is checked; {source.source.name} has none")
+        if self.kind == "recording" and self.path is not None:
+            return RecordingDevice(self.path, bits)
+        return self._stream(bits)
+
+    def _rounds(self, form: RoundForm, parameters: Any) -> RoundsReader:
+        if self.kind == "skip":
+            raise ParameterError(
+                f"[device] kind = 'skip' gives samples alone: {form.source} asks for rounds with checks"
+            )
+        if self.kind == "recording" and self.path is not None:
+            return RecordedRounds(self.path, form, form.bits(parameters), len(form.p_settings(parameters)))
+        orders = None if self.orders is None else Orders(OrderPath(self.orders, self.timeout_s), self.order_rounds)
+        return RecordReader(self._stream(8), form, parameters, orders)
+
+    def _stream(self, bits: int) -> PathDevice | AskedDevice:
+        if self.kind == "path" and self.path is not None:
+            return PathDevice(self.path, bits, self.timeout_s)
         context = None
         if self.certificate and self.private_key and self.authority:
             context = client_context(self.certificate, self.private_key, self.authority, datetime.now(UTC))

@@ -29,7 +29,7 @@ class RoundForm:
     """What rounds of a kind of source are.
 
     source: the kind's name. kind: its number in records. bits(parameters): of an outcome. p_settings(parameters): of
-    each setting, float64, shape (n_settings,). gives(rounds): which rounds give a raw sample, bool, shape (n,).
+    each setting, float64, shape (n_settings,). p_gives(parameters): that a round gives a raw sample. gives(rounds): which rounds give a raw sample, bool, shape (n,).
     sorted(parameters, rounds, fresh): samples and checks; fresh: random octets that a rule of the source asks for.
     outcomes(parameters, settings, rng): emulated, of a source that does as it should.
     """
@@ -38,6 +38,7 @@ class RoundForm:
     kind: int
     bits: Callable[[Any], int]
     p_settings: Callable[[Any], NDArray[np.float64]]
+    p_gives: Callable[[Any], float]
     gives: Callable[[RawRounds], NDArray[np.bool_]]
     sorted: Callable[[Any, RawRounds, Fresh], Emission]
     outcomes: Callable[[Any, Settings, np.random.Generator], Codes]
