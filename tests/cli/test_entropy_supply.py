@@ -200,3 +200,23 @@ def test_a_failed_supply_is_shown_with_its_reason() -> None:
     console = Console(file=io.StringIO(), width=100)
     console.print(entropy_watch.screen(status, status))
     assert "failed the device is gone" in console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "says"),
+    [
+        (["squeezed.toml", "{}/out", "--samples", "1000", "--record"], 0, "1000 rounds of an emulated squeezed source"),
+        (["mdi.toml", "{}/out", "--samples", "70000", "--stream"], 0, "70000 rounds of an emulated mdi source"),
+        (["vacuum.toml", "{}/out", "--samples", "70000", "--stream"], 0, "70000 samples of an emulated vacuum"),
+        (["vacuum.toml", "{}/out", "--samples", "10", "--record"], 2, "has no settings"),
+        (["mdi.toml", "{}/out", "--samples", "10", "--orders", "x"], 2, "--orders needs --stream"),
+        (["mdi.toml", "{}/out", "--samples", "10", "--stream", "--orders", "{}/none"], 2, "none: No such file"),
+        (["vacuum.toml", "{}/out", "--samples", "10", "--stream", "--orders", "x"], 2, "vacuum has none"),
+        (["mdi.toml", "{}/out", "--samples", "10", "--stream", "--fault", "tone"], 2, "--fault is of samples alone"),
+    ],
+)
+def test_rounds_are_recorded_and_streamed(tmp_path: Path, capsys, words: list[str], status: int, says: str) -> None:
+    file, *rest = (word.format(tmp_path) for word in words)
+    assert main(["entropy", "emulate", str(ROOT / "examples/entropy" / file), *rest]) == status
+    printed = capsys.readouterr()
+    assert says in printed.out + printed.err

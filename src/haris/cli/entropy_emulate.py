@@ -18,7 +18,8 @@ DESCRIPTION = (
     "for more than 8 bits) and recording.toml. They are for tests of what comes after: their seed is in your command. "
     "--record keeps the rounds of a source that is checked: settings.bin beside them says how each was set. --stream "
     "writes what a device sends into a file, fifo or device: samples, or records of rounds; --orders reads the "
-    "settings that a supply chooses for them. Of a detector under control it is told what the checks certify of the samples, taken for one block."
+    "settings that a supply chooses for them. Of a detector under control it is told what the checks certify of the "
+    "samples, taken for one block."
 )
 MOST_SAMPLES = 2**30
 

@@ -65,12 +65,12 @@ class RawRounds:
             raise ParameterError(f"parts must be of one source, got {len(parts)}")
         if len(parts) == 1:
             return parts[0]
-        outcomes: Codes = np.concatenate([part.outcomes for part in parts])  # type: ignore[assignment]
+        outcomes: Codes = np.concatenate([part.outcomes for part in parts])
         settings = np.concatenate([part.settings for part in parts])
         return RawRounds(outcomes, parts[0].bits, settings, parts[0].n_settings, parts[0].clock_hz)
 
     def write(self, folder: Path, source: str) -> None:
-        """To a new folder: samples.bin, settings.bin and recording.toml. source: the name of its kind. OSError as usual."""
+        """To a new folder: samples.bin, settings.bin and recording.toml. source: name of its kind. OSError as usual."""
         RawSamples(self.outcomes, self.bits, self.clock_hz).write(folder)
         (folder / SETTINGS_FILE).write_bytes(packed_settings(self.settings, self.n_settings))
         samples = {"bits": self.bits, "clock_hz": self.clock_hz}
@@ -102,7 +102,7 @@ class RawRounds:
 
 @dataclass(frozen=True, slots=True)
 class SettingsDescription:
-    """Table [settings] of recording.toml. file: beside it. number: of settings that there are. source: kind of source."""
+    """Table [settings] of recording.toml. number: of settings that there are. source: its kind. file: beside it."""
 
     number: int
     source: str
@@ -136,7 +136,7 @@ def packed_settings(settings: Settings, n_settings: int) -> bytes:
     padded = np.zeros(-(-len(settings) // each) * each, np.uint8)
     padded[: len(settings)] = settings
     rows = padded.reshape(-1, each) << (width * np.arange(each, dtype=np.uint8))
-    return np.bitwise_or.reduce(rows, axis=1).astype(np.uint8).tobytes()
+    return bytes(np.bitwise_or.reduce(rows, axis=1).astype(np.uint8))
 
 
 def unpacked_settings(octets: bytes | bytearray | memoryview, n_rounds: int, n_settings: int) -> Settings:

@@ -22,8 +22,13 @@ class Device(Protocol):
     birth: where its samples come from, as consumers are told. name: what errors call it.
     """
 
-    birth: Birth
-    name: str
+    @property
+    def birth(self) -> Birth:
+        """As consumers are told."""
+
+    @property
+    def name(self) -> str:
+        """What errors call it."""
 
     def open(self) -> None:
         """Make ready, again after an error. Raises DeviceError."""

@@ -46,8 +46,8 @@ class DeviceTable:
     of [source], for demonstrations. path: of kind path and recording. url: of kind http and skip. format: what the
     appliance is asked for. plain: whether it may be asked without TLS, where everybody on the way reads along.
     certificate, private_key, authority: PEM files for TLS. at_once_octets: of one request. timeout_s: within which a
-    read must be complete, of records each. seed: of the model. settings: who chooses the settings of rounds, `device` or
-    `haris`; orders: the path to which haris then writes them, ahead of the rounds; order_rounds: of one order.
+    read must be complete, of records each. seed: of the model. settings: who chooses the settings of rounds, `device`
+    or `haris`. orders: the path to which haris then writes them, ahead of the rounds. order_rounds: of one order.
     """
 
     kind: Literal["path", "recording", "http", "skip", "emulated"]
@@ -105,9 +105,7 @@ class DeviceTable:
 
     def _rounds(self, form: RoundForm, parameters: Any) -> RoundsReader:
         if self.kind == "skip":
-            raise ParameterError(
-                f"[device] kind = 'skip' gives samples alone: {form.source} asks for rounds with checks"
-            )
+            raise ParameterError(f"[device] kind = 'skip' gives samples alone: {form.source} asks for checks, too")
         if self.kind == "recording" and self.path is not None:
             return RecordedRounds(self.path, form, form.bits(parameters), len(form.p_settings(parameters)))
         orders = None if self.orders is None else Orders(OrderPath(self.orders, self.timeout_s), self.order_rounds)

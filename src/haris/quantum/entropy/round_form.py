@@ -29,9 +29,9 @@ class RoundForm:
     """What rounds of a kind of source are.
 
     source: the kind's name. kind: its number in records. bits(parameters): of an outcome. p_settings(parameters): of
-    each setting, float64, shape (n_settings,). p_gives(parameters): that a round gives a raw sample. gives(rounds): which rounds give a raw sample, bool, shape (n,).
-    sorted(parameters, rounds, fresh): samples and checks; fresh: random octets that a rule of the source asks for.
-    outcomes(parameters, settings, rng): emulated, of a source that does as it should.
+    each setting, float64, shape (n_settings,). p_gives(parameters): that a round gives a raw sample. gives(rounds):
+    which rounds do, bool, shape (n,). sorted(parameters, rounds, fresh): samples and checks; fresh: random octets that
+    a rule of the source asks for. outcomes(parameters, settings, rng): emulated, of a source that does as it should.
     """
 
     source: str

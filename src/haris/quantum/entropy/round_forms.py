@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from haris.nouns.raw_rounds import RawRounds, Settings
 from haris.nouns.raw_samples import Codes, RawSamples, code_type
-from haris.quantum.entropy.mdi_qrng import MDI_QRNG, MdiQrng, TestCounts, honest_device
+from haris.quantum.entropy.mdi_qrng import EARLY, LATE, MDI_QRNG, MdiQrng, honest_device
+from haris.quantum.entropy.mdi_rounds import Rounds
 from haris.quantum.entropy.round_form import Fresh, RoundForm
 from haris.quantum.entropy.source import Emission
 from haris.quantum.entropy.source_independent import SOURCE_INDEPENDENT, CheckCounts, SourceIndependent
@@ -21,7 +22,7 @@ _CHUNK = 1 << 20
 
 
 def _squeezed_gives(rounds: RawRounds) -> NDArray[np.bool_]:
-    return rounds.settings == GENERATED
+    return np.asarray(rounds.settings == GENERATED)
 
 
 def _squeezed_sorted(parameters: SqueezedLight, rounds: RawRounds, fresh: Fresh) -> Emission:
@@ -73,14 +74,9 @@ def _state_gives(rounds: RawRounds) -> NDArray[np.bool_]:
 
 
 def _state_sorted(parameters: MdiQrng, rounds: RawRounds, fresh: Fresh) -> Emission:
-    n = rounds.n_settings
-    counts = np.zeros(2 * n, np.int64)
-    for first in range(0, len(rounds), _CHUNK):
-        part = rounds.part(first, first + _CHUNK)
-        counts += np.bincount(2 * part.settings + part.outcomes, minlength=2 * n)
-    pairs = tuple((int(zeros), int(ones)) for zeros, ones in counts.reshape(n, 2))
+    early, late = (np.flatnonzero(rounds.settings == state) for state in (EARLY, LATE))
     values = rounds.outcomes.astype(np.uint8, copy=False)
-    return Emission(RawSamples(values, 1, parameters.clock_hz), TestCounts(pairs))
+    return Emission(RawSamples(values, 1, parameters.clock_hz), Rounds(values, early, late))
 
 
 def _state_outcomes(parameters: MdiQrng, settings: Settings, rng: np.random.Generator) -> Codes:
