@@ -150,20 +150,36 @@ def pass_counts(
     transmittance, background: as of arrivals_of. The model of a receiver's clicks is that of fibres (emulate.clicks).
     Source: one block over the pass, as Sidhu et al., npj Quantum Inf. 8, 18 (2022).
     """
+    matched = matched_rates(source, detector, p_key_basis, misalignment, transmittance, background)
+    n_slot = source.clock_hz * slot_s
+    return counts_of(source, p_key_basis, n_slot * np.size(transmittance), n_slot * matched.sum(axis=0))
+
+
+def matched_rates(
+    source: Source,
+    detector: Detector,
+    p_key_basis: float,
+    misalignment: float,
+    transmittance: Floats,
+    background: Floats,
+) -> Floats:
+    """Clicks a pulse in each slot where the bases are equal, (t, k, 3): by intensity; right, wrong or both detectors.
+
+    The intensity's probability is included, that of the bases is not; transmittance, background: as of arrivals_of.
+    """
     arrived = arrivals_of(source, detector, misalignment, transmittance, background)
     p_aligned = p_key_basis**2 + (1.0 - p_key_basis) ** 2
     rates, _ = class_rates(arrived, detector, source.clock_hz, p_aligned)
-    matched = rates[..., 0, :].sum(axis=0)  # over the slots: (k, 3)
-    n_slot = source.clock_hz * slot_s
+    return rates[..., 0, :]
+
+
+def counts_of(source: Source, p_key_basis: float, n_pulses: float, matched: Floats) -> DecoyCounts:
+    """Sifted clicks and errors, shape (..., 2, k), from sums (..., k, 3) of matched_rates over pulses."""
     p_bases = np.array([p_key_basis**2, (1.0 - p_key_basis) ** 2])[:, None]
-    errors = n_slot * p_bases * (matched[:, 1] + 0.5 * matched[:, 2])
-    return DecoyCounts(
-        n_pulses=n_slot * np.size(transmittance),
-        intensities=source.intensities,
-        p_intensities=source.p_intensities,
-        clicks=errors + n_slot * p_bases * (matched[:, 0] + 0.5 * matched[:, 2]),
-        errors=errors,
-    )
+    right, wrong, both = np.moveaxis(matched, -1, 0)[..., None, :]
+    errors = p_bases * (wrong + 0.5 * both)
+    clicks = errors + p_bases * (right + 0.5 * both)
+    return DecoyCounts(n_pulses, source.intensities, source.p_intensities, clicks, errors)
 
 
 def pass_key(flown: Pass, link: PassLink, most_age_s: float) -> PassKey:
