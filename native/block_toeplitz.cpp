@@ -82,28 +82,30 @@ class Appended {
   public:
     explicit Appended(std::uint8_t* to) : to_(to) {}
     void put(const std::uint64_t* words, std::size_t bits) {
-        std::size_t left = bits;
+        const std::size_t whole = bits / 64;
+        const auto rest = static_cast<unsigned>(bits % 64);
         if (filled_ == 0) {
-            const std::size_t whole = bits / 64;
             std::memcpy(to_, words, 8 * whole);
-            to_ += 8 * whole;
-            words += whole;
-            left -= 64 * whole;
-        }
-        for (; left; ++words) {
-            const auto taken = static_cast<unsigned>(std::min<std::size_t>(left, 64));
-            const std::uint64_t word = taken == 64 ? *words : *words & ((std::uint64_t{1} << taken) - 1);
-            pending_ |= word << filled_;
-            if (filled_ + taken >= 64) {
-                std::memcpy(to_, &pending_, 8);
-                to_ += 8;
-                pending_ = filled_ ? word >> (64 - filled_) : 0;
-                filled_ += taken - 64;
-            } else {
-                filled_ += taken;
+        } else if (whole) {
+            const unsigned filled = filled_;
+            const std::uint64_t first = pending_ | words[0] << filled;
+            std::memcpy(to_, &first, 8);
+            for (std::size_t i = 1; i < whole; ++i) {
+                const std::uint64_t word = words[i - 1] >> (64 - filled) | words[i] << filled;
+                std::memcpy(to_ + 8 * i, &word, 8);
             }
-            left -= taken;
+            pending_ = words[whole - 1] >> (64 - filled);
         }
+        to_ += 8 * whole;
+        if (rest == 0) return;
+        const std::uint64_t word = words[whole] & ((std::uint64_t{1} << rest) - 1);
+        pending_ |= word << filled_;
+        filled_ += rest;
+        if (filled_ < 64) return;
+        std::memcpy(to_, &pending_, 8);
+        to_ += 8;
+        filled_ -= 64;
+        pending_ = word >> (rest - filled_ - 1) >> 1;
     }
     ~Appended() { std::memcpy(to_, &pending_, (filled_ + 7) / 8); }
 

@@ -39,31 +39,51 @@ inline void transpose(Vector (&x)[n]) {
 }
 
 template <typename Code>
-void scatter(const Code* const* rows, std::size_t n_rows, std::size_t blocks, std::size_t stride, Code* out) {
+using Vector = std::conditional_t<sizeof(Code) == 1, Octets, Pairs>;
+
+// Lanes of ones where a sample was an end of the range.
+template <typename Code>
+struct Ends {
+    const Code last;
+    Vector<Code> met{};
+    void add(Vector<Code> x) { met |= (Vector<Code>)(x == 0) | (Vector<Code>)(x == last); }
+    void add(Code x) { met[0] |= static_cast<Code>(x == 0 || x == last); }
+    bool any() const {
+        std::uint64_t words[2];
+        std::memcpy(words, &met, sizeof words);
+        return (words[0] | words[1]) != 0;
+    }
+};
+
+template <typename Code>
+void scatter(const Code* const* rows, std::size_t n_rows, std::size_t blocks, std::size_t stride, Code* out,
+             Ends<Code>& ends) {
     for (std::size_t b = 0; b < blocks; ++b)
-        for (std::size_t r = 0; r < n_rows; ++r) out[b * stride + r] = rows[r][b];
+        for (std::size_t r = 0; r < n_rows; ++r) ends.add(out[b * stride + r] = rows[r][b]);
 }
 
 template <typename Code>
-void squares(const Code* const* rows, std::size_t blocks, std::size_t stride, Code* out) {
+void squares(const Code* const* rows, std::size_t blocks, std::size_t stride, Code* out, Ends<Code>& ends) {
     constexpr std::size_t n = kSquare<Code>;
     std::size_t b = 0;
     for (; b + n <= blocks; b += n) {
-        std::conditional_t<sizeof(Code) == 1, Octets, Pairs> x[n];
+        Vector<Code> x[n];
         for (std::size_t r = 0; r < n; ++r) std::memcpy(&x[r], rows[r] + b, kVector);
+        for (std::size_t r = 0; r < n; ++r) ends.add(x[r]);
         transpose(x);
         for (std::size_t i = 0; i < n; ++i) std::memcpy(out + (b + i) * stride, &x[i], kVector);
     }
     const Code* rest[n];
     for (std::size_t r = 0; r < n; ++r) rest[r] = rows[r] + b;
-    scatter(rest, n, blocks - b, stride, out + b * stride);
+    scatter(rest, n, blocks - b, stride, out + b * stride, ends);
 }
 
 }  // namespace
 
 template <typename Code>
-void deal(const Code* frame, std::size_t rows, std::size_t columns, const std::uint32_t* turns, std::size_t first,
-          std::size_t blocks, Code* out) {
+bool deal(const Code* frame, std::size_t rows, std::size_t columns, const std::uint32_t* turns, std::size_t first,
+          std::size_t blocks, Code last, Code* out) {
+    Ends<Code> ends{last};
     constexpr std::size_t n_square = kSquare<Code>;
     Code around[n_square][kTile];  // parts of rows that run over their end
     for (std::size_t b = 0; b < blocks; b += kTile) {
@@ -84,16 +104,17 @@ void deal(const Code* frame, std::size_t rows, std::size_t columns, const std::u
                 }
             }
             if (n_rows == n_square)
-                squares(part, n, rows, out + b * rows + r);
+                squares(part, n, rows, out + b * rows + r, ends);
             else
-                scatter(part, n_rows, n, rows, out + b * rows + r);
+                scatter(part, n_rows, n, rows, out + b * rows + r, ends);
         }
     }
+    return ends.any();
 }
 
-template void deal(const std::uint8_t*, std::size_t, std::size_t, const std::uint32_t*, std::size_t, std::size_t,
-                   std::uint8_t*);
-template void deal(const std::uint16_t*, std::size_t, std::size_t, const std::uint32_t*, std::size_t, std::size_t,
-                   std::uint16_t*);
+template bool deal(const std::uint8_t*, std::size_t, std::size_t, const std::uint32_t*, std::size_t, std::size_t,
+                   std::uint8_t, std::uint8_t*);
+template bool deal(const std::uint16_t*, std::size_t, std::size_t, const std::uint32_t*, std::size_t, std::size_t,
+                   std::uint16_t, std::uint16_t*);
 
 }  // namespace haris

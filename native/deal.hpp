@@ -12,10 +12,10 @@ class module_;
 namespace haris {
 
 // out[b][r] = frame[r][(first + b + turns[r]) mod columns] for `blocks` blocks b, r below rows; each turn below
-// columns, and first + blocks no more than columns.
+// columns, and first + blocks no more than columns. Returns whether a sample of these is 0 or `last`.
 template <typename Code>
-void deal(const Code* frame, std::size_t rows, std::size_t columns, const std::uint32_t* turns, std::size_t first,
-          std::size_t blocks, Code* out);
+bool deal(const Code* frame, std::size_t rows, std::size_t columns, const std::uint32_t* turns, std::size_t first,
+          std::size_t blocks, Code last, Code* out);
 
 void bind_deal(nanobind::module_& module);
 

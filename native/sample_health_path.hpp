@@ -72,7 +72,7 @@ struct HealthPass {
     // taken together, then that one sample by sample. Returns how many.
     std::size_t take_windows(const Code* codes, std::size_t at, std::size_t most, std::uint64_t* digests,
                              std::size_t slots) {
-        constexpr std::size_t n_lanes = kLaneOctets / sizeof(Code);
+        constexpr std::size_t n_lanes = kLaneOctets / sizeof(Code), kAhead = 4096 / sizeof(Code);
         const auto n = static_cast<std::size_t>(settings.proportion_window);
         const Code* window = codes + at;
         const auto before = broadcast(state.run ? static_cast<Code>(state.last) : *window);
@@ -85,7 +85,10 @@ struct HealthPass {
                 failures.copied = static_cast<std::int64_t>(at + (done + 1) * n - 1);
             const auto reference = broadcast(*window);
             EqualCount<Code> same, lowest, highest;
-            for (std::size_t i = 0; i < n; i += n_lanes) same.add(load_lanes<Code>(window + i), reference);
+            for (std::size_t i = 0; i < n; i += n_lanes) {
+                __builtin_prefetch(window + i + kAhead);
+                same.add(load_lanes<Code>(window + i), reference);
+            }
             if (same.total() >= settings.proportion_cutoff || may_repeat(window)) break;
             for (std::size_t i = 0; i < n; i += n_lanes) {
                 const auto part = load_lanes<Code>(window + i);

@@ -16,18 +16,23 @@ from haris.nouns.errors import ParameterError
 )
 def test_it_equals_its_specification(dtype, rows, columns, seed, data):
     rng = np.random.default_rng(seed)
-    frame = rng.integers(0, np.iinfo(dtype).max, rows * columns, dtype, endpoint=True)
+    last = data.draw(st.integers(1, np.iinfo(dtype).max))
+    frame = rng.integers(1, max(2, last - data.draw(st.integers(0, 1))), rows * columns, dtype, endpoint=True)
+    frame[rng.random(len(frame)) < data.draw(st.sampled_from([0.0, 1e-3]))] = data.draw(st.sampled_from([0, last]))
     turns = rng.integers(0, columns, rows, np.uint32)
     first = data.draw(st.integers(0, columns - 1))
     n_blocks = data.draw(st.integers(0, columns - first))
-    found = deal(frame, turns, first, n_blocks)
+    found, ends = deal(frame, turns, first, n_blocks, last)
+    expected, expected_ends = specification(frame, turns, first, n_blocks, last)
     assert found.dtype == dtype
-    assert np.array_equal(found, specification(frame, turns, first, n_blocks))
+    assert np.array_equal(found, expected)
+    assert ends == expected_ends
 
 
 def test_every_sample_is_dealt_once():
     frame = np.arange(16 * 1000, dtype=np.uint16)
-    blocks = deal(frame, np.random.default_rng(1).integers(0, 1000, 16, np.uint32), 0, 1000)
+    blocks, ends = deal(frame, np.random.default_rng(1).integers(0, 1000, 16, np.uint32), 0, 1000, 2**16 - 1)
+    assert ends
     assert np.array_equal(np.sort(blocks.ravel()), frame)
     assert np.array_equal(np.sort(blocks[:, 3]), frame[3000:4000])
 
@@ -45,4 +50,9 @@ def test_every_sample_is_dealt_once():
 )
 def test_what_does_not_fit_is_named(frame, turns, first, n_blocks, named):
     with pytest.raises(ParameterError, match=named):
-        deal(frame, turns, first, n_blocks)
+        deal(frame, turns, first, n_blocks, 255)
+
+
+def test_an_end_of_the_range_that_no_sample_can_be_is_named():
+    with pytest.raises(ParameterError, match="last"):
+        deal(np.zeros(12, np.uint8), np.zeros(3, np.uint32), 0, 4, 256)

@@ -28,10 +28,7 @@ def drawn_turns(fresh: Callable[[int], bytes], n_rows: int, frame_blocks: int) -
 
 def saturated_blocks(blocks: Codes, bits: int) -> NDArray[np.bool_]:
     """Which of the blocks, shape (n, samples), have a first or last code."""
-    last = 2**bits - 1
-    if int(blocks.min(initial=last)) > 0 and int(blocks.max(initial=0)) < last:
-        return np.zeros(len(blocks), np.bool_)
-    return np.asarray(np.any((blocks == 0) | (blocks == last), axis=1))
+    return np.asarray(np.any((blocks == 0) | (blocks == 2**bits - 1), axis=1))
 
 
 def dealt_blocks(frame: RawSamples, turns: NDArray[np.uint32]) -> Iterator[tuple[RawSamples, int]]:
@@ -45,8 +42,8 @@ def dealt_blocks(frame: RawSamples, turns: NDArray[np.uint32]) -> Iterator[tuple
     frame_blocks = len(frame) // n_rows
     together = max(1, _TOGETHER_OCTETS // (n_rows * frame.values.itemsize))
     for first in range(0, frame_blocks, together):
-        blocks = deal(frame.values, turns, first, min(together, frame_blocks - first))
-        lost = saturated_blocks(blocks, frame.bits)
-        if np.any(lost):
-            blocks = blocks[~lost]
+        last = 2**frame.bits - 1
+        blocks, ends = deal(frame.values, turns, first, min(together, frame_blocks - first), last)
+        if ends:
+            blocks = blocks[~saturated_blocks(blocks, frame.bits)]
         yield RawSamples(blocks.reshape(-1), frame.bits, frame.clock_hz), len(blocks)
