@@ -127,7 +127,7 @@ def link_page() -> str:
     parts = ["# LINK.toml", MADE, f"One quantum link: the file form of `haris.Link`. {UNITS} {STRICT}"]
     parts += ["What [source] and [detector] hold follows from the protocol; `haris protocols` tells of its proofs."]
     parts += link_tables("source")
-    parts += link_tables("channel", ' with kind = "fibre"')
+    parts += link_tables("channel")
     parts += link_tables("detector")
     for family in FAMILIES.values():
         parts += [f'## [protocol] with name = "{family.name}"', *fields_of(family.protocol)]
@@ -221,32 +221,40 @@ def examples_page() -> str:
     return "\n\n".join(["# Links that run as they stand", MADE, words, table(head, rows)]) + "\n"
 
 
-def link_tables(part: str, tag: str = "") -> Iterator[str]:
-    """A part of the link, once for each class that it may be of. tag: what stands in it besides the fields."""
-    classes: dict[type, list[str]] = {}
+def link_tables(part: str) -> Iterator[str]:
+    """A part of the link, once for each class that it may be of."""
+    classes: dict[tuple[type, str], list[str]] = {}
     for family in FAMILIES.values():
-        classes.setdefault(getattr(family, part), []).append(family.name)
-    for cls, names in classes.items():
+        for cls, tag in classes_of(family, part):
+            classes.setdefault((cls, tag), []).append(family.name)
+    for (cls, tag), names in classes.items():
         yield f"## [{part}]{tag} of {', '.join(names)}"
         yield from fields_of(cls)
     yield from inner_tables(part)
+
+
+def classes_of(family: Any, part: str) -> list[tuple[type, str]]:
+    """What a part of a family's link may be, with what stands in its table besides the fields."""
+    if part == "channel":
+        return [(cls, f' with kind = "{kind}"') for kind, cls in family.media.items()]
+    return [(getattr(family, part), "")]
 
 
 def inner_tables(part: str) -> Iterator[str]:
     """The tables inside a part of the link, each once."""
     seen = set()
     for family in FAMILIES.values():
-        for name, hint in typing.get_type_hints(getattr(family, part)).items():
+        for name, hint in _hints(family, part).items():
             for cls in filter(dataclasses.is_dataclass, typing.get_args(hint)):
                 if cls not in seen:
                     seen.add(cls)
-                    names = [each.name for each in FAMILIES.values() if hint in _hints(each, part)]
+                    names = [each.name for each in FAMILIES.values() if hint in _hints(each, part).values()]
                     yield f"## [{part}.{name}] of {', '.join(names)}"
                     yield from fields_of(cls)
 
 
-def _hints(family: Any, part: str) -> list[Any]:
-    return list(typing.get_type_hints(getattr(family, part)).values())
+def _hints(family: Any, part: str) -> dict[str, Any]:
+    return {name: hint for cls, _ in classes_of(family, part) for name, hint in typing.get_type_hints(cls).items()}
 
 
 def tables_page(title: str, configuration: Any, words: str) -> str:

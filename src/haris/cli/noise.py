@@ -14,6 +14,7 @@ from haris.nouns.errors import ParameterError
 from haris.quantum.distill.pilot_recovery import PhaseLost
 from haris.quantum.emulate.noise_budget import NoiseBudget
 from haris.quantum.families.coherent_hardware import budget_of, estimated
+from haris.quantum.families.family import fibre_of
 from haris.quantum.families.measured_noise import MeasuredNoise, measured_noise
 from haris.quantum.link import Link
 from haris.quantum.optics.coherent_receiver import CoherentReceiver
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the budget; returns 3 where the pilot is too weak for a phase."""
     link = Link.read(args.link)
     if args.distance is not None:
-        link = replace(link, channel=replace(link.channel, length_m=args.distance * 1e3))
+        link = replace(link, channel=replace(fibre_of(link.family.name, link), length_m=args.distance * 1e3))
     if args.emulate is not None and not 1 <= args.emulate <= MOST_SYMBOLS:
         raise ParameterError(f"--emulate must lie in [1, {MOST_SYMBOLS}], got {args.emulate}")
     if not isinstance(link.detector, CoherentReceiver) or isinstance(link.source, ThermalSource):

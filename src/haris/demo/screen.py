@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from haris.demo.desk import OrderDesk
+from haris.quantum.families.family import fibre_of
 from haris.quantum.link import Link
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Screen:
 
     def link(self, span: str, link: Link, path: Path) -> None:
         """A link's budget and what the bound promises, before any light."""
-        channel, source, rate = link.channel, link.source, link.rate()
+        channel, source, rate = fibre_of(link.family.name, link), link.source, link.rate()
         loss_db = channel.length_m / 1e3 * channel.loss_db_per_km
         self.line(
             f"  {span}: {channel.length_m / 1e3:.1f} km, {loss_db:.1f} dB, {source.clock_hz / 1e9:g} GHz, intensities "

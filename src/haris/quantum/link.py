@@ -109,7 +109,7 @@ class Link(Parts):
 
     def write(self, path: Path | str) -> None:
         """Write LINK.toml, whole or not at all; reading it back gives an equal link."""
-        tags = {"channel": {"kind": "fibre"}, "protocol": {"name": self.family.name}}
+        tags = {"channel": {"kind": self.family.kind(self.channel)}, "protocol": {"name": self.family.name}}
         write_document(path, {name: {**tags.get(name, {}), **fields_of(getattr(self, name))} for name in _TABLES})
 
     def rate(self, distance_m: ArrayLike | None = None, optimise: bool = False) -> Rate:
@@ -167,7 +167,7 @@ def link_of(document: Document) -> Link:
     document.only(*_TABLES)
     family = document.chosen("protocol", "name", FAMILIES)
     source = document.table("source", family.source)
-    channel = document.choice("channel", "kind", {"fibre": family.channel})
+    channel = document.choice("channel", "kind", family.media)
     detector: object = document.table("detector", family.detector)
     protocol = document.choice("protocol", "name", {family.name: family.protocol})
     security = document.table("security", Security) if "security" in document.values else Security()

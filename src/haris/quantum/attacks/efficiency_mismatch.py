@@ -13,7 +13,7 @@ from haris.quantum.attacks.attack import Secret
 from haris.quantum.attacks.pulses import GLLP, WITNESSED, PulseBlock
 from haris.quantum.emulate.clicks import Arrivals, photons_at_detectors
 from haris.quantum.optics.detector import Detector
-from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.source import Source
 from haris.quantum.security.key_length import term
 
@@ -51,7 +51,7 @@ class EfficiencyMismatch:
         return 0.0
 
     def arrivals(
-        self, source: Source, fibre: Fibre, detector: Detector, distance_m: ArrayLike | None = None
+        self, source: Source, fibre: Medium, detector: Detector, distance_m: ArrayLike | None = None
     ) -> Arrivals:
         """Two classes of each intensity: the better detector is that of Alice's bit, or the other."""
         r, k = self.efficiency_ratio, len(source.intensities)

@@ -14,7 +14,7 @@ from haris.quantum.attacks.pulses import WITNESSED, PulseBlock, shared_bits
 from haris.quantum.attacks.quadratures import Quadratures
 from haris.quantum.emulate.clicks import Arrivals, arrivals
 from haris.quantum.optics.detector import Detector
-from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.source import Source
 from haris.quantum.security.gaussian_channel import GaussianChannel
 from haris.quantum.security.key_length import Term
@@ -45,7 +45,7 @@ class InterceptResend:
         return self.fraction
 
     def arrivals(
-        self, source: Source, fibre: Fibre, detector: Detector, distance_m: ArrayLike | None = None
+        self, source: Source, fibre: Medium, detector: Detector, distance_m: ArrayLike | None = None
     ) -> Arrivals:
         """The pulses that she leaves alone come as ever."""
         return arrivals(source, fibre, detector, distance_m)

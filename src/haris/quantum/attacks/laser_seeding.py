@@ -17,7 +17,7 @@ from haris.quantum.attacks.quadratures import Quadratures
 from haris.quantum.emulate.clicks import Arrivals, arrivals
 from haris.quantum.families.decoy_bb84 import bb84_parts
 from haris.quantum.optics.detector import Detector
-from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.source import Source
 from haris.quantum.security.bounds import key_length
 from haris.quantum.security.gaussian_channel import GaussianChannel
@@ -53,7 +53,7 @@ class LaserSeeding:
         return 0.0
 
     def arrivals(
-        self, source: Source, fibre: Fibre, detector: Detector, distance_m: ArrayLike | None = None
+        self, source: Source, fibre: Medium, detector: Detector, distance_m: ArrayLike | None = None
     ) -> Arrivals:
         """Brighter by gain, and weaker by as much where she hides it."""
         honest = arrivals(source, fibre, detector, distance_m)

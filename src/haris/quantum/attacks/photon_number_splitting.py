@@ -15,7 +15,7 @@ from haris.quantum.attacks.pulses import GLLP, WITNESSED, PulseBlock, shared_bit
 from haris.quantum.emulate.clicks import Arrivals, photons_at_detectors
 from haris.quantum.families.decoy_bb84 import bb84_parts
 from haris.quantum.optics.detector import Detector
-from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.source import Source
 from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import Term, term
@@ -54,7 +54,7 @@ class PhotonNumberSplitting:
         """She measures no bit on the way."""
         return 0.0
 
-    def passed(self, source: Source, fibre: Fibre, detector: Detector, distance_m: ArrayLike | None) -> Floats:
+    def passed(self, source: Source, fibre: Medium, detector: Detector, distance_m: ArrayLike | None) -> Floats:
         """Probability that a pulse of one photon, and of several, is let through; (..., 2)."""
         eta, mu = detector.gated_efficiency, source.intensities[0]
         arriving = mu * fibre.transmittance(distance_m)
@@ -66,7 +66,7 @@ class PhotonNumberSplitting:
         return np.stack([of_single, of_several], axis=-1)
 
     def arrivals(
-        self, source: Source, fibre: Fibre, detector: Detector, distance_m: ArrayLike | None = None
+        self, source: Source, fibre: Medium, detector: Detector, distance_m: ArrayLike | None = None
     ) -> Arrivals:
         """_CLASSES of each intensity."""
         wrong, eta = fibre.misalignment, detector.gated_efficiency
@@ -108,7 +108,7 @@ class PhotonNumberSplitting:
             _without_decoys(block, np.asarray(left[..., 0])),
         )
 
-    def _let_through(self, source: Source, fibre: Fibre, detector: Detector, distance_m: ArrayLike | None) -> Floats:
+    def _let_through(self, source: Source, fibre: Medium, detector: Detector, distance_m: ArrayLike | None) -> Floats:
         """Probability that one photon of an attacked pulse of each intensity arrives, (..., k)."""
         return np.asarray(self.passed(source, fibre, detector, distance_m) @ _photons(np.array(source.intensities)).T)
 

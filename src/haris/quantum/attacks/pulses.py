@@ -19,7 +19,7 @@ from haris.quantum.emulate.sampled import sampled_block
 from haris.quantum.families.decoy_bb84 import agreement, bb84_parts, rate_of_counts
 from haris.quantum.families.family import Parts
 from haris.quantum.optics.detector import Detector
-from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.source import Source
 from haris.quantum.protocols.preparation import settings_at
 from haris.quantum.security.entropy import binary_entropy
@@ -79,7 +79,7 @@ class PulseAttack(Attack, Protocol):
         """In [0, 1]."""
 
     def arrivals(
-        self, source: Source, fibre: Fibre, detector: Detector, distance_m: ArrayLike | None = None
+        self, source: Source, fibre: Medium, detector: Detector, distance_m: ArrayLike | None = None
     ) -> Arrivals:
         """Shape of distance_m; None: the fibre's own length."""
 

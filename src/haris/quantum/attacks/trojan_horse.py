@@ -16,7 +16,7 @@ from haris.quantum.attacks.pulses import WITNESSED, PulseBlock
 from haris.quantum.emulate.clicks import Arrivals, arrivals
 from haris.quantum.families.decoy_bb84 import bb84_parts
 from haris.quantum.optics.detector import Detector
-from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.source import Source
 from haris.quantum.security.decoys import photon_probability
 from haris.quantum.security.entropy import binary_entropy
@@ -52,7 +52,7 @@ class TrojanHorse:
         return 0.0
 
     def arrivals(
-        self, source: Source, fibre: Fibre, detector: Detector, distance_m: ArrayLike | None = None
+        self, source: Source, fibre: Medium, detector: Detector, distance_m: ArrayLike | None = None
     ) -> Arrivals:
         """As ever."""
         return arrivals(source, fibre, detector, distance_m)

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from haris.kernels.light import ClickLaw
 from haris.nouns.errors import ParameterError
 from haris.quantum.optics.detector import Detector
-from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.source import Source
 from haris.quantum.protocols.bb84 import DecoyBB84
 
@@ -26,7 +26,7 @@ LEAST = 1e-300
 
 
 def photons_at_detectors(
-    source: Source, fibre: Fibre, detector: Detector, distance_m: ArrayLike | None = None
+    source: Source, fibre: Medium, detector: Detector, distance_m: ArrayLike | None = None
 ) -> Floats:
     """Mean avalanches that a pulse's photons start in each detector, efficiency and gate included.
 
@@ -62,7 +62,7 @@ class Arrivals:
         return Arrivals(self.intensity, self.p[index], self.mean_photons[index])
 
 
-def arrivals(source: Source, fibre: Fibre, detector: Detector, distance_m: ArrayLike | None = None) -> Arrivals:
+def arrivals(source: Source, fibre: Medium, detector: Detector, distance_m: ArrayLike | None = None) -> Arrivals:
     """Of an honest fibre: the pulses of an intensity all fare alike."""
     mean_photons = photons_at_detectors(source, fibre, detector, distance_m)
     p = np.broadcast_to(np.array(source.p_intensities), mean_photons.shape[:-2])
@@ -128,7 +128,7 @@ def renewal(p_any: Floats, hold_off_gates: int, p_afterpulse: float, p_release: 
 
 
 def click_rates(
-    source: Source, fibre: Fibre, detector: Detector, distance_m: ArrayLike | None = None
+    source: Source, fibre: Medium, detector: Detector, distance_m: ArrayLike | None = None
 ) -> tuple[Floats, Renewal]:
     """Clicks per gate by intensity, alignment of the bases, and outcome; and the rates of the receiver.
 

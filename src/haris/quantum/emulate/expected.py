@@ -9,14 +9,14 @@ from haris.nouns.checks import require_not_negative, require_probability
 from haris.nouns.counts import DecoyCounts
 from haris.quantum.emulate.clicks import Arrivals, arrivals, class_rates, click_rates
 from haris.quantum.optics.detector import Detector
-from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.source import Source
 from haris.quantum.protocols.bb84 import DecoyBB84
 
 
 def expected_counts(
     source: Source,
-    fibre: Fibre,
+    fibre: Medium,
     detector: Detector,
     protocol: DecoyBB84,
     n_pulses: float,
@@ -55,7 +55,7 @@ def expected_counts(
 
 
 def click_rate_hz(
-    source: Source, fibre: Fibre, detector: Detector, distance_m: ArrayLike | None = None
+    source: Source, fibre: Medium, detector: Detector, distance_m: ArrayLike | None = None
 ) -> NDArray[np.float64]:
     """Gates with a click per second, shape distance_m.shape; a double click counts once."""
     _, rates = click_rates(source, fibre, detector, distance_m)

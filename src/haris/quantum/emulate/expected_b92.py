@@ -10,14 +10,14 @@ from haris.nouns.conclusive_counts import ConclusiveCounts
 from haris.quantum.emulate.clicks import renewal
 from haris.quantum.emulate.photon_numbers import n_photon_outcomes
 from haris.quantum.optics.detector import Detector
-from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.single_photon_source import SinglePhotonSource
 from haris.quantum.protocols.b92 import B92
 
 
 def expected_conclusive_counts(
     source: SinglePhotonSource,
-    fibre: Fibre,
+    fibre: Medium,
     detector: Detector,
     protocol: B92,
     n_pulses: float,

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from haris.nouns.checks import require_not_negative
 from haris.nouns.packet_counts import PacketCounts
 from haris.quantum.optics.delay_interferometer import DelayInterferometer
-from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.pulse_train import PulseTrain
 from haris.quantum.protocols.dps import Dps
 from haris.quantum.protocols.rrdps import Rrdps
@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 
 def photons_per_pulse(
-    source: PulseTrain, fibre: Fibre, receiver: DelayInterferometer, distance_m: ArrayLike | None = None
+    source: PulseTrain, fibre: Medium, receiver: DelayInterferometer, distance_m: ArrayLike | None = None
 ) -> Floats:
     """Mean photons of one pulse that are counted, shape distance_m.shape."""
     return np.asarray(source.intensity * fibre.transmittance(distance_m) * receiver.efficiency)
@@ -35,7 +35,7 @@ def slot_counts(photons: Floats, receiver: DelayInterferometer) -> tuple[Floats,
 
 def expected_rrdps_counts(
     source: PulseTrain,
-    fibre: Fibre,
+    fibre: Medium,
     receiver: DelayInterferometer,
     protocol: Rrdps,
     n_packets: float,
@@ -59,7 +59,7 @@ def expected_rrdps_counts(
 
 def expected_dps_counts(
     source: PulseTrain,
-    fibre: Fibre,
+    fibre: Medium,
     receiver: DelayInterferometer,
     protocol: Dps,
     n_packets: float,

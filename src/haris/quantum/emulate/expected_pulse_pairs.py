@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.checks import require_not_negative
 from haris.nouns.pulse_pairs import PulsePairCounts
-from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.pulse_pair_source import PulsePairSource
 from haris.quantum.optics.tapped_receiver import TappedReceiver
 from haris.quantum.protocols.cow import Cow
@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 
 def pair_clicks(
-    source: PulsePairSource, fibre: Fibre, receiver: TappedReceiver, distance_m: ArrayLike | None = None
+    source: PulsePairSource, fibre: Medium, receiver: TappedReceiver, distance_m: ArrayLike | None = None
 ) -> Floats:
     """Click probabilities, shape distance_m.shape + (4, 4): by what was sent (early, late, both, none), and by where.
 
@@ -42,7 +42,7 @@ def pair_clicks(
 
 def expected_pulse_pair_counts(
     source: PulsePairSource,
-    fibre: Fibre,
+    fibre: Medium,
     receiver: TappedReceiver,
     protocol: Cow,
     n_pairs: float,

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from haris.nouns.checks import require_not_negative
 from haris.nouns.three_state_counts import TEST_STATE, ThreeStateCounts
 from haris.quantum.emulate.clicks import outcomes, p_click, renewal
-from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.source import Source
 from haris.quantum.optics.time_bin_receiver import TimeBinReceiver
 from haris.quantum.protocols.three_state import ThreeState
@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 def detector_probabilities(
     source: Source,
     angles_rad: Sequence[float],
-    fibre: Fibre,
+    fibre: Medium,
     receiver: TimeBinReceiver,
     p_key_basis: float,
     distance_m: ArrayLike | None = None,
@@ -45,7 +45,7 @@ def detector_probabilities(
 def outcome_probabilities(
     source: Source,
     angles_rad: tuple[float, float, float],
-    fibre: Fibre,
+    fibre: Medium,
     receiver: TimeBinReceiver,
     p_key_basis: float,
     distance_m: ArrayLike | None = None,
@@ -67,7 +67,7 @@ def outcome_probabilities(
 def expected_three_state_counts(
     source: Source,
     angles_rad: tuple[float, float, float],
-    fibre: Fibre,
+    fibre: Medium,
     receiver: TimeBinReceiver,
     protocol: ThreeState,
     n_pulses: float,

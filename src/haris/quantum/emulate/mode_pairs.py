@@ -8,8 +8,8 @@ from scipy.special import ive
 
 from haris.nouns.checks import require_not_negative
 from haris.nouns.mode_pair_counts import ModePairCounts
-from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.interference import HARMONICS, lone_clicks, slice_average, turned_variance
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.pairing_source import PairingSource
 from haris.quantum.optics.station import Station
 from haris.quantum.protocols.mode_pairing import ModePairing, pairing_rate
@@ -26,7 +26,7 @@ TURNS = 8
 
 def expected_counts(
     source: PairingSource,
-    fibre: Fibre,
+    fibre: Medium,
     station: Station,
     protocol: ModePairing,
     n_pulses: float,

@@ -11,7 +11,7 @@ from haris.nouns.checks import require_not_negative
 from haris.nouns.photon_counts import PhotonCounts
 from haris.quantum.emulate.clicks import Renewal, click_rates, release_outcomes
 from haris.quantum.optics.detector import Detector
-from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.source import Source
 
 Floats = NDArray[np.float64]
@@ -34,7 +34,7 @@ def n_photon_outcomes(n: int, eta: ArrayLike, wrong: ArrayLike, p_dark: float) -
 
 
 def n_photon_rates(
-    n: int, renewal: Renewal, source: Source, fibre: Fibre, detector: Detector, distance_m: ArrayLike | None = None
+    n: int, renewal: Renewal, source: Source, fibre: Medium, detector: Detector, distance_m: ArrayLike | None = None
 ) -> Floats:
     """Clicks per gate of a pulse with n photons among others, shape distance_m.shape + (2, 3).
 
@@ -50,7 +50,7 @@ def n_photon_rates(
 
 def expected_photon_counts(
     source: Source,
-    fibre: Fibre,
+    fibre: Medium,
     detector: Detector,
     sifting: Floats,
     most_photons: int,

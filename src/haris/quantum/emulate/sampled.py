@@ -14,7 +14,7 @@ from haris.nouns.errors import ParameterError
 from haris.nouns.pulses import Pulses
 from haris.quantum.emulate.clicks import Arrivals, arrivals, class_rates, click_law
 from haris.quantum.optics.detector import Detector
-from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.source import Source
 from haris.quantum.protocols.bb84 import DecoyBB84
 
@@ -23,7 +23,7 @@ CHUNK_TAGS = 2**20
 
 def emulate(
     source: Source,
-    fibre: Fibre,
+    fibre: Medium,
     detector: Detector,
     protocol: DecoyBB84,
     n_pulses: int,

@@ -8,14 +8,14 @@ from haris.nouns.rounds import UNDECIDED, Rounds
 from haris.quantum.emulate.photon_numbers import n_photon_outcomes
 from haris.quantum.emulate.sampled_gates import block_generator, clicking_gates
 from haris.quantum.optics.detector import Detector
-from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.single_photon_source import SinglePhotonSource
 from haris.quantum.protocols.b92 import B92
 
 
 def emulate_b92(
     source: SinglePhotonSource,
-    fibre: Fibre,
+    fibre: Medium,
     detector: Detector,
     protocol: B92,
     n_pulses: int,

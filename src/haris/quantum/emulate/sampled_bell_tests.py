@@ -7,8 +7,8 @@ import numpy as np
 from haris.nouns.rounds import UNDECIDED, Rounds
 from haris.quantum.emulate.sampled_gates import block_generator, clicking_gates
 from haris.quantum.optics.bell_receivers import BellReceivers
-from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.heralded_pairs import HeraldedPairs
+from haris.quantum.optics.medium import Medium
 from haris.quantum.protocols.diqkd import DIQKD, KEY_SETTINGS
 
 _CORRELATIONS = np.array([[1.0, 1.0], [1.0, -1.0], [np.sqrt(2.0), 0.0]]) / np.sqrt(2.0)
@@ -17,7 +17,7 @@ _CORRELATIONS = np.array([[1.0, 1.0], [1.0, -1.0], [np.sqrt(2.0), 0.0]]) / np.sq
 
 def emulate_bell_tests(
     source: HeraldedPairs,
-    fibre: Fibre,
+    fibre: Medium,
     receivers: BellReceivers,
     protocol: DIQKD,
     n_pulses: int,

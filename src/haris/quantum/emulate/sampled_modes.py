@@ -12,8 +12,8 @@ from haris.nouns.errors import ParameterError
 from haris.nouns.mode_windows import ModeWindows
 from haris.quantum.emulate.sampled import derived_key
 from haris.quantum.emulate.sampled_sns import CHUNK_WINDOWS, MOST_WINDOWS
-from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.interference import turned_variance
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.pairing_source import PairingSource
 from haris.quantum.optics.station import Station
 from haris.quantum.protocols.mode_pairing import ModePairing, paired
@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 def emulate_modes(
     source: PairingSource,
-    fibre: Fibre,
+    fibre: Medium,
     station: Station,
     protocol: ModePairing,
     n_pulses: int,

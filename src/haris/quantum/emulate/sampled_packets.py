@@ -16,7 +16,7 @@ from haris.quantum.emulate.expected_packets import photons_per_pulse
 from haris.quantum.emulate.sampled import derived_key
 from haris.quantum.emulate.sampled_announcements import some_pulses
 from haris.quantum.optics.delay_interferometer import DelayInterferometer
-from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.pulse_train import PulseTrain
 from haris.quantum.protocols.dps import PACKET_PULSES, Dps
 from haris.quantum.protocols.rrdps import Rrdps
@@ -27,7 +27,7 @@ MOST_PACKETS = 1e8
 
 def emulate_rrdps(
     source: PulseTrain,
-    fibre: Fibre,
+    fibre: Medium,
     receiver: DelayInterferometer,
     protocol: Rrdps,
     n_pulses: int,
@@ -57,7 +57,7 @@ def emulate_rrdps(
 
 def emulate_dps(
     source: PulseTrain,
-    fibre: Fibre,
+    fibre: Medium,
     receiver: DelayInterferometer,
     protocol: Dps,
     n_pulses: int,

@@ -12,7 +12,7 @@ from haris.nouns.pulse_pairs import PulsePairs
 from haris.quantum.emulate.expected_pulse_pairs import pair_clicks
 from haris.quantum.emulate.sampled import derived_key
 from haris.quantum.emulate.sampled_announcements import some_pulses
-from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.pulse_pair_source import PulsePairSource
 from haris.quantum.optics.tapped_receiver import TappedReceiver
 from haris.quantum.protocols.cow import Cow
@@ -23,7 +23,7 @@ MOST_PAIRS = 1e8
 
 def emulate_pulse_pairs(
     source: PulsePairSource,
-    fibre: Fibre,
+    fibre: Medium,
     receiver: TappedReceiver,
     protocol: Cow,
     n_pulses: int,

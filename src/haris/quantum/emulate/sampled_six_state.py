@@ -9,14 +9,14 @@ from haris.nouns.rounds import UNDECIDED, Rounds
 from haris.quantum.emulate.clicks import outcomes, p_click, photons_at_detectors, release_outcomes
 from haris.quantum.emulate.sampled_gates import block_generator, clicking_gates
 from haris.quantum.optics.detector import Detector
-from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.source import Source
 from haris.quantum.protocols.six_state import SixState, setting_of
 
 
 def emulate_six_state(
     source: Source,
-    fibre: Fibre,
+    fibre: Medium,
     detector: Detector,
     protocol: SixState,
     n_pulses: int,

@@ -11,8 +11,8 @@ from haris.nouns.checks import require_probability
 from haris.nouns.errors import ParameterError
 from haris.nouns.sns_windows import DARK, EMPTY, SENT, STRONG, WEAK, SnsWindows
 from haris.quantum.emulate.sampled import derived_key
-from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.interference import phase_variance
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.sending_source import SendingSource
 from haris.quantum.optics.station import Station
 
@@ -26,7 +26,7 @@ MOST_WINDOWS = 2e9
 
 def emulate_sns(
     source: SendingSource,
-    fibre: Fibre,
+    fibre: Medium,
     station: Station,
     n_pulses: int,
     seed: int | bytes,

@@ -14,7 +14,7 @@ from haris.nouns.pulses import Pulses
 from haris.nouns.three_state_counts import sent_states
 from haris.quantum.emulate.expected_three_state import detector_probabilities
 from haris.quantum.emulate.sampled import derived_key
-from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.source import Source
 from haris.quantum.optics.time_bin_receiver import TimeBinReceiver
 from haris.quantum.protocols.preparation import settings_at
@@ -34,7 +34,7 @@ _RESENT_RAD = ((0.0, pi), (pi / 2.0, -pi / 2.0))
 def emulate_three_states(
     source: Source,
     angles_rad: tuple[float, float, float],
-    fibre: Fibre,
+    fibre: Medium,
     receiver: TimeBinReceiver,
     protocol: ThreeState,
     n_pulses: int,
@@ -82,7 +82,7 @@ def emulate_three_states(
 def click_patterns(
     source: Source,
     angles_rad: tuple[float, float, float],
-    fibre: Fibre,
+    fibre: Medium,
     receiver: TimeBinReceiver,
     p_key_basis: float,
     eve_fraction: float = 0.0,

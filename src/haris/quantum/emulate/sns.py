@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.checks import require_not_negative
 from haris.nouns.sns_counts import SnsCounts
-from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.interference import HARMONICS, coherence, lone_clicks, slice_average
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.sending_source import SendingSource
 from haris.quantum.optics.station import Station
 from haris.quantum.protocols.sns import SendingOrNot
@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 
 def expected_counts(
     source: SendingSource,
-    fibre: Fibre,
+    fibre: Medium,
     station: Station,
     protocol: SendingOrNot,
     n_pulses: float,
@@ -55,7 +55,7 @@ def expected_counts(
     )
 
 
-def interference_error(source: SendingSource, fibre: Fibre, station: Station) -> float:
+def interference_error(source: SendingSource, fibre: Medium, station: Station) -> float:
     """Probability that a single photon in both arms leaves by the wrong port: (1 - visibility E[cos phi]) / 2.
 
     The phase slice is not in it.

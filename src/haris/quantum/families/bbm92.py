@@ -18,7 +18,7 @@ from haris.quantum.distill.transcript import Sender
 from haris.quantum.emulate.bell_tests import coincidence_chsh, expected_bell_windows
 from haris.quantum.emulate.coincidences import expected_coincidences
 from haris.quantum.emulate.sampled_pairs import emulate_pairs
-from haris.quantum.families.family import Family, Knob, Live, Parts, Rate, of
+from haris.quantum.families.family import Family, Knob, Live, Parts, Rate, fibre_of, of
 from haris.quantum.optics.pair_receivers import PairReceivers
 from haris.quantum.optics.pair_source import PairSource
 from haris.quantum.protocols.bb84 import DecoyBB84
@@ -47,7 +47,7 @@ def coincidence_counts(
     """Expected sifted counts of n_pulses windows (None: one block), float64, shape distance_m.shape + (2,)."""
     source, receivers, protocol = bbm92_parts(parts)
     n = protocol.block_pulses if n_pulses is None else n_pulses
-    return expected_coincidences(source, parts.channel, receivers, protocol, n, distance_m)
+    return expected_coincidences(source, fibre_of(NAME, parts), receivers, protocol, n, distance_m)
 
 
 def _check(parts: Parts) -> None:
@@ -59,7 +59,7 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
     source, receivers, _ = bbm92_parts(parts)
     counts = coincidence_counts(parts, distance_m=at_m)
     key = entangled_key_length(counts, parts.security)
-    chsh = coincidence_chsh(source, parts.channel, receivers, at_m)
+    chsh = coincidence_chsh(source, fibre_of(NAME, parts), receivers, at_m)
     key = replace(key, terms=(*key.terms, term("chsh", chsh, "", _CHSH, "Ekert, PRL 67, 661 (1991)")))
     per_pulse = np.asarray(key.length_bits / counts.n_pulses)
     return Rate(
@@ -74,7 +74,7 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
 
 def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float) -> tuple[Detections, Detections]:
     source, receivers, protocol = bbm92_parts(parts)
-    return emulate_pairs(source, parts.channel, receivers, protocol, n_pulses, seed, eve_fraction)
+    return emulate_pairs(source, fibre_of(NAME, parts), receivers, protocol, n_pulses, seed, eve_fraction)
 
 
 def agreement(parts: Parts) -> PairAgreement:
@@ -89,7 +89,7 @@ def _expected(parts: Parts, n_pulses: float | None, distance_m: ArrayLike | None
     counts = paired_counts(coincidence_counts(parts, n_pulses, distance_m))
     if not protocol.p_bell:
         return counts
-    bell = expected_bell_windows(source, parts.channel, receivers, protocol, counts.n_pulses, distance_m)
+    bell = expected_bell_windows(source, fibre_of(NAME, parts), receivers, protocol, counts.n_pulses, distance_m)
     return TestedCounts(counts.n_pulses, counts.intensities, counts.p_intensities, counts.clicks, counts.errors, bell)
 
 

@@ -9,7 +9,7 @@ from haris.nouns.bell_counts import BellCounts
 from haris.nouns.rounds import Rounds
 from haris.quantum.emulate.bell_tests import expected_bell_counts
 from haris.quantum.emulate.sampled_bell_tests import emulate_bell_tests
-from haris.quantum.families.family import Family, Parts, Rate, of
+from haris.quantum.families.family import Family, Parts, Rate, fibre_of, of
 from haris.quantum.optics.bell_receivers import BellReceivers
 from haris.quantum.optics.heralded_pairs import HeraldedPairs
 from haris.quantum.protocols.diqkd import DIQKD
@@ -35,7 +35,7 @@ def bell_counts(parts: Parts, n_pulses: float | None = None, distance_m: ArrayLi
     """
     source, receivers, protocol = diqkd_parts(parts)
     n = protocol.block_pulses if n_pulses is None else n_pulses
-    return expected_bell_counts(source, parts.channel, receivers, protocol, n, distance_m)
+    return expected_bell_counts(source, fibre_of(NAME, parts), receivers, protocol, n, distance_m)
 
 
 def _check(parts: Parts) -> None:

@@ -20,6 +20,7 @@ from haris.nouns.pulses import Pulses
 from haris.quantum.distill.engine import Engine, Entropy, Length
 from haris.quantum.distill.transcript import Sender, Transcript
 from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.medium import Medium
 from haris.quantum.security.key_length import STRONGEST, BlockLength, KeyLength, Security
 from haris.wire.recording import BlockHeader, Octets
 
@@ -47,7 +48,7 @@ class Parts:
     """The five parts of a link. Which classes they are of, the protocol's family says."""
 
     source: Clocked
-    channel: Fibre
+    channel: Medium
     detector: Any
     protocol: Blocked
     security: Security
@@ -132,9 +133,10 @@ def _not_turned(parts: Parts, settings: Mapping[str, float]) -> Parts:
 class Family:
     """One protocol by its name in LINK.toml.
 
-    title: in a few words. source, channel, detector, protocol: classes of the parts. bounds: names that
-    [security] bound may take, with the proof of each, the first of them by default. check: raises ParameterError, whose
-    text begins with the field, on parts that do not fit together. rate: at distances in metres, any shape.
+    title: in a few words. source, detector, protocol: classes of the parts. media: of the channel, by its kind.
+    bounds: names that [security] bound may take, with the proof of each, the first of them by default.
+    check: raises ParameterError, whose text begins with the field, on parts that do not fit together.
+    rate: at distances in metres, any shape.
     emulate: sampled halves of n pulses for a seed and Eve's share of the pulses; None while there is no such light.
     live: how that light becomes keys; None while it does not.
     ignores: fields, as part.field, that this family's model does not use. knobs: what optimisation may choose, with
@@ -151,7 +153,7 @@ class Family:
     rate: Callable[[Parts, NDArray[np.float64]], Rate]
     emulate: Callable[[Parts, int, int | bytes, float], tuple[Any, Any]] | None = None
     live: Live | None = None
-    channel: type[Fibre] = Fibre
+    media: Mapping[str, type[Medium]] = field(default_factory=lambda: {"fibre": Fibre})
     ignores: tuple[str, ...] = ()
     knobs: tuple[Knob, ...] = ()
     settings: Callable[[Parts], Mapping[str, float]] = _no_settings
@@ -159,11 +161,20 @@ class Family:
 
     def require(self, parts: Parts) -> None:
         """Raise ParameterError unless the parts are of this family, and fit together."""
-        for name in ("source", "channel", "detector", "protocol"):
+        for name in ("source", "detector", "protocol"):
             of(self.name, name, getattr(parts, name), getattr(self, name))
+        self.kind(parts.channel)
         if parts.security.bound not in self.bounds:
             raise ParameterError(f"bound must be one of {', '.join(self.bounds)}, got {parts.security.bound!r}")
         self.check(parts)
+
+    def kind(self, channel: Medium) -> str:
+        """Of a channel, as LINK.toml names it. Raises ParameterError on one that this family does not take."""
+        for kind, cls in self.media.items():
+            if isinstance(channel, cls):
+                return kind
+        known = " or a ".join(cls.__name__ for cls in self.media.values())
+        raise ParameterError(f"channel of {self.name} is a {known}, got {type(channel).__name__}")
 
     def require_live(self, parts: Parts) -> Live:
         """How these parts' light becomes keys. Raises ParameterError where it does not, or by no such bound.
@@ -215,6 +226,11 @@ def _as_accepted(proof: Proof) -> Proof:
         return proof
     accepted = f"no attacks but {proof.attacks} ones: accepted_attacks of the link allows it"
     return replace(proof, assumptions=(accepted, *proof.assumptions))
+
+
+def fibre_of(family: str, parts: Parts) -> Fibre:
+    """The channel of a family whose light goes by fibre alone. Raises ParameterError on any other."""
+    return of(family, "channel", parts.channel, Fibre)
 
 
 def of(family: str, name: str, part: object, cls: type[T]) -> T:

@@ -16,7 +16,7 @@ from haris.quantum.distill.mdi_block import mdi_alice, mdi_bob
 from haris.quantum.distill.transcript import Sender
 from haris.quantum.emulate.expected_announcements import expected_pair_counts, expected_single_photons
 from haris.quantum.emulate.sampled_announcements import announcement_probabilities, emulate_announcements
-from haris.quantum.families.family import Family, Knob, Live, Parts, Rate, of
+from haris.quantum.families.family import Family, Knob, Live, Parts, Rate, fibre_of, of
 from haris.quantum.optics.bell_station import BellStation
 from haris.quantum.optics.source import Source
 from haris.quantum.protocols.mdi_qkd import MdiQkd
@@ -46,7 +46,7 @@ def mdi_parts(parts: Parts) -> tuple[Source, BellStation, MdiQkd]:
 def pair_counts(parts: Parts, at_m: NDArray[np.float64]) -> PairCounts:
     """Expected announcements of one block at each distance."""
     source, station, protocol = mdi_parts(parts)
-    return expected_pair_counts(source, parts.channel, station, protocol, protocol.block_pulses, at_m)
+    return expected_pair_counts(source, fibre_of(NAME, parts), station, protocol, protocol.block_pulses, at_m)
 
 
 def _check(parts: Parts) -> None:
@@ -75,7 +75,7 @@ def _key_length(parts: Parts, at_m: NDArray[np.float64], counts: PairCounts) -> 
     leaked = parts.security.f_ec * sifted * binary_entropy(counts.signal_qber[..., KEY_BASIS])
     if parts.security.bound == "curty2014":
         return curty2014.secret_key_length(counts, parts.security, leaked)
-    single_yield, phase_error = expected_single_photons(parts.channel, station, at_m)
+    single_yield, phase_error = expected_single_photons(fibre_of(NAME, parts), station, at_m)
     return lo2012.asymptotic(counts, protocol.p_key_basis, single_yield, phase_error, leaked)
 
 
@@ -99,7 +99,7 @@ def agreement(parts: Parts) -> StationAgreement:
 def _octets_told(parts: Parts) -> float:
     """Expected octets that an end declares of a block: three bits an announced pulse, and its bit if not secret."""
     source, station, protocol = mdi_parts(parts)
-    p = announcement_probabilities(source, parts.channel, station, protocol, 0.0).sum(axis=(0, 2, 5, 7))
+    p = announcement_probabilities(source, fibre_of(NAME, parts), station, protocol, 0.0).sum(axis=(0, 2, 5, 7))
     secret = min(p[KEY_BASIS, 0].sum(), p[:, :, KEY_BASIS, 0].sum())
     return float(protocol.block_pulses * (4.0 * p.sum() - secret) / 8.0) + 1.0
 
@@ -107,7 +107,7 @@ def _octets_told(parts: Parts) -> float:
 def _expected(parts: Parts, n_pulses: float | None, distance_m: ArrayLike | None) -> PairCounts:
     source, station, protocol = mdi_parts(parts)
     n = protocol.block_pulses if n_pulses is None else n_pulses
-    return expected_pair_counts(source, parts.channel, station, protocol, n, distance_m)
+    return expected_pair_counts(source, fibre_of(NAME, parts), station, protocol, n, distance_m)
 
 
 def _length(parts: Parts, counts: PairCounts, leaked_bits: int) -> BlockLength:
@@ -123,7 +123,7 @@ def _emulate(
     parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float
 ) -> tuple[Announcements, Announcements]:
     source, station, protocol = mdi_parts(parts)
-    return emulate_announcements(source, parts.channel, station, protocol, n_pulses, seed, eve_fraction)
+    return emulate_announcements(source, fibre_of(NAME, parts), station, protocol, n_pulses, seed, eve_fraction)
 
 
 _KNOBS = (

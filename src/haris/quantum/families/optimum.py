@@ -29,6 +29,8 @@ ANCHORS = (1.0, 0.95, 0.85, 0.7, 0.5, 0.25, 0.0)
 STEPS = (0.12, 0.04, 0.012, 0.004)
 """Of the search around the best place so far, as shares of a knob's range."""
 N_START = 48
+LEAST = 1e-300
+"""Of a transmittance that has a logarithm."""
 
 
 def optimum(family: Family, parts: Parts, at_m: Array) -> Rate:
@@ -46,11 +48,12 @@ def optimum(family: Family, parts: Parts, at_m: Array) -> Rate:
     best, which = _best_of(family, winners, distances)
     near = _never_worse(best)
     taken = _assembled(family, winners, distances[near], which[near])
-    added_db = (distances[near] - distances) / 1e3 * parts.channel.loss_db_per_km
+    passed = parts.channel.transmittance(distances)
+    added_db = 10.0 * np.log10(np.maximum(passed, LEAST) / np.maximum(passed[near], LEAST))
     here = replace(
         taken,
         distance_m=distances,
-        plob_per_pulse=plob(parts.channel.transmittance(distances)),  # of the distance's own loss
+        plob_per_pulse=plob(passed),  # of the distance's own loss
         settings={**taken.settings, "added loss, dB": added_db},
     )
     return picked(here, np.searchsorted(distances, at_m))
