@@ -239,7 +239,7 @@ def test_the_same_seed_gives_the_same_light():
             "length_km = 25",
             ":11: unknown key 'length_km' in [channel]; the unit is metres: length_m",
         ),
-        ('kind = "fibre"', 'kind = "air"', ":10: [channel] needs kind = \"fibre\", got 'air'"),
+        ('kind = "fibre"', 'kind = "air"', ':10: [channel] needs kind = "fibre" or "free-space", got \'air\''),
         ("clock_hz = 1e9", "", ":4: [source] lacks clock_hz (a number)"),
         ("efficiency = 0.2", "efficiency = 20", ":17: [detector]: efficiency must lie in [0, 1], got 20"),
         ("[security]", "[securty]", ": unknown key 'securty' in the document; did you mean security?"),

@@ -53,7 +53,8 @@ def _text(family: Family, parameters: bool) -> str:
 
 
 def _parts(family: Family) -> dict[str, Any]:
-    parts = {name: getattr(family, name) for name in ("source", "channel", "detector", "protocol")}
+    media = {"channel" if kind == "fibre" else f"channel: {kind}": cls for kind, cls in family.media.items()}
+    parts = {"source": family.source, **media, "detector": family.detector, "protocol": family.protocol}
     return {name: cls for name, cls in parts.items() if dataclasses.is_dataclass(cls)}
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from haris.nouns.errors import ParameterError
 from haris.quantum.families.family import Rate
 from haris.quantum.link import Link
+from haris.quantum.optics.free_space.path import FreeSpacePath
 from haris.quantum.optics.split_fibre import SplitFibre
 from haris.report.key_rate import (
     bits_per_s,
@@ -26,6 +27,7 @@ from haris.report.key_rate import (
     save_figure,
     terminal_plot,
 )
+from haris.report.path_light import path_line, path_report
 
 DESCRIPTION = "Secret key rate of links against distance, by the same bound that shortens live keys."
 EXAMPLE = "haris rate examples/links/metro_25km.toml --distance 0:100:50 --plot rate.svg --explain"
@@ -117,6 +119,8 @@ def _tell(rated: _Rated, explain: bool, named: bool) -> None:
         print(f"  all {users} users together: {together}, epsilon {users * link.security.epsilon:.3g}")
     if here.settings:
         print("  with " + ", ".join(f"{name} {float(value):.4g}" for name, value in here.settings.items()))
+    if isinstance(link.channel, FreeSpacePath):
+        print(f"  {path_line(link.channel)}")
     if explain:
         print(f"\n{explanation(here)}")
 
@@ -167,6 +171,8 @@ def _report(rated: _Rated, explain: bool) -> dict[str, Any]:
     if _users(link) > 1:
         report["users"] = _users(link)
         report["secret_bits_per_s_of_all_users"] = _users(link) * float(here.secret_bits_per_s)
+    if isinstance(link.channel, FreeSpacePath):
+        report["light"] = path_report(link.channel)
     if here.settings:
         report["settings"] = {name: float(value) for name, value in here.settings.items()}
         report["rates"]["settings"] = {name: value.tolist() for name, value in sweep.settings.items()}

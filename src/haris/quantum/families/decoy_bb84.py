@@ -1,4 +1,4 @@
-"""Decoy-state BB84 over a fibre."""
+"""Decoy-state BB84 over a fibre, or through the air."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from haris.quantum.emulate.expected import expected_counts as counts_of
 from haris.quantum.emulate.sampled import emulate as sampled
 from haris.quantum.families.family import Family, Knob, Live, Parts, Rate, of
 from haris.quantum.optics.detector import Detector
+from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.free_space.path import FreeSpacePath
 from haris.quantum.optics.source import Source
 from haris.quantum.protocols.bb84 import Agreement, DecoyBB84
 from haris.quantum.security.bounds import PROOFS, key_length, require_bound
@@ -30,12 +32,15 @@ NAME = "decoy-bb84"
 
 
 def bb84_parts(parts: Parts) -> tuple[Source, Detector, DecoyBB84]:
-    """Source, detector and protocol. Raises ParameterError on a link of another family."""
-    return (
-        of(NAME, "source", parts.source, Source),
-        of(NAME, "detector", parts.detector, Detector),
-        of(NAME, "protocol", parts.protocol, DecoyBB84),
-    )
+    """Source, detector and protocol. Raises ParameterError on a link of another family.
+
+    Of a path in the air, the detector is as it counts behind it, the light of the surroundings included.
+    """
+    source = of(NAME, "source", parts.source, Source)
+    detector = of(NAME, "detector", parts.detector, Detector)
+    if isinstance(parts.channel, FreeSpacePath):
+        detector = parts.channel.lit(detector, source.clock_hz)
+    return source, detector, of(NAME, "protocol", parts.protocol, DecoyBB84)
 
 
 def agreement(parts: Parts) -> Agreement:
@@ -132,6 +137,7 @@ FAMILY = Family(
     title="decoy-state BB84, one or two decoys, efficient choice of bases (as T12 has it)",
     source=Source,
     detector=Detector,
+    media={"fibre": Fibre, "free-space": FreeSpacePath},
     protocol=DecoyBB84,
     bounds=PROOFS,
     check=_check,

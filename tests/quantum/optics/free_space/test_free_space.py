@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import erf
 
 from haris.nouns.errors import ParameterError
 from haris.quantum.optics.free_space.clouds import p_clear
@@ -12,7 +13,12 @@ from haris.quantum.optics.free_space.diffraction import (
     lobe_radius_m,
     truncated_gain,
 )
-from haris.quantum.optics.free_space.extinction import airmass, transmittance, zenith_transmittance
+from haris.quantum.optics.free_space.extinction import (
+    airmass,
+    horizontal_transmittance,
+    transmittance,
+    zenith_transmittance,
+)
 from haris.quantum.optics.free_space.fading import Fading
 from haris.quantum.optics.free_space.pointing import jitter
 from haris.quantum.optics.free_space.scintillation import aperture_averaging, saturated
@@ -73,10 +79,13 @@ def test_jitter_beside_sampled_beams():
     rng = np.random.default_rng(7)
     w, aperture, sigma = 5.0, 1.0, 1.5
     away = np.hypot(*rng.normal(0.0, sigma, (2, 400_000)))
-    # Farid's form of what is collected at a displacement, good while the aperture is small beside the beam.
+    # What is collected at a displacement, by the equivalent radius of Farid and Hranilovic (2007), which is good while
+    # the aperture is small beside the beam.
     of = jitter(w, aperture, sigma)
-    equivalent = np.sqrt(of.square) * 2.0 * sigma
-    share = of.best * np.exp(-2.0 * away**2 / equivalent**2)
+    v = np.sqrt(np.pi / 2.0) * aperture / 2.0 / w
+    equivalent = w * np.sqrt(np.sqrt(np.pi) * erf(v) / (2.0 * v * np.exp(-(v**2))))
+    assert of.square == pytest.approx((equivalent / (2.0 * sigma)) ** 2, rel=2e-3)
+    share = erf(v) ** 2 * np.exp(-2.0 * away**2 / equivalent**2)
     assert of.mean == pytest.approx(share.mean(), abs=5.0 * share.std() / np.sqrt(share.size))
     missed = of.mean * Fading(np.zeros(()), of.square).quantile(0.1)
     assert missed == pytest.approx(np.quantile(share, 0.1), rel=0.01)
@@ -90,6 +99,16 @@ def test_jitter_beside_sampled_beams():
 )
 def test_the_table_of_transmittances(nm, km, zenith):
     assert zenith_transmittance(nm * 1e-9, km * 1e3) == pytest.approx(zenith, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("nm", "km", "db_per_km"),
+    [(785, 0.05, 340.0), (785, 0.2, 85.0), (785, 0.5, 34.0), (785, 2.0, 6.9), (1550, 0.05, 340.0)],
+)
+def test_the_table_of_kim(nm, km, db_per_km):
+    # Kim, McArthur, Korevaar (2001), Table 2, from fog to haze.
+    found = -10.0 * np.log10(horizontal_transmittance(nm * 1e-9, km * 1e3, 1e2)) * 10.0
+    assert found == pytest.approx(db_per_km, rel=0.1)
 
 
 def test_extinction_at_10_degrees():
