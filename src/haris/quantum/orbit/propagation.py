@@ -67,7 +67,9 @@ def turned(vectors: Floats, angle_rad: Floats) -> Floats:
     """Vectors (..., t, 3) in axes turned about z by angle_rad (t,)."""
     cos, sin = np.cos(angle_rad), np.sin(angle_rad)
     x, y = vectors[..., 0], vectors[..., 1]
-    return np.stack([cos * x + sin * y, cos * y - sin * x, vectors[..., 2]], axis=-1)
+    result = vectors.copy()
+    result[..., 0], result[..., 1] = cos * x + sin * y, cos * y - sin * x
+    return result
 
 
 def require_fresh(elements: Elements, unix_s: Floats, most_age_s: float = MOST_AGE_S) -> None:

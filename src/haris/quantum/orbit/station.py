@@ -80,7 +80,8 @@ def sight(station: Station, seen: States) -> Sight:
     """Where a station sees satellites whose states are of the turning Earth."""
     away = seen.position_m - station.position_m
     range_m = np.sqrt(np.einsum("...i,...i->...", away, away))
-    east, north, up = np.moveaxis(away @ station.axes.T, -1, 0)
+    local = away @ station.axes.T
+    east, north, up = local[..., 0], local[..., 1], local[..., 2]
     return Sight(
         elevation_deg=np.degrees(np.arcsin(np.clip(up / range_m, -1.0, 1.0))),
         azimuth_deg=np.degrees(np.arctan2(east, north)) % 360.0,
