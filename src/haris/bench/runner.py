@@ -11,6 +11,7 @@ from haris.bench import (
     authentication,
     continuous,
     end_to_end,
+    faults,
     keys,
     light,
     one_way,
@@ -37,10 +38,11 @@ MEASUREMENTS: dict[str, Callable[[Conditions], Iterable[Contest]]] = {
     "keys": keys.contests,
     "randomness": randomness.contests,
     "squeezed": squeezed.contests,
+    "faults": faults.contests,
 }
 GROUPS = {
     "distill": ("amplification", "reconciliation", "one_way", "continuous", "authentication", "end_to_end"),
-    "entropy": ("randomness", "squeezed"),
+    "entropy": ("randomness", "squeezed", "faults"),
 }
 """Measurements that belong together, by the name that asks for all of them."""
 
