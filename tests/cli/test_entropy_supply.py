@@ -166,10 +166,11 @@ def test_what_is_refused(folder: Path, capsys: pytest.CaptureFixture[str], words
 def test_the_secret_of_a_link_from_the_supply_of_its_site(
     folder: Path, monkeypatch: pytest.MonkeyPatch, laboratory: bool, device: str, status: int
 ) -> None:
-    monkeypatch.setattr("haris.node.entropy.site_randomness.START_S", 3.0)
+    wait_s = 0.5 if "none" in device else 10.0
+    monkeypatch.setattr("haris.node.entropy.site_randomness.START_S", wait_s)
     node = (ROOT / "examples/networks/two_sites/a.toml").read_text()
     node = node.replace("laboratory = true", f"laboratory = {str(laboratory).lower()}")
-    (folder / "a.toml").write_text(node + '\n[randomness]\nsupply = "supply.toml"\n')
+    (folder / "a.toml").write_text(node + f'\n[randomness]\nsupply = "supply.toml"\nwait_s = {wait_s}\n')
     supply = (folder / "supply.toml").read_text().replace('kind = "emulated"', device)
     (folder / "supply.toml").write_text(supply)
     words = ["link", "secret", "ab", "--site", "a", "--site", "b", "--folder", str(folder)]

@@ -334,13 +334,14 @@ def test_no_interleaving_of_crashes_and_losses_parts_the_ends() -> None:
     assert Model(sessions=4, late=False).explore() > 5_000
 
 
-def test_verbs_of_a_broken_session_may_land_at_any_time() -> None:
-    assert Model(sessions=3, late=True).explore() > 10_000
+@pytest.mark.parametrize(("sessions", "worlds"), [(2, 10_000), pytest.param(3, 100_000, marks=pytest.mark.trial)])
+def test_verbs_of_a_broken_session_may_land_at_any_time(sessions: int, worlds: int) -> None:
+    assert Model(sessions=sessions, late=True).explore() > worlds
 
 
 def test_a_site_that_forgets_what_it_denied_is_caught() -> None:
     with pytest.raises(AssertionError, match=r"ready at one end|cannot meet again"):
-        Model(sessions=3, late=True, store=Forgetful).explore()
+        Model(sessions=2, late=True, store=Forgetful).explore()
 
 
 def test_a_word_given_too_early_is_caught() -> None:

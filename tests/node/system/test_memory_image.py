@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +23,17 @@ only_root = pytestmark = pytest.mark.skipif(
 )
 
 
-def asked(folder, sae, port, path, body=None):
+@cache
+def context_of(folder, sae):
     context = ssl.create_default_context(cafile=folder / "pki/ca.crt")
     context.load_cert_chain(folder / f"pki/{sae}.crt", folder / f"pki/{sae}.key")
+    return context
+
+
+def asked(folder, sae, port, path, body=None):
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(f"https://127.0.0.1:{port}{path}", data)
-    with urllib.request.urlopen(request, context=context) as answer:
+    with urllib.request.urlopen(request, context=context_of(folder, sae)) as answer:
         return json.loads(answer.read())
 
 

@@ -18,7 +18,7 @@ from haris.quantum.optics.source import Source
 probabilities = st.floats(0.0, 1.0)
 
 
-@settings(deadline=None)
+@settings(max_examples=25)
 @given(
     st.builds(Fibre, st.floats(0, 2e5), st.just(0.2), st.just(0.0), st.floats(0, 0.5)),
     st.builds(Detector, probabilities, probabilities, st.floats(0, 1e-7), probabilities),
