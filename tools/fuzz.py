@@ -27,14 +27,19 @@ from haris.control.topology import Edge, Graph, View
 from haris.keys import shares
 from haris.keys.relay import forward
 from haris.keys.store import PadAppend
+from haris.node.entropy.device import DeviceError
+from haris.node.entropy.device_rounds import RecordReader
 from haris.node.relays.handing import Neighbour, Relaying
 from haris.node.store.store import Store, open_store
 from haris.node.supply.etsi004_server import Etsi004Server
 from haris.nouns.errors import KeyUnavailable, ParameterError, PeerError
 from haris.nouns.keys import Origin, Pedigree, Proof
-from haris.wire import end_to_end, relay, topology
+from haris.quantum.entropy.round_forms import ROUND_FORMS
+from haris.quantum.entropy.source_independent import SourceIndependent
+from haris.wire import end_to_end, relay, rounds, topology
 from haris.wire import etsi004 as e
 from haris.wire.etsi004_octets import read_answer, read_header, read_request, write_answer, write_request
+from haris.wire.randomness import Birth
 
 Target = Callable[[random.Random], None]
 
@@ -370,7 +375,78 @@ def _far_end() -> _FarEnd:
     return _FarEnd()
 
 
-TARGETS: dict[str, Target] = {"004": try_004, "relay": try_relay}
+# Records of rounds, which a device of random numbers sends
+
+_FORM = ROUND_FORMS["source-independent"]
+_QUBITS = SourceIndependent(1e6, 0.9, 0.3, 0.01)
+_ROUNDS = tuple(_FORM.emulate(_QUBITS, 40, seed) for seed in range(3))
+_RECORDS = tuple(rounds.write_record(each, _FORM.kind, number) for number, each in enumerate(_ROUNDS))
+_ORDERS = tuple(rounds.write_order(each.settings, 2, _FORM.kind, number) for number, each in enumerate(_ROUNDS))
+
+
+def try_rounds(rng: random.Random) -> None:
+    """One case: a broken record or order to its reader, or a broken stream of records to the device's driver."""
+    if rng.randrange(3):
+        _read_record(mutate(rng, rng.choice(_RECORDS + _ORDERS), _RECORDS + _ORDERS))
+    else:
+        _read_stream(b"".join(mutate(rng, each, _RECORDS) if rng.randrange(2) else each for each in _RECORDS))
+
+
+def _read_record(octets: bytes) -> None:
+    """What is read is written as the same record again; everything else is a PeerError."""
+    try:
+        header = rounds.read_header(octets[: rounds.HEADER_OCTETS])
+        read = rounds.read_rounds(header, octets[rounds.HEADER_OCTETS :])
+    except PeerError:
+        return
+    except Exception as error:
+        raise Finding(f"{type(error).__name__} from a record: {error}", octets) from error
+    if rounds.write_record(read, header.kind, header.number) != octets:
+        raise Finding("a record does not make the round trip", octets)
+
+
+class _Stream:
+    """Octets of a device, then its end."""
+
+    name, birth = "fuzz", Birth.MEASURED
+
+    def __init__(self, octets: bytes) -> None:
+        self._left = octets
+
+    def open(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def octets(self, n_octets: int) -> bytearray:
+        if len(self._left) < n_octets:
+            raise DeviceError("is at its end")
+        given, self._left = self._left[:n_octets], self._left[n_octets:]
+        return bytearray(given)
+
+
+def _read_stream(octets: bytes) -> None:
+    """Rounds that come out are those of sound records, in their order; everything else is a DeviceError."""
+    reader, seen = RecordReader(_Stream(octets), _FORM, _QUBITS), list[int]()
+    reader.open()
+    sound = {each.outcomes.tobytes() + each.settings.tobytes(): number for number, each in enumerate(_ROUNDS)}
+    try:
+        while True:
+            found = reader.next_rounds()
+            number = sound.get(found.outcomes.tobytes() + found.settings.tobytes())
+            if number is None or (seen and number != seen[-1] + 1):
+                raise Finding("a broken stream gave rounds", octets)
+            seen.append(number)
+    except DeviceError:
+        return
+    except Finding:
+        raise
+    except Exception as error:
+        raise Finding(f"{type(error).__name__} from a stream: {error}", octets) from error
+
+
+TARGETS: dict[str, Target] = {"004": try_004, "relay": try_relay, "rounds": try_rounds}
 
 
 def fuzz(target: Target, seed: int, seconds: float | None = None, cases: int | None = None) -> int:

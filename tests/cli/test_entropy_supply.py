@@ -194,6 +194,13 @@ def test_a_histogram_in_the_terminal() -> None:
 
 
 def test_a_failed_supply_is_shown_with_its_reason() -> None:
+    filling = SupplyStatus(
+        "s", "starting", "", "/dev/x", Birth.MEASURED, "mdi", 25_000_000, 0, 0, 0, 0, 0, 0, 8, 0.0, 1e-30, 0, 2.0, (),
+        25_000_000, 100_000_000,
+    )  # fmt: skip
+    console = Console(file=io.StringIO(), width=100)
+    console.print(entropy_watch.screen(filling, filling))
+    assert "25% of 100000000 samples" in console.file.getvalue()
     status = SupplyStatus(
         "s", "failed", "the device is gone", "/dev/x", Birth.MEASURED, "vacuum", 10, 10, 0, 0, 0, 1, 0, 8, 0.0, 1e-30,
         0, 2.0, (1, 2),

@@ -95,6 +95,9 @@ def screen(now: SupplyStatus, before: SupplyStatus) -> RenderableType:
     rows.add_row("device", f"{now.device} ({now.birth})")
     rows.add_row("source", f"{now.source}, {now.bits_a_sample:.3f} certified bits a raw sample")
     rows.add_row("raw samples", f"{_rate(now.n_samples - before.n_samples, elapsed_s, 'S/s')}, {now.n_samples} so far")
+    if now.n_waiting:
+        share = now.n_waiting / max(1, now.frame_samples)
+        rows.add_row("frame", f"{share:.0%} of {now.frame_samples} samples: bits are certified of whole frames")
     rows.add_row("certified", _rate(8 * (now.n_octets - before.n_octets), elapsed_s, "bit/s"))
     rows.add_row("given", _rate(8 * (now.n_given - before.n_given), elapsed_s, "bit/s"))
     rows.add_row("generator", _rate(8 * (now.n_drbg - before.n_drbg), elapsed_s, "bit/s"))

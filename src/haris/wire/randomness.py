@@ -152,7 +152,8 @@ class SupplyStatus(msgspec.Struct, frozen=True):
     handed out as they are; n_drbg: octets of the generator handed out. n_failures: of tests and device. pool_octets:
     ready; pool_limit: at most. bits_a_sample: hashed bits for each raw sample. epsilon: distance of one block's output
     from ideal. n_blocks: hashed. histogram: of the newest chunk, counts of at most 256 equal ranges of codes. time_s:
-    since the start.
+    since the start. frame_samples: raw samples that share their checks, without which no bit is certified. n_waiting:
+    of a frame that is not complete, counted in n_samples.
     """
 
     name: str
@@ -174,6 +175,8 @@ class SupplyStatus(msgspec.Struct, frozen=True):
     n_blocks: int
     time_s: float
     histogram: tuple[int, ...] = field(default_factory=tuple)
+    n_waiting: int = 0
+    frame_samples: int = 0
 
 
 _decoder = msgspec.json.Decoder(SupplyStatus)

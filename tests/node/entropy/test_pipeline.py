@@ -1,4 +1,3 @@
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -96,23 +95,41 @@ def test_a_failure_leaves_nothing_and_the_start_is_passed_again(
     assert (rig.device.n_opened, rig.pipeline.counters.n_failures) == (2, 1)
 
 
-def test_a_device_that_plays_the_same_at_each_start_gives_it_once(started: Callable[..., Rig]) -> None:
-    taken: list[int] = []
-    rig: Rig
-    known = threading.Event()
+@pytest.mark.parametrize("shift", [0, 1, 777, 4096 * 3 + 5])
+def test_a_device_that_plays_the_same_at_each_start_gives_it_once(shift: int) -> None:
+    """A recording of 20 reads, then an error; at the next start it is played again, from elsewhere."""
+    recording = np.random.default_rng(1).integers(0, 255, 25 * 4096).astype(np.uint8)
 
-    def script(number: int) -> int | Exception:
-        turn = number % 6
-        if turn == 0:
-            assert known.wait(10.0)
-            taken.extend(set(rig.pool.take(rig.pool.n_ready)))
-            return ended(number)
-        return turn
+    class Player(ScriptedDevice):
+        place = 0
 
-    rig = started(script)
-    known.set()
-    rig.until(lambda: any("given before" in alarm.text for alarm in rig.alarms))
-    assert taken == [3, 4]
+        def open(self) -> None:
+            super().open()
+            self.place = shift * (self.n_opened - 1)
+
+        def read(self, n_samples: int) -> Emission:
+            if self.place + n_samples > 20 * 4096:
+                raise ended(0)
+            part = recording[self.place : self.place + n_samples]
+            self.place += n_samples
+            return Emission(RawSamples(part, 8))
+
+    rig = Rig(ended)
+    rig.pipeline._device = player = Player(ended)
+    given: list[int] = []
+
+    def tell(alarm: Alarm) -> None:
+        rig.alarms.append(alarm)
+        given.append(rig.pool.n_put)
+
+    rig.pipeline._tell = tell
+    rig.pipeline.start()
+    rig.until(lambda: player.n_opened > 2)
+    rig.pipeline.close()
+    texts = [alarm.text for alarm in rig.alarms]
+    assert texts[:3] == ["", "nothing after read 0", "copied samples: they were given before"]
+    assert given[0] == 0
+    assert given[1] == given[2] > 0
 
 
 def test_bits_wait_for_the_slowest_test(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,8 +210,24 @@ def test_blocks_whose_samples_tell_their_checks() -> None:
     values = np.repeat(np.array([5, 0, 1, 7], np.uint8), 512)
     hashed = Blocks(source, first_samples).hashed(Emission(RawSamples(values, 8), "not asked"))
     full, half = (4096 // 2 - 216) // 8, (4096 // 4 - 216) // 8
-    assert (len(hashed.octets), hashed.n_blocks, hashed.n_rejected) == (2 * full + half, 3, 512)
-    assert hashed.octets == bytes([5]) * 2 * full + bytes([1]) * half  # first_samples sees the first block alone
+    assert (len(hashed.octets), hashed.n_blocks, hashed.n_rejected) == (2 * full + half - 2, 3, 512)
+    assert hashed.octets == bytes([5]) * 2 * full + bytes([1]) * (half - 2)  # first_samples sees the first block alone
+    assert hashed.paid_octets == 2  # that the block without bits has used up
+
+
+def test_what_was_used_up_without_bits_is_paid_from_later_ones() -> None:
+    """16 bits a block, of start-ups and of blocks whose checks left nothing; a long debt is paid over several."""
+    source = checked(lambda checks: 0.5 if checks is None else float(checks))  # type: ignore[arg-type]
+    blocks = Blocks(source, first_samples)
+    samples = RawSamples(np.zeros(512, np.uint8), 8)
+    full = (2048 - 216) // 8
+    blocks.unused(1024)
+    blocks.unused(512, 0.5)
+    assert blocks.hashed(Emission(samples, 0.0)).octets == b""
+    first = blocks.hashed(Emission(samples, 0.5))
+    assert (len(first.octets), first.paid_octets) == (full - 8, 8)
+    blocks.unused(512 * full)
+    assert [blocks.hashed(Emission(samples, 0.5)).paid_octets for _ in range(3)] == [full, full, 0]
 
 
 def test_a_bound_that_leaves_nothing_again_and_again_stops_the_supply() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -29,11 +29,14 @@ class Hash(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Hashed:
-    """octets: of the blocks that had bits. n_blocks: those. n_rejected: samples of the others."""
+    """octets: of the blocks that had bits. n_blocks: those. n_rejected: samples of the others. paid_octets: that were
+    taken off for samples without bits.
+    """
 
     octets: memoryview
     n_blocks: int
     n_rejected: int
+    paid_octets: int = 0
 
 
 class Blocks:
@@ -48,6 +51,7 @@ class Blocks:
         self._source, self._hash, self._fresh = source, hashing, fresh
         self._tell: Callable[[RawSamples], Any] | None = source.source.samples_tell
         self.planned = certificate(source)
+        self._debt_bits = 0
         if net_bits(self.planned) < 1:
             raise KeyUnavailable(f"{source.source.name}: the bound leaves no bit of a block of {source.block_samples}")
         self._found = lru_cache(maxsize=1024)(lambda checks: certificate(source, checks))
@@ -58,7 +62,24 @@ class Blocks:
         return block * max(1, round(wanted / block))
 
     def hashed(self, emission: Emission) -> Hashed:
-        """The bits of a chunk."""
+        """The bits of a chunk, less what samples without bits have used up until now."""
+        hashed = self._hashed(emission)
+        n_octets = len(hashed.octets)
+        paid = min(n_octets, -(-self._debt_bits // 8))
+        self._debt_bits = max(0, self._debt_bits - 8 * paid)
+        return replace(hashed, octets=hashed.octets[: n_octets - paid], paid_octets=paid) if paid else hashed
+
+    def unused(self, n_samples: int, checks: Any = None) -> None:
+        """Samples that are not hashed: what the source has used up for them is taken off what comes later."""
+        spent = self.planned.randomness.spent_bits
+        if not spent or self._tell is not None:
+            return
+        if checks is not None:
+            checks = checks.of_frame() if self._source.source.deals else checks
+            spent = max(spent, certificate(self._source, checks).randomness.spent_bits)
+        self._debt_bits += math.ceil(spent * n_samples / self._source.block_samples)
+
+    def _hashed(self, emission: Emission) -> Hashed:
         samples, block = emission.samples, self._source.block_samples
         if self._tell is not None:
             return self._each(samples, self._tell)
@@ -87,6 +108,7 @@ class Blocks:
         """A whole frame. A part of one proves nothing of its blocks, and has no bits."""
         samples, block = emission.samples, self._source.block_samples
         if emission.checks is None or len(samples) != self._source.frame_samples:
+            self.unused(len(samples))
             return Hashed(_NONE, 0, len(samples))
         found = certificate(self._source, emission.checks.of_frame())
         turns = drawn_turns(self._fresh, block, len(samples) // block)
@@ -98,13 +120,15 @@ class Blocks:
             octets[n_octets : n_octets + len(part.octets)] = part.octets
             n_blocks, n_octets = n_blocks + part.n_blocks, n_octets + len(part.octets)
         lost = len(samples) // block - n_blocks
-        used_up = -(-lost * math.ceil(found.randomness.spent_bits) // 8)  # by blocks that are left out
-        return Hashed(octets.data[: max(0, n_octets - used_up)], n_blocks, len(samples) - n_blocks * block)
+        if n_octets:  # else they were counted block by block
+            self._debt_bits += lost * math.ceil(found.randomness.spent_bits)
+        return Hashed(octets.data[:n_octets], n_blocks, len(samples) - n_blocks * block)
 
     def _joined(self, samples: RawSamples, n_blocks: int, found: Certificate) -> Hashed:
         """Blocks of one length. What the source used up is taken off the end, for it to be given back."""
         n_octets = n_blocks * net_bits(found) // 8
         if n_octets < 1:
+            self._debt_bits += n_blocks * math.ceil(found.randomness.spent_bits)
             return Hashed(_NONE, 0, len(samples))
         return Hashed(memoryview(self._hash(samples, n_blocks, found.out_bits))[:n_octets], n_blocks, 0)
 

@@ -233,6 +233,7 @@ class RoundsDevice:
             parts.append(rounds)
             self.n_waiting += min(missing, len(gives))
             self._require_finite(sum(map(len, parts)), n_samples)
+        self.n_waiting = 0
         whole = RawRounds.joined(parts)
         try:
             require_well_chosen(whole.settings, self._p)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,8 @@ from haris.node.entropy.pool import Pool
 from haris.nouns.alarms import Alarm, AlarmKind, Severity
 from haris.nouns.errors import HarisError
 from haris.nouns.raw_samples import RawSamples
+from haris.quantum.entropy.health import sample_min_entropy
+from haris.quantum.entropy.repeats import Repeats
 from haris.quantum.entropy.source import Emission, EntropySource
 from haris.wire.randomness import Birth
 
@@ -33,8 +34,6 @@ MOST_EMPTY = 8
 """Chunks in a row."""
 SHOWN_EVERY = 128
 """Chunks of which one gives the histogram and no bit."""
-_REMEMBERED, _TOLD_OCTETS = 2**14, 16
-"""Chunks whose bits are known again, over all starts, and the fewest octets of one that cannot be alike by chance."""
 _ROOM_S = 0.2
 """How long a full pool is waited for before it is asked whether to stop."""
 _HISTOGRAM_SAMPLES, _HISTOGRAM_BITS = 2**16, 8
@@ -66,6 +65,15 @@ class Tests(Protocol):
 
     def feed(self, samples: RawSamples) -> Sequence[Failure]:
         """What these samples, with those before, fail."""
+
+
+@runtime_checkable
+class Fills(Protocol):
+    """A device whose read takes a while, and says how far it is."""
+
+    @property
+    def n_waiting(self) -> int:
+        """Samples of the read that is not complete."""
 
 
 @dataclass(slots=True)
@@ -114,8 +122,9 @@ class Pipeline:
         self.planned = self._blocks.planned
         wanted = min(max(LEAST_CHUNK, CHUNK_S * float(source.parameters.clock_hz)), MOST_CHUNK)
         self._n_chunk = self._blocks.together(int(wanted))
+        self.frame_samples = source.frame_samples
         self._n_empty = 0
-        self._before: dict[bytes, None] = {}  # in their order
+        self._repeats = Repeats(sample_min_entropy(source))
         self.state: State = "starting"
         self.reason = NOT_STARTED
         self.counters = Counters()
@@ -126,6 +135,11 @@ class Pipeline:
     def birth(self) -> Birth:
         """Of the device's samples."""
         return self._device.birth
+
+    @property
+    def n_waiting(self) -> int:
+        """Samples of a frame that the device has not given whole."""
+        return self._device.n_waiting if isinstance(self._device, Fills) else 0
 
     def start(self) -> None:
         """Begin."""
@@ -146,6 +160,7 @@ class Pipeline:
                 self._device.open()
                 self._flow()
             except (DeviceError, Stopped) as error:
+                self._blocks.unused(self.n_waiting)
                 self._fail(str(error))
             except Exception as error:
                 _log.exception("the pipeline failed")
@@ -167,6 +182,7 @@ class Pipeline:
     def _flow(self) -> None:
         """From the start-up on, until something fails or the end is asked for."""
         tests, n_chunks, n_fed = self._tests(), 0, 0
+        self._repeats.restart()
         held: deque[tuple[int, memoryview]] = deque()  # with the samples that must be fed before each is given
         settled = max(tests.detects_within.values())
         n_samples = self._source.frame_samples
@@ -178,10 +194,16 @@ class Pipeline:
             failures = tests.feed(emission.samples)
             if failures:
                 self.counters.n_rejected += len(emission.samples)
+                self._blocks.unused(len(emission.samples), emission.checks)
                 raise Stopped("; ".join(failure.detail for failure in failures))
+            if self._repeats.copied(emission.samples):
+                self.counters.n_rejected += len(emission.samples)
+                self._blocks.unused(len(emission.samples), emission.checks)
+                raise Stopped("copied samples: they were given before")
             n_chunks, n_fed = n_chunks + 1, n_fed + len(emission.samples)
             if not begun or n_chunks % SHOWN_EVERY == 0:  # of these nothing is hashed
                 self._show(emission.samples)
+                self._blocks.unused(len(emission.samples), emission.checks)
                 if tests.started and self.state != "healthy":
                     self._pool.open()
                     self.state, self.reason = "healthy", ""
@@ -207,22 +229,10 @@ class Pipeline:
         counters.n_blocks += hashed.n_blocks
         counters.n_octets += len(hashed.octets)
         counters.n_rejected += hashed.n_rejected
-        self._n_empty = 0 if hashed.octets else self._n_empty + 1
+        self._n_empty = 0 if hashed.octets or hashed.paid_octets else self._n_empty + 1
         if self._n_empty == MOST_EMPTY:
             raise Stopped(f"the bound leaves no bit of what was measured in {MOST_EMPTY} chunks in a row")
-        self._require_new(hashed.octets)
         return hashed.octets
-
-    def _require_new(self, octets: memoryview) -> None:
-        """Stopped for bits of before: a device that plays the same samples at each start passes the tests of each."""
-        if len(octets) < _TOLD_OCTETS:
-            return
-        digest = hashlib.sha256(octets).digest()
-        if digest in self._before:
-            raise Stopped("copied chunk: its samples were given before")
-        self._before[digest] = None
-        if len(self._before) > _REMEMBERED:
-            del self._before[next(iter(self._before))]
 
     def _put(self, left: memoryview) -> None:
         """Into the pool, as there is room."""

@@ -72,7 +72,7 @@ class RandomSupply:
             device=self._device,
             birth=self.birth,
             source=self._source,
-            n_samples=counters.n_samples,
+            n_samples=counters.n_samples + pipeline.n_waiting,
             n_rejected=counters.n_rejected,
             n_octets=counters.n_octets,
             n_given=pool.n_taken,
@@ -85,6 +85,8 @@ class RandomSupply:
             n_blocks=counters.n_blocks,
             time_s=time.monotonic() - self._began_s,
             histogram=counters.histogram,
+            n_waiting=pipeline.n_waiting,
+            frame_samples=pipeline.frame_samples,
         )
 
     def _generated(self, n_octets: int) -> bytes:

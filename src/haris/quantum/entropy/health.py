@@ -198,11 +198,12 @@ def health_tests(entropy: EntropySource, false_alarms_per_hour: float = FALSE_AL
     """Of a source's samples. A bit's chance of being guessed, not its bound, is what the standard's tests take."""
     statistics, bits = entropy.source.statistics(entropy.parameters), int(entropy.parameters.bits)
     clock_hz = float(entropy.parameters.clock_hz)
-    return HealthTests(statistics, bits, _min_entropy(entropy, statistics, bits), clock_hz, false_alarms_per_hour)
+    return HealthTests(statistics, bits, sample_min_entropy(entropy), clock_hz, false_alarms_per_hour)
 
 
-def _min_entropy(entropy: EntropySource, statistics: SampleStatistics, bits: int) -> float:
+def sample_min_entropy(entropy: EntropySource) -> float:
     """Of a sample when the one before is known, as the model of good samples has it, or at the least the bound."""
+    statistics, bits = entropy.source.statistics(entropy.parameters), int(entropy.parameters.bits)
     if bits > 1:
         return max(entropy.randomness().min_entropy_per_sample, 2.0**-10)
     most = max(statistics.mean, 1.0 - statistics.mean)
