@@ -12,7 +12,7 @@ DESCRIPTION = (
     "Three sites, two emulated fibres, real distillation, ETSI GS QKD 014 key managers and FIX 4.4 orders through a "
     "tunnel under quantum keys: five acts. Ends with 0, or with 3 when there is no key."
 )
-EXAMPLE = "haris demo --once --json\n  haris demo --eve 1.0 --eve-after 0 --once"
+EXAMPLE = "haris demo --once --json\n  haris demo --space\n  haris demo --eve 1.0 --eve-after 0 --once"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--orders", type=Path, metavar="FILE", help="a FIX 4.4 log with NewOrderSingle messages")
     parser.add_argument("--eve", type=float, metavar="FRACTION", help="share of the first fibre's pulses that Eve taps")
     parser.add_argument("--eve-after", type=int, default=0, metavar="ORDERS", help="she comes after so many orders")
+    parser.add_argument("--space", action="store_true", help="a satellite in place of fibres, over two stations")
+    parser.add_argument("--factor", type=float, metavar="N", default=30.0, help="how fast the sky of --space runs (30)")
     parser.add_argument("--seed", help="any text: the same light again (keys still differ)")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the laboratory in DIR (must be empty)")
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object; nothing else is shown")
@@ -41,6 +43,10 @@ def run(args: argparse.Namespace) -> int:
     if args.seconds is not None:
         require_positive("--seconds", args.seconds)
     require_not_negative("--eve-after", args.eve_after)
+    if args.space and (args.eve is not None or args.seconds is not None):
+        raise ParameterError("--space goes with neither --eve nor --seconds")
+    if not 10.0 <= args.factor <= 120.0:
+        raise ParameterError(f"--factor must lie in [10, 120], got {args.factor:g}")
     if args.keep is not None and args.keep.exists() and any(args.keep.iterdir()):
         raise ParameterError(f"--keep {args.keep}: the directory must be empty")
     orders = args.orders or orders_file()
@@ -60,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
         eve_after=args.eve_after,
         directory=args.keep,
         seed=args.seed,
+        space=args.factor if args.space else None,
     )
     screen = Screen(quiet=args.json)
     signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from haris.demo.desk import OrderDesk
-from haris.demo.laboratory import SPANS
 from haris.demo.screen import Screen
 from haris.demo.stage import FIRST, Stage
 from haris.nouns.errors import HarisError, KeyUnavailable, PeerError
@@ -25,7 +24,7 @@ REFUSAL_S = 2.5
 async def act_1_light(stage: Stage, screen: Screen) -> None:
     """Each link's budget becomes a secret key rate."""
     screen.act(1, "Light becomes key")
-    for span in SPANS:
+    for span in stage.laboratory.plot.spans:
         screen.link(span, stage.laboratory.link(span), stage.laboratory.links[span])
     watch = stage.watch
     await stage.until(lambda: all(record.good for record in watch.spans.values()), FIRST_KEYS_S, "a first block")
@@ -33,9 +32,9 @@ async def act_1_light(stage: Stage, screen: Screen) -> None:
     screen.blocks(stage)
 
 
-async def act_2_keys(stage: Stage, screen: Screen) -> None:
+async def act_2_keys(stage: Stage, screen: Screen, number: int = 2) -> None:
     """Two curl lines fetch the same bytes at both sites; the replay is refused."""
-    screen.act(2, "The same key at both sites (ETSI GS QKD 014)")
+    screen.act(number, "The same key at both sites (ETSI GS QKD 014)")
     folder = stage.laboratory.directory
     screen.line("  In another shell, while this runs:")
     screen.command(["cd", str(folder)])
@@ -55,9 +54,9 @@ async def act_2_keys(stage: Stage, screen: Screen) -> None:
     screen.line("  Both keys are burnt now. Repeat the first line for another; its key_ID goes into the second.")
 
 
-async def act_3_orders(stage: Stage, screen: Screen, desk: OrderDesk, orders: Sequence[Order]) -> None:
+async def act_3_orders(stage: Stage, screen: Screen, desk: OrderDesk, orders: Sequence[Order], number: int = 3) -> None:
     """Orders flow, beside what a wiretap sees."""
-    screen.act(3, "Orders flow under the keys")
+    screen.act(number, "Orders flow under the keys")
     shown = orders[0].fields
     screen.line("  an order:       " + "|".join(f"{tag}={value.decode('latin-1')}" for tag, value in shown[:7]) + "|…")
     await send(stage, desk, orders)

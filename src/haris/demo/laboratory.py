@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -13,10 +13,28 @@ from haris.node.spans.commissioning import SECRET_OCTETS
 from haris.node.system.free_ports import free_ports
 from haris.quantum.link import Link
 
-SITES = ("bank", "midway", "exchange")
-SPANS = {"bank-midway": ("bank", "midway"), "midway-exchange": ("midway", "exchange")}
-"""Span → (Alice, Bob). The site between the two is the trusted node."""
+Spans = dict[str, tuple[str, str]]
+"""Span → (Alice, Bob)."""
 
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Who plays. sites: the bank, a trusted node, the exchange. spans: between them. stations: of the two ends, where
+    the trusted node is a satellite."""
+
+    sites: tuple[str, str, str]
+    spans: Spans
+    stations: dict[str, str] = field(default_factory=dict)
+
+
+FIBRES = Plot(
+    ("bank", "midway", "exchange"), {"bank-midway": ("bank", "midway"), "midway-exchange": ("midway", "exchange")}
+)
+SPACE = Plot(
+    ("bank", "satellite", "exchange"),
+    {"satellite-bank": ("satellite", "bank"), "satellite-exchange": ("satellite", "exchange")},
+    {"satellite-bank": "Xinglong", "satellite-exchange": "Sanya"},
+)
 SAES = {"sae-bank": "bank", "sae-exchange": "exchange"}
 SIGNERS = ("bank", "exchange")
 """Sites whose tunnel ends and key managers sign by ML-DSA."""
@@ -26,9 +44,10 @@ SIGNERS = ("bank", "exchange")
 class Laboratory:
     """Where everything of one demonstration lies and listens.
 
-    ports: TCP ports on loopback by what listens there. links: LINK.toml of each span.
+    plot: who plays. ports: TCP ports on loopback by what listens there. links: LINK.toml of each span, or PASS.toml.
     """
 
+    plot: Plot
     directory: Path
     ports: dict[str, int]
     links: dict[str, Path]
@@ -54,27 +73,31 @@ class Laboratory:
         return Link.read(self.links[span])
 
 
-def build(directory: Path, pool_keys: int, pad_keys: int, links: dict[str, Path] | None = None) -> Laboratory:
+def build(
+    directory: Path, pool_keys: int, pad_keys: int, links: dict[str, Path] | None = None, plot: Plot = FIBRES
+) -> Laboratory:
     """Make a laboratory in an empty directory.
 
-    pool_keys, pad_keys: what each site wants to hold. links: LINK.toml of each span (None: those of haris).
+    pool_keys, pad_keys: what each site wants to hold. links: LINK.toml of each span (None: those of haris), or
+    PASS.toml. plot: who plays.
     """
+    sites, spans = plot.sites, plot.spans
     directory.mkdir(parents=True, exist_ok=True)
     make_laboratory(
         directory / "pki",
-        kmes=[f"kme-{site}" for site in SITES],
+        kmes=[f"kme-{site}" for site in sites],
         saes=list(SAES),
         signers=[*SIGNERS, *(f"kme-{site}" for site in SIGNERS)],
         now=datetime.now(UTC),
     )
-    listeners = [f"{site} {what}" for site in SITES for what in ("kme", "peers")]
-    listeners += [*SPANS, "gateway", "tunnel listen", "tunnel connect", "wiretap"]
-    links = links or dict(zip(SPANS, sorted(_packaged("links").glob("*.toml")), strict=True))
-    laboratory = Laboratory(directory, dict(zip(listeners, free_ports(len(listeners)), strict=True)), links)
-    for site in SITES:
+    listeners = [f"{site} {what}" for site in sites for what in ("kme", "peers")]
+    listeners += [*spans, "gateway", "tunnel listen", "tunnel connect", "wiretap"]
+    links = links or dict(zip(spans, sorted(_packaged("links").glob("*.toml")), strict=True))
+    laboratory = Laboratory(plot, directory, dict(zip(listeners, free_ports(len(listeners)), strict=True)), links)
+    for site in sites:
         _write_secret(directory / f"{site}.kek", os.urandom(32))
         laboratory.configuration(site).write_text(_node_toml(laboratory, site, pool_keys, pad_keys))
-    for span, ends in SPANS.items():
+    for span, ends in spans.items():
         secret = os.urandom(SECRET_OCTETS)
         for site in ends:  # each site burns its own copy
             _write_secret(directory / f"{span}.{site}.secret", secret)
@@ -84,6 +107,11 @@ def build(directory: Path, pool_keys: int, pad_keys: int, links: dict[str, Path]
 def orders_file() -> Path:
     """The hundred orders that haris brings along."""
     return _packaged("orders.fix")
+
+
+def sky_file() -> Path:
+    """The passes that haris brings along."""
+    return _packaged("sky") / "micius.toml"
 
 
 def _packaged(name: str) -> Path:
@@ -96,7 +124,7 @@ def _write_secret(path: Path, octets: bytes) -> None:
 
 
 def _node_toml(laboratory: Laboratory, site: str, pool_keys: int, pad_keys: int) -> str:
-    ports = laboratory.ports
+    ports, plot = laboratory.ports, laboratory.plot
     lines = [
         f"# The site {site} of the demonstration.",
         "[site]",
@@ -118,15 +146,15 @@ def _node_toml(laboratory: Laboratory, site: str, pool_keys: int, pad_keys: int)
         "[pools]",
         f"keys = {pool_keys}",
         f"relay_keys = {pad_keys}",
-        "auth_octets = 12288",
+        f"auth_octets = {4096 if plot.stations else 12288}",
     ]
     for sae, home in SAES.items():
         lines += ["", "[[sae]]", f'id = "{sae}"', f'site = "{home}"']
-    for other in SITES:
+    for other in plot.sites:
         if other != site:
             address = f"127.0.0.1:{ports[f'{other} peers']}"
             lines += ["", "[[peer]]", f'site = "{other}"', f'kme = "kme-{other}"', f'address = "{address}"']
-    for span, (alice, bob) in SPANS.items():
+    for span, (alice, bob) in plot.spans.items():
         if site in (alice, bob):
             lines += [
                 "",
@@ -134,13 +162,14 @@ def _node_toml(laboratory: Laboratory, site: str, pool_keys: int, pad_keys: int)
                 f'name = "{span}"',
                 f'peer = "{bob if site == alice else alice}"',
                 f'role = "{"alice" if site == alice else "bob"}"',
-                f'link = "{laboratory.links[span]}"',
+                f'{"passes" if plot.stations else "link"} = "{laboratory.links[span]}"',
+                *([f'station = "{plot.stations[span]}"'] if plot.stations else []),
                 f'light = "{span}.sock"',
                 f'secret = "{span}.{site}.secret"',
                 f'{"connect" if site == alice else "listen"} = "127.0.0.1:{ports[span]}"',
             ]
-    if site != "midway":
-        path = list(SITES) if site == "bank" else list(reversed(SITES))
+    if site != plot.sites[1]:
+        path = list(plot.sites) if site == "bank" else list(reversed(plot.sites))
         lines += ["", "[[pair]]", f'peer = "{path[-1]}"', f"path = {path}".replace("'", '"'), "end_to_end = true"]
         lines += [
             "",

@@ -13,8 +13,9 @@ from typing import Any
 
 from haris.demo import acts
 from haris.demo.desk import OrderDesk
-from haris.demo.laboratory import SPANS, build
+from haris.demo.laboratory import Laboratory, build
 from haris.demo.screen import Screen
+from haris.demo.space import Flight, build_space
 from haris.demo.stage import Stage
 from haris.nouns.errors import HarisError, KeyUnavailable
 from haris.service.fix_orders import Order
@@ -30,6 +31,7 @@ class Wishes:
     once: ONCE_ORDERS orders and no acts. seconds: end the flow of orders after so long (None: when they are sent).
     eve: share of the first fibre's pulses that she taps, from eve_after confirmed orders on; None: as the acts have it.
     directory: where to keep the laboratory (None: it goes when the play ends). seed: of the light.
+    space: with a satellite, its sky so many times as fast as ours; None: with fibres.
     """
 
     orders: tuple[Order, ...]
@@ -39,6 +41,7 @@ class Wishes:
     eve_after: int = 0
     directory: Path | None = None
     seed: str | None = None
+    space: float | None = None
 
     @property
     def story(self) -> bool:
@@ -62,16 +65,22 @@ class Outcome:
 async def play(wishes: Wishes, screen: Screen) -> Outcome:
     """Give the play. Keys that ran out, or a process that broke, end it early and stand in the outcome."""
     async with _directory(wishes.directory) as directory:
-        stage = Stage(build(directory, POOL_KEYS, PAD_KEYS), wishes.seed, wishes.eve_at_first)
+        laboratory = _laboratory(wishes, directory)
+        flight = None if wishes.space is None else Flight(laboratory)
+        stage = Stage(laboratory, wishes.seed, wishes.eve_at_first)
         desk = OrderDesk(stage.laboratory.ports["tunnel connect"])
         session = asyncio.create_task(desk.run())
         ended_by: HarisError | None = None
         try:
             screen.title("haris: from light to a protected order")
-            screen.line(f"  three sites, two emulated fibres, nine processes; everything lies in {directory}")
+            lights = "two emulated fibres" if flight is None else "the passes of a satellite"
+            screen.line(f"  three sites, {lights}, nine processes; everything lies in {directory}")
             await stage.start()
             with screen.live(lambda: _state(stage, desk)):
-                await (_story if wishes.story else _flow)(wishes, stage, screen, desk)
+                if flight is not None:
+                    await _flown(wishes, flight, stage, screen, desk)
+                else:
+                    await (_story if wishes.story else _flow)(wishes, stage, screen, desk)
         except HarisError as error:
             ended_by = error
         finally:
@@ -79,8 +88,27 @@ async def play(wishes: Wishes, screen: Screen) -> Outcome:
             session.cancel()
             await stage.stop()
             await asyncio.gather(session, return_exceptions=True)
-            result = _summary(stage, desk) | {"peak_memory_mb": peak_memory_mb}  # sites tell their last when they stop
+            passes = {} if flight is None else flight.summary(stage)
+            # Sites tell their last when they stop.
+            result = _summary(stage, desk) | passes | {"peak_memory_mb": peak_memory_mb}
         return Outcome(result, ended_by)
+
+
+def _laboratory(wishes: Wishes, directory: Path) -> Laboratory:
+    if wishes.space is None:
+        return build(directory, POOL_KEYS, PAD_KEYS)
+    return build_space(directory, wishes.space)
+
+
+async def _flown(wishes: Wishes, flight: Flight, stage: Stage, screen: Screen, desk: OrderDesk) -> None:
+    """A satellite passes over two stations; kill -9 and curl are part of the story alone."""
+    deck = _deal(wishes.orders)
+    await flight.act_1_first_pass(stage, screen)
+    await flight.act_2_second_pass(stage, screen, kill=wishes.story)
+    await flight.act_3_exclusive_or(stage, screen)
+    if wishes.story:
+        await acts.act_2_keys(stage, screen, number=4)
+    await acts.act_3_orders(stage, screen, desk, list(islice(deck, 40 if wishes.story else ONCE_ORDERS)), number=5)
 
 
 async def _story(wishes: Wishes, stage: Stage, screen: Screen, desk: OrderDesk) -> None:
@@ -95,7 +123,7 @@ async def _story(wishes: Wishes, stage: Stage, screen: Screen, desk: OrderDesk) 
 
 async def _flow(wishes: Wishes, stage: Stage, screen: Screen, desk: OrderDesk) -> None:
     """Orders without acts: a number of them, or for a time; with Eve from some order on."""
-    for span in SPANS:
+    for span in stage.laboratory.plot.spans:
         screen.link(span, stage.laboratory.link(span), stage.laboratory.links[span])
     deck = _deal(wishes.orders)
     orders: Iterator[Order] = islice(deck, ONCE_ORDERS) if wishes.once else deck
@@ -162,7 +190,7 @@ def _summary(stage: Stage, desk: OrderDesk) -> dict[str, Any]:
                 "blocks": len(watch.spans[span].blocks),
                 "aborted": watch.spans[span].n_aborted,
             }
-            for span in SPANS
+            for span in watch.spans
         ],
         "keys_delivered": watch.n_given["enc_keys"],
         "hops": watch.hops,

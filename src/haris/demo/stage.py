@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from haris.demo.laboratory import SAES, SITES, SPANS, Laboratory
+from haris.demo.laboratory import FIBRES, SAES, Laboratory
 from haris.demo.processes import Process
 from haris.demo.watch import Watch
 from haris.demo.wiretap import Wiretap
 from haris.node.spans.light import tap
 from haris.nouns.errors import KeyUnavailable
 
-FIRST = next(iter(SPANS))
+FIRST = next(iter(FIBRES.spans))
 REKEY_SECONDS = 1.0
 REKEY_BYTES = 1 << 20
 
@@ -24,11 +24,11 @@ class Stage:
 
     def __init__(self, laboratory: Laboratory, seed: str | None = None, eve: float = 0.0) -> None:
         self.laboratory = laboratory
-        self.watch = Watch({span: alice for span, (alice, _) in SPANS.items()})
+        self.watch = Watch({span: alice for span, (alice, _) in laboratory.plot.spans.items()})
         self.wiretap = Wiretap(laboratory.ports["wiretap"], laboratory.ports["tunnel listen"])
         self.started_at = time.monotonic()
-        self._lights = {span: self._light(span, seed, eve if span == FIRST else 0.0) for span in SPANS}
-        self.sites = {site: self._site(site) for site in SITES}
+        self._lights = {span: self._light(span, seed, eve if span == FIRST else 0.0) for span in laboratory.plot.spans}
+        self.sites = {site: self._site(site) for site in laboratory.plot.sites}
         self._tunnel = [self._tunnel_end("listen"), self._gateway(), self._tunnel_end("connect")]
 
     async def start(self) -> None:
@@ -76,6 +76,8 @@ class Stage:
     def _light(self, span: str, seed: str | None, eve: float) -> Process:
         laboratory = self.laboratory
         arguments = ["haris.cli.main", "light", str(laboratory.links[span]), "--socket", str(laboratory.light(span))]
+        if laboratory.plot.stations:
+            arguments += ["--station", laboratory.plot.stations[span]]
         arguments += ["--seed", f"{seed} {span}"] if seed is not None else []
         arguments += ["--eve", str(eve)] if eve else []
         return Process(f"light {span}", arguments, self._log(f"light {span}"), lambda line: None)

@@ -1,0 +1,172 @@
+"""The play with a satellite: a pass over each of two stations in quick motion, and their keys."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from haris.demo.laboratory import SPACE, Laboratory, build, sky_file
+from haris.demo.screen import Screen
+from haris.demo.stage import Stage
+from haris.node.events import BlockEvent
+from haris.nouns.times import NS_PER_S, read_time, write_time
+from haris.quantum.space.contacts import Contacts, contacts_of
+from haris.quantum.space.pass_key import PassKey
+from haris.quantum.space.scenario import Scenario
+
+POOL_KEYS, PAD_KEYS = 96, 160
+LEAD_S, LEAD_PER_S, MOST_LEAD_S = 3.0, 8.0, 120.0
+"""From the laboratory to the first rise, and how much longer for each second that one process takes to start here: nine
+start meanwhile, and a busy machine is slow."""
+KEYS_S, TICK_S, SHOWN = 60.0, 0.1, 6
+
+
+def build_space(directory: Path, factor: float) -> Laboratory:
+    """A laboratory of two stations and a satellite whose sky begins now, and runs `factor` times as fast as ours."""
+    sky, asked_s = directory / "sky.toml", time.monotonic()
+    subprocess.run([sys.executable, "-c", "import haris.node.site"], check=True)
+    lead_s = min(LEAD_S + LEAD_PER_S * (time.monotonic() - asked_s), MOST_LEAD_S)
+    laboratory = build(directory, POOL_KEYS, PAD_KEYS, dict.fromkeys(SPACE.spans, sky), SPACE)
+    text = sky_file().read_text()
+    first = min(contacts_of(Scenario.read(sky_file()), name).coming(_start_s(text))[0].rise_s for name in _stations())
+    start = write_time(round((first - lead_s * factor) * NS_PER_S))
+    began = write_time(time.time_ns())
+    text = re.sub(r'^start = ".*"$', f'start = "{start}"', text, flags=re.MULTILINE)
+    sky.write_text(f'{text}\n[motion]\nbegan = "{began}"\nfactor = {float(factor)}\n')
+    return laboratory
+
+
+class Flight:
+    """The satellite's passes, as the scenario foretells them and as the sites tell of them."""
+
+    def __init__(self, laboratory: Laboratory) -> None:
+        scenario = Scenario.read(next(iter(laboratory.links.values())))
+        self._contacts: dict[str, Contacts] = {
+            span: contacts_of(scenario, station) for span, station in laboratory.plot.stations.items()
+        }
+        now_s = self._sky_s()
+        self._keys: dict[str, PassKey] = {
+            span: contacts.key(contacts.coming(now_s)[0]) for span, contacts in self._contacts.items()
+        }
+
+    async def act_1_first_pass(self, stage: Stage, screen: Screen) -> None:
+        """The satellite passes over the bank's station."""
+        screen.act(1, "A pass over the first station")
+        factor = next(iter(self._contacts.values())).clock.factor
+        screen.line(f"  everything below is told in the sky's time (UTC), which runs {factor:g} times as fast as ours")
+        for span in self._keys:
+            await stage.until(lambda span=span: span in _connected(stage), KEYS_S, f"a meeting on {span}")  # type: ignore[misc]
+        await self._fly(stage, screen, next(iter(self._keys)))
+
+    async def act_2_second_pass(self, stage: Stage, screen: Screen, *, kill: bool) -> None:
+        """It passes over the exchange's; with kill, the exchange dies as it rises, and comes back."""
+        screen.act(2, "A pass over the second station")
+        span = list(self._keys)[1]
+        flying = asyncio.create_task(self._fly(stage, screen, span))
+        try:
+            if kill:
+                await self._until(self._keys[span].flown.rise_s + 5.0)
+                site = stage.sites["exchange"]
+                screen.line(f"  kill -9 {site.pid} (the exchange, whose station measures the light)")
+                await site.kill()
+                await site.start()
+            await flying
+        finally:
+            flying.cancel()
+            await asyncio.gather(flying, return_exceptions=True)
+        if kill:
+            whole_s, used_s = self._keys[span].flown.duration_s, self._block(stage, span).light_s
+            screen.line(f"  the exchange came back: {used_s:.0f} of {whole_s:.0f} s of the pass became key")
+
+    async def act_3_exclusive_or(self, stage: Stage, screen: Screen) -> None:
+        """The satellite joins the two stations' pads: the bank and the exchange share keys."""
+        screen.act(3, "The satellite joins both: the exclusive or of two pads")
+        watch = stage.watch
+        await stage.until(lambda: watch.ready("bank", "exchange") > 0, KEYS_S, "a key for the bank")
+        await stage.until(lambda: any(each.site == "satellite" for each in watch.relays), KEYS_S, "word of a relay")
+        relayed = next(each for each in watch.relays if each.site == "satellite")
+        screen.line(
+            f"  {' → '.join(relayed.path)}: {relayed.n_keys} keys opened under one station's pad and sealed under the "
+            "other's; the satellite keeps none of them"
+        )
+        screen.line(f"  the bank and the exchange share {watch.ready('bank', 'exchange')} keys, and have no fibre")
+
+    def summary(self, stage: Stage) -> dict[str, Any]:
+        """The passes: as foretold, and what came of each."""
+        told = []
+        for span, key in self._keys.items():
+            blocks = stage.watch.spans[span].blocks
+            told.append(
+                {
+                    "station": key.flown.station.name,
+                    "rise": _utc(key.flown.rise_s),
+                    "set": _utc(key.flown.set_s),
+                    "max_elevation_deg": round(key.flown.max_elevation_deg, 1),
+                    "expected_secret_bits": key.secret_bits,
+                    "sifted_bits": sum(block.sifted_bits for block in blocks),
+                    "secret_bits": sum(block.secret_bits for block in blocks),
+                    "light_s": round(sum(block.light_s for block in blocks), 1),
+                }
+            )
+        return {"passes": told, "quick_motion": next(iter(self._contacts.values())).clock.factor}
+
+    async def _fly(self, stage: Stage, screen: Screen, span: str) -> None:
+        """Show a pass as it goes, and what came of it. KeyUnavailable when it gave no key."""
+        key, factor = self._keys[span], self._contacts[span].clock.factor
+        flown, slots = key.flown, key.slots
+        screen.line(
+            f"  {flown.satellite.name} over {flown.station.name}: rises {_utc(flown.rise_s)}, up to "
+            f"{flown.max_elevation_deg:.0f} degrees; expected {key.sifted_bits:,.0f} sifted, {key.secret_bits:,} secret"
+        )
+        for at in np.linspace(0, slots.unix_s.size - 1, SHOWN).astype(int):
+            await self._until(float(slots.unix_s[at]))
+            loss_db = -10.0 * np.log10(slots.transmittance[at])
+            screen.line(
+                f"    {_utc(float(slots.unix_s[at]))}  elevation {slots.sight.elevation_deg[at]:4.1f} deg  range "
+                f"{slots.sight.range_m[at] / 1e3:5.0f} km  loss {loss_db:4.1f} dB  Doppler speed "
+                f"{slots.sight.range_rate_m_per_s[at] / 1e3:+.1f} km/s"
+            )
+        await self._until(flown.set_s)
+        record = stage.watch.spans[span]
+        await stage.until(lambda: bool(record.good), KEYS_S, f"a key of the pass over {flown.station.name}")
+        block = record.good[0]
+        screen.line(
+            f"  set: {block.sifted_bits:,} sifted bits of the key basis, QBER {100 * (block.qber_key or 0.0):.2f} %, "
+            f"{block.secret_bits:,} secret bits from {block.light_s:.0f} s of light (in {block.light_s / factor:.0f} s)"
+        )
+
+    def _block(self, stage: Stage, span: str) -> BlockEvent:
+        return stage.watch.spans[span].good[0]
+
+    def _sky_s(self) -> float:
+        return next(iter(self._contacts.values())).clock.sky_s(time.time())
+
+    async def _until(self, sky_s: float) -> None:
+        while self._sky_s() < sky_s:
+            await asyncio.sleep(TICK_S)
+
+
+def _connected(stage: Stage) -> set[str]:
+    """Spans whose two sites have met."""
+    return {each.detail for each in stage.watch.life if each.what == "span connected"}
+
+
+def _stations() -> list[str]:
+    return list(SPACE.stations.values())
+
+
+def _start_s(text: str) -> float:
+    found = re.search(r'^start = "(.*)"$', text, flags=re.MULTILINE)
+    assert found is not None
+    return read_time("start", found[1]) / NS_PER_S
+
+
+def _utc(unix_s: float) -> str:
+    return write_time(round(unix_s) * NS_PER_S)[:19] + "Z"

@@ -1,0 +1,60 @@
+"""The laboratory with a satellite: its sites agree on its sky, and the passes that are foretold come in time.
+
+The whole play is a trial: it needs the real time of its passes.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from haris.demo.space import LEAD_S, Flight, build_space
+from haris.demo.stage import Stage
+from haris.node.configuration.node_toml import read_configuration
+from haris.node.events import BlockEvent
+from haris.quantum.space.contacts import contacts_of
+from haris.quantum.space.scenario import Scenario
+
+
+def test_the_sites_of_a_laboratory_see_one_sky(tmp_path: Path) -> None:
+    laboratory = build_space(tmp_path / "laboratory", 40.0)
+    spans = {
+        site: read_configuration(laboratory.configuration(site)).span for site in ("bank", "satellite", "exchange")
+    }
+    assert [len(each) for each in spans.values()] == [1, 2, 1]
+    assert [span.station for span in spans["satellite"]] == ["Xinglong", "Sanya"]
+    for span in spans["satellite"]:
+        contacts = contacts_of(Scenario.read(span.passes), span.station)
+        key = contacts.key(contacts.coming(contacts.clock.sky_s(time.time()))[0])
+        assert contacts.clock.factor == 40.0
+        assert contacts.clock.wait_s(time.time(), key.flown.rise_s) > LEAD_S / 2  # nothing has begun yet
+        assert key.secret_bits > 150_000
+
+
+def test_a_summary_tells_what_was_foretold_and_what_came(tmp_path: Path) -> None:
+    laboratory = build_space(tmp_path / "laboratory", 40.0)
+    stage, flight = Stage(laboratory), Flight(laboratory)
+    block = BlockEvent("satellite", "satellite-bank", 0, None, "", 0.01, 0.01, 10**6, 170_000, 1, 267.0, 9.0)
+    stage.watch.spans["satellite-bank"].blocks.append(block)
+    first, second = flight.summary(stage)["passes"]
+    assert (first["station"], first["rise"], first["secret_bits"]) == ("Xinglong", "2016-12-19T16:49:57Z", 170_000)
+    assert (second["station"], second["sifted_bits"], second["light_s"]) == ("Sanya", 0, 0)
+    assert 150_000 < first["expected_secret_bits"] < second["expected_secret_bits"]
+
+
+@pytest.mark.trial
+@pytest.mark.timeout(300)
+def test_two_stations_share_keys_over_a_satellite_and_orders_flow() -> None:
+    command = [sys.executable, "-m", "haris.cli.main", "demo", "--space", "--once", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["orders_confirmed"] == 100
+    assert result["hops"] == 2
+    for flown in result["passes"]:
+        assert flown["secret_bits"] == pytest.approx(flown["expected_secret_bits"], rel=0.3)
