@@ -21,45 +21,48 @@ from haris.quantum.entropy.mdi_rounds import Rounds
 from haris.quantum.entropy.source import EntropySource, Extraction
 from haris.quantum.entropy.vacuum import VACUUM
 
-SAMPLES, FIRST = 2**21 + 2**19, 2**20 + 12_345
-BLOCK, CONTROLLED_FROM = 2**22, 2**21
-"""A quarter of the example's block, which still certifies."""
+SAMPLES, LEAST_SAMPLES = 2**21, 2**19
+"""Of which half are good."""
+BLOCK, LEAST_BLOCK = 2**22, 2**18
+"""Rounds: a quarter of the example's, which still certify."""
 UNIT = "of the stated samples"
 
 
 def contests(conditions: Conditions) -> Iterator[Contest]:
     """One for each fault; its samples are others in each run."""
+    block = max(LEAST_BLOCK, conditions.size(BLOCK))
     vacuum = EntropySource(VACUUM, TEN_BITS, Extraction())
-    pulses = EntropySource(MDI_QRNG, MDI_PULSES, Extraction(block_bits=BLOCK))
+    pulses = EntropySource(MDI_QRNG, MDI_PULSES, Extraction(block_bits=block))
+    n_samples = max(LEAST_SAMPLES, conditions.size(SAMPLES))
     for fault in FAULTS:
         seeds = count(conditions.seed)
-        run = (
-            partial(_bounded, pulses, fault, seeds)
-            if fault in DETECTOR_FAULTS
-            else partial(_tested, vacuum, fault, seeds)
-        )
-        yield Contest(f"{fault}, {'mdi' if fault in DETECTOR_FAULTS else 'vacuum'}", run)
+        if fault in DETECTOR_FAULTS:
+            yield Contest(f"{fault}, mdi", partial(_bounded, pulses, fault, seeds))
+        else:
+            yield Contest(f"{fault}, vacuum", partial(_tested, vacuum, fault, n_samples, seeds))
 
 
-def _tested(source: EntropySource, fault: str, seeds: Iterator[int]) -> Figures:
-    samples = emulate_fault(source, SAMPLES, next(seeds), fault, FIRST).samples
+def _tested(source: EntropySource, fault: str, n_samples: int, seeds: Iterator[int]) -> Figures:
+    first = n_samples // 2
+    samples = emulate_fault(source, n_samples, next(seeds), fault, first).samples
     tests = health_tests(source)
     found = min(tests.feed(samples), key=lambda failure: failure.sample_number, default=None)
-    if found is None or found.sample_number < FIRST:
+    if found is None or found.sample_number < first:
         raise HarisError(f"{fault}: {'nothing' if found is None else 'good samples'} failed")
-    return {UNIT: (found.sample_number + 1 - FIRST) / tests.detects_within[found.test]}
+    return {UNIT: (found.sample_number + 1 - first) / tests.detects_within[found.test]}
 
 
 def _bounded(source: EntropySource, fault: str, seeds: Iterator[int]) -> Figures:
-    """By blocks, of which the last holds no good round."""
-    emission = emulate_fault(source, 2 * BLOCK, next(seeds), fault, CONTROLLED_FROM)
-    for end in range(BLOCK, 2 * BLOCK + 1, BLOCK):
-        found = certificate(source, _block(emission.checks, end - BLOCK))
+    """Two blocks: control begins in the middle of one, and the other holds no good round."""
+    block = source.block_samples
+    emission = emulate_fault(source, 2 * block, next(seeds), fault, block // 2)
+    for first in (0, block):
+        found = certificate(source, _part(emission.checks, first, block))
         if found.out_bits < found.randomness.spent_bits:
-            return {UNIT: (end - CONTROLLED_FROM) / (2 * BLOCK)}
+            return {UNIT: (first + block - block // 2) / (2 * block)}
     raise HarisError(f"{fault}: a block that was made under control certifies bits")
 
 
-def _block(rounds: Rounds, first: int) -> Rounds:
-    numbers = [each[(each >= first) & (each < first + BLOCK)] - first for each in (rounds.early, rounds.late)]
-    return Rounds(rounds.bits[first : first + BLOCK], *numbers)
+def _part(rounds: Rounds, first: int, n: int) -> Rounds:
+    numbers = [each[(each >= first) & (each < first + n)] - first for each in (rounds.early, rounds.late)]
+    return Rounds(rounds.bits[first : first + n], *numbers)
