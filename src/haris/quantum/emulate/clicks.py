@@ -139,15 +139,17 @@ def click_rates(
 
 
 def class_rates(
-    arrived: Arrivals, detector: Detector, clock_hz: float, p_aligned: float = 1.0
+    arrived: Arrivals, detector: Detector, clock_hz: float, p_aligned: ArrayLike = 1.0
 ) -> tuple[Floats, Renewal]:
     """click_rates by class of arrivals, (..., c, 2, 3), the probability of the class included.
 
-    p_aligned: probability that the bases are aligned. It matters only where they change whether a gate clicks.
+    p_aligned: probability that the bases are aligned, (...) or scalar. It matters only where they change whether a gate
+    clicks.
     """
     p = p_click(arrived.mean_photons, detector.p_dark)
     fresh = outcomes(p)
-    by_alignment = fresh.sum(axis=-1) @ np.array([p_aligned, 1.0 - p_aligned])
+    seen, aligned = fresh.sum(axis=-1), np.asarray(p_aligned, dtype=np.float64)[..., None]
+    by_alignment = aligned * seen[..., 0] + (1.0 - aligned) * seen[..., 1]
     p_any = np.minimum(np.sum(by_alignment * arrived.p, axis=-1), 1.0)
     rates = renewal(p_any, detector.hold_off_gates(clock_hz), detector.p_afterpulse, detector.p_release(clock_hz))
     per_gate = rates.fresh[..., None, None, None] * fresh

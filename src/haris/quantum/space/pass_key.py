@@ -19,6 +19,7 @@ from haris.quantum.orbit.sun import sun_elevation_deg
 from haris.quantum.security.bounds import key_length, require_bound
 from haris.quantum.security.key_length import KeyLength, Security
 from haris.quantum.space.channel import SpaceChannel
+from haris.quantum.space.slot_counts import slot_arrivals
 
 Floats = NDArray[np.float64]
 LEAST_ELEVATION_DEG = 0.1
@@ -127,13 +128,8 @@ def arrivals_of(
 
     The sky's photons join the signal's at both detectors alike.
     """
-    eta = np.asarray(transmittance, dtype=np.float64) * detector.gated_efficiency
-    split = np.array([[1.0 - misalignment, misalignment], [0.5, 0.5]])
-    signal = eta[:, None, None, None] * np.array(source.intensities)[:, None, None] * split
-    sky = np.asarray(background, dtype=np.float64) * detector.efficiency / 2.0
-    mean_photons = signal + sky[:, None, None, None]
-    p = np.broadcast_to(np.array(source.p_intensities), mean_photons.shape[:-2])
-    return Arrivals(tuple(range(len(source.intensities))), p, mean_photons)
+    mu, p = np.array(source.intensities), np.array(source.p_intensities)
+    return slot_arrivals(mu, p, detector, misalignment, transmittance, background)
 
 
 def pass_counts(

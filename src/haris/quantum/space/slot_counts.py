@@ -1,0 +1,65 @@
+"""Expected clicks and errors of decoy-state BB84 slot by slot, for one setting or many at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haris.nouns.counts import Setting, by_intensity
+from haris.quantum.emulate.clicks import Arrivals, class_rates
+from haris.quantum.optics.detector import Detector
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the two ends of a pass may choose: each a number, or an array (...) of candidates.
+
+    intensities, p_intensities: k of each, as of Source. p_key_basis: at each end.
+    """
+
+    intensities: tuple[Setting, ...]
+    p_intensities: tuple[Setting, ...]
+    p_key_basis: Setting
+
+
+def slot_arrivals(
+    mu: Floats, p: Floats, detector: Detector, misalignment: float, transmittance: Floats, background: Floats
+) -> Arrivals:
+    """What of intensities mu with probabilities p, (..., k), reaches the detectors in each slot, classes (..., t, k).
+
+    transmittance, background: (t,), detectors apart. The sky's photons join the signal's at both detectors alike.
+    """
+    eta = np.asarray(transmittance, dtype=np.float64) * detector.gated_efficiency
+    split = np.array([[1.0 - misalignment, misalignment], [0.5, 0.5]])
+    sky = np.asarray(background, dtype=np.float64) * detector.efficiency / 2.0
+    mean_photons = eta[:, None, None, None] * (mu[..., None, :, None, None] * split) + sky[:, None, None, None]
+    of = np.broadcast_to(p[..., None, :], mean_photons.shape[:-2])
+    return Arrivals(tuple(range(mu.shape[-1])), of, mean_photons)
+
+
+def slot_counts(
+    settings: Settings,
+    detector: Detector,
+    clock_hz: float,
+    misalignment: float,
+    n_gates: Floats,
+    transmittance: Floats,
+    background: Floats,
+) -> tuple[Floats, Floats]:
+    """Expected sifted clicks, and errors among them, in each slot: float64 (..., t, 2, k).
+
+    n_gates, transmittance, background: (t,), detectors apart. The model of a receiver's clicks is that of fibres
+    (emulate.clicks).
+    """
+    mu, p = by_intensity(settings.intensities), by_intensity(settings.p_intensities)
+    key = np.asarray(settings.p_key_basis, dtype=np.float64)[..., None]
+    arrived = slot_arrivals(mu, p, detector, misalignment, transmittance, background)
+    rates, _ = class_rates(arrived, detector, clock_hz, key**2 + (1.0 - key) ** 2)
+    right, wrong, both = (rates[..., 0, i] for i in range(3))  # of aligned bases: (..., t, k)
+    n = np.asarray(n_gates)[:, None, None] * np.stack([key**2, (1.0 - key) ** 2], axis=-1)[..., None]
+    errors = n * (wrong + 0.5 * both)[..., None, :]
+    return errors + n * (right + 0.5 * both)[..., None, :], errors
