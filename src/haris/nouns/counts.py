@@ -58,4 +58,6 @@ def by_intensity(settings: tuple[Setting, ...]) -> NDArray[np.float64]:
     """One setting for each of k intensities as an array, shape (k,), or (..., k) in a sweep over settings."""
     if all(isinstance(each, float) for each in settings):
         return np.array(settings, dtype=np.float64)  # a stack of plain numbers costs ten times as much
-    return np.stack(np.broadcast_arrays(*settings), axis=-1).astype(np.float64)
+    alike = len({np.shape(each) for each in settings}) == 1
+    values = np.array(settings if alike else np.broadcast_arrays(*settings), dtype=np.float64)
+    return values.transpose(*range(1, values.ndim), 0)

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-MOST_ROUNDS = 14
-FIRST_RADIUS, LAST_RADIUS = 0.12, 0.0015
+MOST_ROUNDS, SIDE_BY_SIDE = 48, 4
+"""After some rounds the best start goes on alone."""
+PATIENCE, SETTLED = 5, 0.02
+FIRST_RADIUS, LAST_RADIUS = 0.06, 0.0004
 CORNER = 0.6
 """Of the radius, for places away from the axes."""
 NEARNESS = 0.1
@@ -18,24 +20,31 @@ NEARNESS = 0.1
 DAMPING = tuple(10.0**k for k in range(-6, 5))
 
 
-def climb(value: Callable[[Floats], Floats], starts: Floats) -> tuple[Floats, float]:
-    """The best place found and its value. value: of places (n, d), float64 (n,); starts: (s, d), climbed side by side.
+def climb(
+    value: Callable[[Floats], Floats], starts: Floats, first_radius: float = FIRST_RADIUS, least_gain: float = 1e-7
+) -> tuple[Floats, float]:
+    """The best place found and its value. value: of places (n, d), float64 (n,). starts: (s, d), climbed side by side.
 
-    Each round asks for a design about each start's place: on the axes, at corners, and its middle. A quadratic fitted to
-    it by weighted least squares says where to look next: at its highest point not much beyond the design, which shrinks
-    where that point lies inside, or was no better. Nothing random; never below the best start.
+    Each round asks for a design about each start's place: its middle, on the axes, at corners. A quadratic fitted to it
+    by weighted least squares says where to look next: at its highest point not much beyond the design, which shrinks
+    where that point lies inside, or was no better. It ends where PATIENCE rounds have gained no more than that share.
+    Nothing is random.
     Source: response surfaces of Box and Wilson, J. R. Stat. Soc. B 13, 1 (1951), in a trust region.
     """
-    n_starts, d = starts.shape
+    d = starts.shape[1]
     design = _design(d)
     squares = _monomials(design)
-    middle, radius = starts.copy(), np.full(n_starts, FIRST_RADIUS)
-    best, best_value = starts.copy(), np.full(n_starts, -np.inf)
-    for _ in range(MOST_ROUNDS):
+    middle, radius = starts.copy(), np.full(len(starts), first_radius)
+    best, best_value = starts.copy(), np.full(len(starts), -np.inf)
+    tops: list[float] = []
+    for turn in range(MOST_ROUNDS):
+        if turn == SIDE_BY_SIDE:
+            first = [int(np.argmax(best_value))]
+            middle, radius, best, best_value = middle[first], radius[first], best[first], best_value[first]
         inside = radius[:, None]
         middle = np.clip(middle, inside, 1.0 - inside)
         places = middle[:, None, :] + radius[:, None, None] * design
-        values = value(places.reshape(-1, d)).reshape(n_starts, -1)
+        values = value(places.reshape(-1, d)).reshape(len(middle), -1)
         top = np.argmax(values, axis=1)
         found = np.take_along_axis(values, top[:, None], axis=1)[:, 0]
         better = found > best_value
@@ -43,8 +52,11 @@ def climb(value: Callable[[Floats], Floats], starts: Floats) -> tuple[Floats, fl
         step = np.array([_highest(squares, each, d) for each in values])  # in radii, from the middle
         length = np.linalg.norm(step, axis=1)
         middle = np.where(better[:, None], middle + radius[:, None] * step, best)
-        radius *= np.where(better & (length > 1.5), 1.4, 0.4)
-        if np.all(radius < LAST_RADIUS):
+        radius *= np.where(better, np.where(length > 1.5, 1.5, np.where(length > 0.5, 1.0, 0.6)), 0.6)
+        tops.append(float(best_value.max()))
+        earlier = tops[-1 - PATIENCE] if turn >= max(SIDE_BY_SIDE, PATIENCE) else -np.inf
+        still = radius.max() < SETTLED and tops[-1] - earlier <= least_gain * abs(tops[-1])
+        if np.all(radius < LAST_RADIUS) or still:
             break
         radius = np.clip(radius, LAST_RADIUS / 2.0, 0.25)
     top_start = int(np.argmax(best_value))

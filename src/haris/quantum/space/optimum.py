@@ -8,30 +8,35 @@ computed from all slots.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from haris.nouns.counts import DecoyCounts
+from haris.nouns.counts import DecoyCounts, by_intensity
 from haris.quantum.optics.detector import Detector
 from haris.quantum.security.bounds import key_length
 from haris.quantum.security.key_length import Security, unrounded_bits
-from haris.quantum.space.climb import climb
-from haris.quantum.space.pass_settings import n_knobs, place_of, settings_at
+from haris.quantum.space.climb import FIRST_RADIUS, climb
+from haris.quantum.space.pass_settings import likely, place_of, settings_at
 from haris.quantum.space.slot_counts import Settings, slot_counts
 
 Floats = NDArray[np.float64]
+Windows = tuple[slice, ...]
 
-GROUPS = 16
+GROUPS, LEAST_GROUPS = 16, 4
 """Of slots, of one pass in the search: clicks are nearly linear in transmittance, so that its mean stands for many."""
 CUTS = 8
 """Of a pass, between which a window is first looked for; then at every slot."""
-N_START, N_CLIMBED, APART = 192, 3, 0.25
-"""Settings of the start, and how many of the best are climbed from, so far apart."""
+N_START, N_ANYWHERE, N_CLIMBED, APART = 160, 64, 2, 0.15
+"""Settings of the start, some of them anywhere, and how many of the best are climbed from, so far apart."""
 MOST_PASSES, FEWER_PASSES = 4096.0, 4.0
 """Alike, in one block: where even that many give no key, none is sought. Where one gives none at the start's settings,
 the search goes from more passes to fewer, for the settings of key lie about those of more key."""
+
+NEAR_RADIUS, LEAST_GAIN, ROUGH_GAIN = 0.04, 1e-7, 1e-2
+MOST_TURNS = 3
+"""Of settings for a window, and a window for settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,7 @@ class Chosen:
     """Settings, and of each pass the slots to use, with its key's real length: below 0 where there is none."""
 
     settings: Settings
-    windows: tuple[slice, ...]
+    windows: Windows
     lengths: tuple[float, ...]
 
     @property
@@ -94,40 +99,147 @@ def optimum(courses: Sequence[Course], receiver: Receiver, own: Settings) -> Cho
     own: the settings to begin with, each a number; their last of three intensities stays. The same arguments give the
     same answer, which is never below what own gives with all slots.
     """
-    whole = tuple(slice(0, course.n_gates.size) for course in courses)
-    best = _chosen(courses, whole, receiver, own)
     search = _Search(courses, receiver, own)
-    place, n_passes, windows = search.start()
-    if place is None:
+    best = search.chosen(own, search.whole)
+    windows, n_passes, places = search.start()
+    if not len(places):
         return best
+    place = search.climbed(places, windows, n_passes)
     while n_passes > 1.0:
+        windows = search.windows(search.settings(place), n_passes)
         n_passes = max(n_passes / FEWER_PASSES, 1.0)
         place = search.climbed(place[None], windows, n_passes)
-        windows = search.windows(place, n_passes)
-    for _ in range(3):
-        found = _chosen(courses, windows, receiver, search.settings(place))
+    for _ in range(MOST_TURNS):
+        settings = search.settings(place)
+        windows = search.windows(settings)
+        found = search.chosen(settings, windows)
         if not found.bits > best.bits:
             break
-        best = found
-        windows = search.windows(place)
-        if windows == found.windows:
+        turned, best = best.windows != windows, found
+        if not turned:
             break
         place = search.climbed(place[None], windows)
     return best
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Search:
     courses: Sequence[Course]
     receiver: Receiver
     own: Settings
-    n_groups: int = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.n_groups = max(GROUPS // len(self.courses), 4)
+    @property
+    def whole(self) -> Windows:
+        """All slots of each pass."""
+        return tuple(slice(0, course.n_gates.size) for course in self.courses)
 
     def settings(self, place: Floats) -> Settings:
-        """At one place."""
+        """At one place, as numbers."""
         found = self._at(place[None])
-        pick = lambda values: tuple(float(np.ravel(v)[0]) for v in values)  # noqa: E731
-        return Settings(pick(found.intensities), pick(found.p_intensities), float(np.ravel(found.p_key_basis)[0]))
+        mu, p = by_intensity(found.intensities)[0], by_intensity(found.p_intensities)[0]
+        return Settings(tuple(mu.tolist()), tuple((p / p.sum()).tolist()), float(np.ravel(found.p_key_basis)[0]))
+
+    def chosen(self, settings: Settings, windows: Windows) -> Chosen:
+        """What a setting gives, slot by slot."""
+        lengths = []
+        for course, used in zip(self.courses, windows, strict=True):
+            clicks, errors = self.receiver.counts(course.part(used), settings)
+            lengths.append(float(self.receiver.lengths(settings, clicks.sum(axis=0), errors.sum(axis=0))))
+        return Chosen(settings, windows, tuple(lengths))
+
+    def windows(self, settings: Settings, n_passes: float = 1.0) -> Windows:
+        """The best of each pass by itself."""
+        return tuple(best_window(course, self.receiver, settings, n_passes) for course in self.courses)
+
+    def climbed(self, places: Floats, windows: Windows, n_passes: float = 1.0) -> Floats:
+        """The best place from some, or, with a small step, from one that is nearly right; roughly for many passes."""
+        grouped = self._grouped(windows)
+        radius = FIRST_RADIUS if n_passes > 1.0 or len(places) > 1 else NEAR_RADIUS
+        gain = ROUGH_GAIN if n_passes > 1.0 else LEAST_GAIN
+        return climb(lambda at: self._values(at, grouped, n_passes), places, radius, gain)[0]
+
+    def start(self) -> tuple[Windows, float, Floats]:
+        """Where to climb from: windows, how many passes alike make a block, and places; no place is hopeless."""
+        box = likely(len(self.own.intensities))
+        spread = np.random.default_rng(0).random((N_START, len(box)))
+        spread[N_ANYWHERE:] = box[:, 0] + (box[:, 1] - box[:, 0]) * spread[N_ANYWHERE:]
+        places = np.concatenate([place_of(self.own)[None], box.mean(axis=1)[None], spread])
+        grouped = self._grouped(self.whole)
+        values = self._values(places, grouped, 1.0)
+        if values.max() > 0.0:
+            return self.whole, 1.0, _apart(places[np.argsort(-values, kind="stable")])
+        # Perhaps only a part of it is dark: what gives key at all is told apart by many passes in one block.
+        tried = [self.windows(self.settings(place), MOST_PASSES) for place in places[:2]]
+        windows = max(tried, key=lambda each: self._values(places, self._grouped(each), MOST_PASSES).max())
+        n_passes = 1.0
+        while True:
+            values = self._values(places, self._grouped(windows), n_passes)
+            if values.max() > 0.0:
+                return windows, n_passes, _apart(places[np.argsort(-values, kind="stable")])
+            if n_passes >= MOST_PASSES:
+                return windows, 1.0, places[:0]
+            n_passes *= FEWER_PASSES
+
+    def _at(self, places: Floats) -> Settings:
+        return settings_at(places, len(self.own.intensities), float(np.asarray(self.own.intensities[-1])))
+
+    def _grouped(self, windows: Windows) -> list[Course]:
+        n = max(GROUPS // len(self.courses), LEAST_GROUPS)
+        return [course.part(used).grouped(n) for course, used in zip(self.courses, windows, strict=True)]
+
+    def _values(self, places: Floats, grouped: list[Course], n_passes: float) -> Floats:
+        """Of each place the length of all passes that give key; where none does, of the one that lacks least."""
+        settings = self._at(places)
+        joined = Course(
+            np.concatenate([course.n_gates for course in grouped]) * n_passes,
+            np.concatenate([course.transmittance for course in grouped]),
+            np.concatenate([course.background for course in grouped]),
+        )
+        edges = np.cumsum([course.n_gates.size for course in grouped])[:-1]
+        clicks, errors = (
+            np.array([part.sum(axis=-3) for part in np.split(of, edges, axis=-3)])
+            for of in self.receiver.counts(joined, settings)
+        )
+        lengths = self.receiver.lengths(settings, clicks, errors)
+        gained = np.maximum(lengths, 0.0).sum(axis=0)
+        return np.asarray(np.where(gained > 0.0, gained, lengths.max(axis=0)))
+
+
+def best_window(course: Course, receiver: Receiver, settings: Settings, n_passes: float = 1.0) -> slice:
+    """The neighbouring slots that give most key by one setting; all of them where no fewer give more.
+
+    n_passes: alike, in one block.
+    """
+    counted = np.stack(receiver.counts(course, settings), axis=1) * n_passes
+    since = np.concatenate([np.zeros_like(counted[:1]), np.cumsum(counted, axis=0)])
+    n = course.n_gates.size
+    begin, end, best = 0, n, -np.inf
+    edges = np.unique(np.linspace(0, n, CUTS + 1).round().astype(int))
+    first, last = np.triu_indices(edges.size, 1)
+    every = np.arange(n + 1)
+    for turn in range(1 + 2 * MOST_TURNS):
+        if turn == 0:
+            begins, ends = np.append(0, edges[first]), np.append(n, edges[last])
+        elif turn % 2:
+            begins = every[:end]
+            ends = np.full(begins.size, end)
+        else:
+            ends = every[begin + 1 :]
+            begins = np.full(ends.size, begin)
+        inside = np.maximum(since[ends] - since[begins], 0.0)
+        lengths = receiver.lengths(settings, inside[:, 0], np.minimum(inside[:, 1], inside[:, 0]))
+        top = int(np.argmax(lengths))
+        if lengths[top] > best:
+            begin, end, best = int(begins[top]), int(ends[top]), lengths[top]
+        elif turn > 1:
+            break
+    return slice(begin, end)
+
+
+def _apart(places: Floats) -> Floats:
+    """The first of some places, and those that lie apart from each that was taken."""
+    taken: list[Floats] = []
+    for place in places[: 4 * N_CLIMBED]:
+        if all(np.linalg.norm(place - other) > APART for other in taken):
+            taken.append(place)
+    return np.array(taken[:N_CLIMBED])
