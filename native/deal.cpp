@@ -7,7 +7,7 @@
 namespace haris {
 namespace {
 
-constexpr std::size_t kTile = 64;  // blocks that are filled together
+constexpr std::size_t kTile = 256;  // blocks that are filled together
 constexpr std::size_t kVector = 16, kLine = 64;  // octets
 
 template <typename Code>

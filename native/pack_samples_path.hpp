@@ -62,7 +62,7 @@ void pack(const Code* codes, std::size_t n, std::uint8_t* out) {
             pending = filled ? word >> (kBits - filled) : 0;
         }
     }
-    std::memcpy(out, &pending, (filled + 7) / 8);
+    if (filled) std::memcpy(out, &pending, (filled + 7) / 8);
 }
 
 template <class Code, unsigned kBits = 1>

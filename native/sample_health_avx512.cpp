@@ -1,6 +1,6 @@
 #if defined(__x86_64__)
 #include "target.hpp"
-HARIS_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")
+HARIS_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl")
 #define HARIS_HEALTH_512
 #include "sample_health_path.hpp"
 
