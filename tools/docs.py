@@ -30,6 +30,7 @@ from haris.quantum.optics.source import Source
 from haris.quantum.orbit.station import Station
 from haris.quantum.security.key_length import Security
 from haris.quantum.space.channel import SpaceChannel
+from haris.quantum.space.classical import ClassicalLink
 from haris.quantum.space.motion import Motion
 from haris.quantum.space.pass_key import PassProtocol
 from haris.quantum.space.scenario import Satellites, Search
@@ -47,6 +48,7 @@ PASS_TABLES = {
     "[detector]": Detector,
     "[protocol]": PassProtocol,
     "[security]": Security,
+    "[classical]": ClassicalLink,
 }
 STRICT = "An unknown key or a value of another type is refused, with its line."
 UNITS = "Numbers are SI, and a key that has a dimension ends in its unit, such as `_m`, `_s` or `_hz`."

@@ -18,7 +18,7 @@ from haris.nouns.detections import Detections
 from haris.nouns.errors import ParameterError
 from haris.nouns.pulses import Pulses
 from haris.quantum.distill.engine import Engine
-from haris.quantum.distill.stretches import alice_in_stretches, bob_in_stretches
+from haris.quantum.distill.stretches import SECTION_BITS, alice_in_stretches, bob_in_stretches
 from haris.quantum.distill.transcript import Sender, Transcript
 from haris.quantum.emulate.sampled import derived_key
 from haris.quantum.orbit.passes import Pass
@@ -33,8 +33,8 @@ from haris.wire.distillation import Clicks, Opening, encode
 STRETCH_S = 5.0
 """Light that is sifted at once."""
 BLOCK = bytes(16)
-TRIPS_TO_CLOSE = 4
-"""Round trips from the last opening to the key."""
+TRIPS_TO_CLOSE = 10
+"""Round trips from the last stretch to the key, a few frames that fail included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,13 @@ class Step:
 class Flight:
     """How a block of one or several passes became key, or did not.
 
-    contacts: in which the line could hold; the first n_lit of them had light for the block. steps: by stretch.
+    contacts: in which the line could hold; those with the numbers lit had light for the block. steps: by stretch.
     stretches: of light, of which the block holds `closed`. outcome: Bob's, None where contacts ended before the block.
     key_s: when both ends held the key. agree: whether they are the same bits.
     """
 
     contacts: tuple[Pass, ...]
-    n_lit: int
+    lit: tuple[int, ...]
     stretches: int
     closed: int
     steps: tuple[Step, ...]
@@ -88,7 +88,7 @@ class Flight:
     @property
     def is_live(self) -> bool:
         """Whether the key was there before the last pass of its light was over."""
-        return self.key_s is not None and self.key_s <= self.contacts[self.n_lit - 1].set_s
+        return self.key_s is not None and self.key_s <= self.contacts[self.lit[-1]].set_s
 
     @property
     def finished_in(self) -> int | None:
@@ -127,34 +127,34 @@ def fly(
     classical: ClassicalLink,
     most_age_s: float,
     seed: int,
-    n_lit: int = 1,
+    lit: Sequence[int] = (0,),
     stretch_s: float = STRETCH_S,
 ) -> Flight:
-    """Fly the first n_lit of some contacts as one block; those behind serve to finish it.
+    """Fly some contacts, of which those with the numbers lit have light, all of it one block; all serve its messages.
 
-    The same seed gives the same flight. Raises ParameterError on other than 1 to all contacts, a link whose bound is
-    not one for live keys, or as slots_of.
+    lit: ascending. The same seed gives the same flight. Raises ParameterError on numbers that are none, a link whose
+    bound is not one for live keys, or as slots_of.
     """
     require_live(link)
-    if not 1 <= n_lit <= len(contacts):
-        raise ParameterError(f"a block takes 1 to {len(contacts)} passes, got {n_lit}")
+    if not lit or list(lit) != sorted(set(lit)) or not 0 <= lit[0] <= lit[-1] < len(contacts):
+        raise ParameterError(f"a block takes light of some of {len(contacts)} contacts in order, got {list(lit)}")
     light = [
         stretch
-        for number, each in enumerate(contacts[:n_lit])
-        for stretch in light_of(each, link, most_age_s, derived_key(seed, b"pass %d" % number), stretch_s)
+        for number in lit
+        for stretch in light_of(contacts[number], link, most_age_s, derived_key(seed, b"pass %d" % number), stretch_s)
     ]
     line = Line(classical, contacts, np.random.default_rng([seed, 1]))
-    return _Flown(contacts, n_lit, link, line, light, seed).run()
+    return _Flown(contacts, lit, link, line, light, seed).run()
 
 
 class _Flown:
     """One flight: the clock of the end whose turn it is, and what has crossed the line."""
 
     def __init__(
-        self, contacts: Sequence[Pass], n_lit: int, link: PassLink, line: Line, light: list[Stretch], seed: int
+        self, contacts: Sequence[Pass], lit: Sequence[int], link: PassLink, line: Line, light: list[Stretch], seed: int
     ) -> None:
-        self._contacts, self._n_lit, self._link, self._line, self._light = tuple(contacts), n_lit, link, line, light
-        self._now_s = contacts[0].rise_s
+        self._contacts, self._lit, self._link, self._line, self._light = tuple(contacts), tuple(lit), link, line, light
+        self._now_s = contacts[lit[0]].rise_s
         self._steps: list[Step] = []
         self._octets = {True: 0, False: 0}
         self._stretches, self._clicks, self._sections = 0, 0, 0
@@ -189,7 +189,7 @@ class _Flown:
         ends = np.cumsum([each.sent.n_pulses for each in self._light])
         return Flight(
             contacts=self._contacts,
-            n_lit=self._n_lit,
+            lit=self._lit,
             stretches=len(self._light),
             closed=int(np.searchsorted(ends, n_pulses, side="right")),
             steps=tuple(self._steps),
@@ -238,23 +238,30 @@ class _Flown:
     def _seen(self) -> Iterator[Detections]:
         """Bob's halves, each when its light is over; no more when closing the block could not wait."""
         for number, each in enumerate(self._light):
-            self._now_s = max(self._now_s, each.over_s)
-            if self._line.link.live and number and self._now_s + self._closing_s(number) > self._end_s:
+            ready_s = max(self._now_s, each.over_s)
+            if self._line.link.live and number and ready_s + self._closing_s(number) > self._end_s:
                 return
+            self._now_s = ready_s
             yield each.seen
 
     @property
     def _end_s(self) -> float:
-        return self._contacts[self._n_lit - 1].set_s
+        return self._contacts[self._lit[-1]].set_s
 
     def _closing_s(self, number: int) -> float:
-        """How long it would take to sift one more stretch and then to close the block: the seed is most of it."""
+        """How long it would take to sift one more stretch and then to close the block: the seed is most of it.
+
+        Of each click Bob tells as much as so far, and Alice less than two bits; the seed has fewer bits than two for
+        every click that is kept, and so than one for every click; a syndrome fewer than one for every bit of a section.
+        """
         link, clicks = self._line.link, len(self._light[number].seen.time_ps)
+        told_bits = 8.0 * self._octets[self._is_down(Sender.BOB)] / max(self._clicks, 1)
         alice_bps, bob_bps = (
             link.down_bps if self._is_down(sender) else link.up_bps for sender in (Sender.ALICE, Sender.BOB)
         )
         trips_s = 2.0 * TRIPS_TO_CLOSE * (self._line.travel_s(min(self._now_s, self._end_s)) + link.processing_s)
-        return 16.0 * clicks / bob_bps + 2.0 * (self._clicks + clicks) / alice_bps + trips_s
+        alice_bits = 2.0 * clicks + 2.0 * (self._clicks + clicks) + SECTION_BITS
+        return told_bits * clicks / bob_bps + alice_bits / alice_bps + trips_s
 
 
 def _whole(length_bits: int) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from haris.nouns.checks import require_positive
@@ -17,6 +17,7 @@ from haris.quantum.orbit.passes import passes
 from haris.quantum.orbit.station import Station
 from haris.quantum.security.key_length import Security
 from haris.quantum.space.channel import SpaceChannel
+from haris.quantum.space.classical import ClassicalLink
 from haris.quantum.space.motion import Motion, SkyClock
 from haris.quantum.space.pass_key import PassKey, PassLink, PassProtocol, pass_key
 
@@ -85,6 +86,7 @@ class Scenario:
     search: Search
     link: PassLink
     motion: Motion | None = None
+    classical: ClassicalLink = field(default_factory=ClassicalLink)
 
     @classmethod
     def read(cls, path: Path | str) -> Scenario:
@@ -107,7 +109,9 @@ class Scenario:
 
 def scenario_of(document: Document) -> Scenario:
     """The scenario that a document describes."""
-    document.only("satellite", "station", "search", "source", "channel", "detector", "protocol", "security", "motion")
+    document.only(
+        "satellite", "station", "search", "motion", "source", "channel", "detector", "protocol", "security", "classical"
+    )
     satellites = document.table("satellite", Satellites)
     try:
         elements = satellites.read()
@@ -123,9 +127,10 @@ def scenario_of(document: Document) -> Scenario:
     security = document.table("security", Security) if "security" in document.values else Security()
     search = document.table("search", Search) if "search" in document.values else Search()
     motion = document.table("motion", Motion) if "motion" in document.values else None
+    classical = document.table("classical", ClassicalLink) if "classical" in document.values else ClassicalLink()
     try:
         link = PassLink(source, channel, detector, protocol, security)
         SkyClock.of(motion, search.start)
     except ParameterError as error:
         raise document.error(str(error)) from None
-    return Scenario(satellites, elements, stations, search, link, motion)
+    return Scenario(satellites, elements, stations, search, link, motion, classical)
