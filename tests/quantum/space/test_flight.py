@@ -129,8 +129,8 @@ def test_what_cannot_be_flown_is_refused(qube):
     for lit in ((), (1, 0), (0, 99)):
         with pytest.raises(ParameterError, match="light of some of"):
             fly(contacts, link, ClassicalLink(), AGE_S, 1, lit=lit)
+    planned = replace(link, security=replace(link.security, bound="lim2014"))
     with pytest.raises(ParameterError, match="variable-length"):
-        planned = replace(link, security=replace(link.security, bound="lim2014"))
         fly(contacts, planned, ClassicalLink(), AGE_S, 1)
     with pytest.raises(ParameterError, match="up_bps"):
         ClassicalLink(up_bps=0.0)
