@@ -18,6 +18,7 @@ from haris.bench import (
     randomness,
     rates,
     reconciliation,
+    space,
     squeezed,
     store,
 )
@@ -39,6 +40,7 @@ MEASUREMENTS: dict[str, Callable[[Conditions], Iterable[Contest]]] = {
     "randomness": randomness.contests,
     "squeezed": squeezed.contests,
     "faults": faults.contests,
+    "space": space.contests,
 }
 GROUPS = {
     "distill": ("amplification", "reconciliation", "one_way", "continuous", "authentication", "end_to_end"),
