@@ -11,10 +11,11 @@ from pathlib import Path
 from haris.quantum.orbit.elements import DAY_S
 from haris.quantum.space.light import clear_probability, pass_light
 from haris.quantum.space.scenario import Scenario
+from haris.report.crosslinks import crosslink_report, crosslink_table
 from haris.report.pass_light import light_report, light_table
 from haris.report.passes import pass_report, pass_table
 
-DESCRIPTION = "Passes of satellites over ground stations, and the key that each is expected to give."
+DESCRIPTION = "Passes of satellites over ground stations or past each other, and the key that each is expected to give."
 EXAMPLE = "haris pass examples/space/micius_xinglong_2016.toml"
 
 
@@ -32,6 +33,8 @@ def run(args: argparse.Namespace) -> int:
     scenario = Scenario.read(args.scenario)
     changes = {name: value for name in ("start", "days") if (value := getattr(args, name)) is not None}
     scenario = replace(scenario, search=replace(scenario.search, **changes))
+    if scenario.is_crosslink:
+        return _crosslinks(scenario, args.json)
     keys = scenario.keys(time.time())
     clear = [clear_probability(each.slots, scenario.link) for each in keys]
     age_s = scenario.satellites.most_age_days * DAY_S
@@ -45,4 +48,11 @@ def run(args: argparse.Namespace) -> int:
     print(pass_table(keys, scenario.link, clear))
     if lights:
         print(f"\n{light_table(lights)}")
+    return 0
+
+
+def _crosslinks(scenario: Scenario, as_json: bool) -> int:
+    windows = scenario.crosslinks(time.time())
+    reports = [crosslink_report(each, scenario.link) for each in windows]
+    print(json.dumps(reports) if as_json else crosslink_table(windows, scenario.link))
     return 0

@@ -40,11 +40,12 @@ BEST_TRUNCATION = 1.12
 
 @dataclass(frozen=True)
 class SpaceChannel:
-    """Light between a satellite and a station.
+    """Light between a satellite and a station, or between two satellites.
 
     wavelength_m: of the signal. receiver_m: diameter of the receiver's aperture.
     divergence_rad: full angle of the beam (1/e^2), as measured. sender_m: instead of it, diameter of an aperture that
-    sends what diffraction allows, and no real one reaches. direction: "downlink" (the satellite sends) or "uplink".
+    sends what diffraction allows, and no real one reaches. direction: "downlink" (the satellite sends), "uplink", or
+    "crosslink" from one satellite to another, past all air.
     sender_obscuration, receiver_obscuration: diameter of what stands in the middle of an aperture over its own, of
     sender_m and receiver_m.
     waist_m: radius (1/e^2) of the beam as it is sent. An uplink needs it, whose turbulence it meets first; with
@@ -57,6 +58,8 @@ class SpaceChannel:
     matched basis.
     view_rad, filter_m: full angle of the receiver's field of view, and width of its spectral filter; 0: no background.
     night_radiance, day_radiance: of what the receiver looks at, W per square metre, steradian and metre of bandwidth.
+    sun_keep_out_deg: of a crosslink, how near to the Sun its receiver may not look; what it looks at is then always
+    night_radiance.
     wind_m_per_s, ground_cn2: of Hufnagel and Valley's profile.
     Raises ParameterError on a value outside its range, or one that another makes meaningless.
     """
@@ -65,7 +68,7 @@ class SpaceChannel:
     receiver_m: float
     divergence_rad: float | None = None
     sender_m: float | None = None
-    direction: Literal["downlink", "uplink"] = "downlink"
+    direction: Literal["downlink", "uplink", "crosslink"] = "downlink"
     sender_obscuration: float = 0.0
     receiver_obscuration: float = 0.0
     waist_m: float = 0.0
@@ -79,6 +82,7 @@ class SpaceChannel:
     filter_m: float = 0.0
     night_radiance: float = RADIANCE["new moon"]
     day_radiance: float = RADIANCE["clear day"]
+    sun_keep_out_deg: float = 15.0
     wind_m_per_s: float = 21.0
     ground_cn2: float = 1.7e-14
 
@@ -88,6 +92,10 @@ class SpaceChannel:
                 require_positive(name, getattr(self, name))
         for name in ("pointing_jitter_rad", "receiver_jitter_rad", "optics_db", "view_rad", "filter_m", "waist_m"):
             require_not_negative(name, getattr(self, name))
+        if not 0.0 <= self.sun_keep_out_deg <= 180.0:
+            raise ParameterError(f"sun_keep_out_deg must lie in [0, 180], got {self.sun_keep_out_deg}")
+        if self.direction == "crosslink" and (self.visibility_m is not None or self.cloud_cover > 0.0):
+            raise ParameterError("visibility_m and cloud_cover are of air, and a crosslink passes none")
         require_probability("misalignment", self.misalignment, at_most=0.5)
         require_probability("cloud_cover", self.cloud_cover)
         require_obscuration(self.receiver_obscuration)
@@ -134,7 +142,7 @@ class SpaceChannel:
     def beam_radius_m(self, range_m: ArrayLike, elevation_deg: ArrayLike) -> Floats:
         """Radius (1/e^2) at the receiver on average, any shape; turbulence adds to an uplink in squares."""
         radius = self.vacuum_radius_m(range_m)
-        if self.direction == "downlink":
+        if self.direction != "uplink":
             return radius
         best = beam_radius_m(range_m, self.wavelength_m, self.sent_radius_m)
         fried = fried_parameter_m(self.turbulence, self.wavelength_m, elevation_deg)
@@ -144,7 +152,7 @@ class SpaceChannel:
         """What transmittance is a product of, by name: diffraction, pointing, air, optics; each of one shape."""
         away = np.asarray(range_m, dtype=np.float64)
         taken = jitter(self.beam_radius_m(away, elevation_deg), self.receiver_m, self.pointing_jitter_rad * away)
-        air = transmittance(self.zenith, elevation_deg)
+        air = self._air(elevation_deg)
         shares = (taken.best, taken.mean / taken.best, air, np.asarray(self.optics))
         return dict(zip(("diffraction", "pointing", "air", "optics"), np.broadcast_arrays(*shares), strict=True))
 
@@ -153,7 +161,10 @@ class SpaceChannel:
         away = np.asarray(range_m, dtype=np.float64)
         radius = self.beam_radius_m(away, elevation_deg)
         taken = jitter(radius, self.receiver_m, self.pointing_jitter_rad * away).mean
-        return np.asarray(taken * self.optics * transmittance(self.zenith, elevation_deg))
+        return np.asarray(taken * self.optics * self._air(elevation_deg))
+
+    def _air(self, elevation_deg: ArrayLike) -> Floats:
+        return np.ones(()) if self.direction == "crosslink" else transmittance(self.zenith, elevation_deg)
 
     @property
     def optics(self) -> float:
@@ -167,14 +178,17 @@ class SpaceChannel:
         """How the light flickers about transmittance, any shape.
 
         A downlink scintillates as a plane wave, averaged by the receiver's aperture. An uplink's pattern is wider than
-        any satellite, and its beam wanders; its scintillation at a point is a downlink's (by reciprocity, weak).
+        any satellite, and its beam wanders; its scintillation at a point is a downlink's (by reciprocity, weak). On a
+        crosslink, only the sender's aim moves.
         """
         away, at = np.broadcast_arrays(
             np.asarray(range_m, dtype=np.float64), np.asarray(elevation_deg, dtype=np.float64)
         )
-        index = np.expm1(saturated(rytov_variance(self.turbulence, self.wavelength_m, at)))
         deviation = self.pointing_jitter_rad * away
         radius = self.beam_radius_m(away, at)
+        if self.direction == "crosslink":
+            return Fading(np.zeros(away.shape), jitter(radius, self.receiver_m, deviation).square)
+        index = np.expm1(saturated(rytov_variance(self.turbulence, self.wavelength_m, at)))
         if self.direction == "downlink":
             index = index * aperture_averaging(self.turbulence, self.wavelength_m, self.receiver_m, at)
         else:

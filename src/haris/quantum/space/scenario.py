@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from haris.nouns.checks import require_positive
+import numpy as np
+
+from haris.nouns.checks import require_not_negative, require_positive
 from haris.nouns.document import Document, read_document
 from haris.nouns.errors import ParameterError
 from haris.nouns.times import NS_PER_S, read_time
@@ -13,11 +15,13 @@ from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.source import Source
 from haris.quantum.orbit.element_sets import chosen, read_elements
 from haris.quantum.orbit.elements import DAY_S, Elements
+from haris.quantum.orbit.mutual_sight import windows
 from haris.quantum.orbit.passes import passes
 from haris.quantum.orbit.station import Station
 from haris.quantum.security.key_length import Security
 from haris.quantum.space.channel import SpaceChannel
 from haris.quantum.space.classical import ClassicalLink
+from haris.quantum.space.crosslink import CrosslinkKey, crosslink_key
 from haris.quantum.space.motion import Motion, SkyClock
 from haris.quantum.space.pass_key import PassKey, PassLink, PassProtocol, pass_key
 
@@ -61,17 +65,24 @@ class Search:
     """Which passes.
 
     start: RFC 3339; left out, the search starts now. days: how long. least_elevation_deg: where a pass begins.
+    least_grazing_m: of a crosslink, how high above the ground its light must stay, clear of the air. most_range_m: how
+    far it tries to reach; any distance if left out.
     Raises ParameterError on a value outside its range.
     """
 
     start: str | None = None
     days: float = 1.0
     least_elevation_deg: float = 10.0
+    least_grazing_m: float = 100e3
+    most_range_m: float | None = None
 
     def __post_init__(self) -> None:
         require_positive("days", self.days)
         if not 0.0 <= self.least_elevation_deg < 90.0:
             raise ParameterError(f"least_elevation_deg must lie in [0, 90), got {self.least_elevation_deg}")
+        require_not_negative("least_grazing_m", self.least_grazing_m)
+        if self.most_range_m is not None:
+            require_positive("most_range_m", self.most_range_m)
         if self.start is not None:
             read_time("start", self.start)
 
@@ -95,9 +106,7 @@ class Scenario:
 
     def keys(self, now_s: float) -> tuple[PassKey, ...]:
         """Every pass of the search with its expected key, by rise; now_s: where a search without a start starts."""
-        start_s = now_s if self.search.start is None else read_time("start", self.search.start) / NS_PER_S
-        stop_s = start_s + self.search.days * DAY_S
-        age_s = self.satellites.most_age_days * DAY_S
+        start_s, stop_s, age_s = self._span(now_s)
         least_deg = self.search.least_elevation_deg
         found = [
             flown
@@ -105,6 +114,28 @@ class Scenario:
             for flown in passes(self.elements, station, start_s, stop_s, least_deg, age_s)
         ]
         return tuple(pass_key(flown, self.link, age_s) for flown in sorted(found, key=lambda each: each.rise_s))
+
+    @property
+    def is_crosslink(self) -> bool:
+        """Whether light goes from satellite to satellite."""
+        return self.link.channel.direction == "crosslink"
+
+    def crosslinks(self, now_s: float) -> tuple[CrosslinkKey, ...]:
+        """Every window in which the first satellite sees another one, with its expected key, by start."""
+        start_s, stop_s, age_s = self._span(now_s)
+        least_m, most_m = self.search.least_grazing_m, self.search.most_range_m or np.inf
+        sender, *receivers = self.elements
+        found = [
+            window
+            for receiver in receivers
+            for window in windows(sender, receiver, start_s, stop_s, least_m, most_m, age_s)
+        ]
+        return tuple(crosslink_key(each, self.link, age_s) for each in sorted(found, key=lambda each: each.start_s))
+
+    def _span(self, now_s: float) -> tuple[float, float, float]:
+        """Start and end of the search, and the most age of elements."""
+        start_s = now_s if self.search.start is None else read_time("start", self.search.start) / NS_PER_S
+        return start_s, start_s + self.search.days * DAY_S, self.satellites.most_age_days * DAY_S
 
 
 def scenario_of(document: Document) -> Scenario:
@@ -118,10 +149,12 @@ def scenario_of(document: Document) -> Scenario:
     except ParameterError as error:
         raise document.error(str(error), "satellite") from None
     stations = document.tables("station", Station)
-    if not stations:
-        raise document.error("a pass needs a [[station]]")
     source = document.table("source", Source)
     channel = document.table("channel", SpaceChannel)
+    if channel.direction == "crosslink" and (stations or len(elements) < 2):
+        raise document.error("a crosslink needs two satellites or more, and no [[station]]", "channel", "direction")
+    if channel.direction != "crosslink" and not stations:
+        raise document.error("a pass needs a [[station]]")
     detector = document.table("detector", Detector)
     protocol = document.table("protocol", PassProtocol)
     security = document.table("security", Security) if "security" in document.values else Security()
