@@ -32,9 +32,9 @@ Floats = NDArray[np.float64]
 class FreeSpacePath:
     """Air between two telescopes on the ground, the same along the whole of a level path.
 
-    length_m: of the path. wavelength_m: of the signal. waist_m: radius (1/e^2) of the beam as it is sent. receiver_m:
-    diameter of the receiver's aperture. visibility_m: of the air, infinite for none. divergence_rad: full angle of the
-    beam (1/e^2) as measured, no less than diffraction's, which it is if left out.
+    length_m: of the path. wavelength_m: of the signal. waist_m: radius (1/e^2) of the beam as it is sent.
+    receiver_m: diameter of the receiver's aperture. visibility_m: of the air, infinite for none.
+    divergence_rad: full angle of the beam (1/e^2) as measured, no less than diffraction's, which it is if left out.
     receiver_obscuration: diameter of what stands in its middle over its own. pointing_jitter_rad: standard deviation
     along each of two axes. optics_db: loss of the receiver's optics, filters and coupling, detectors apart.
     cn2: structure constant of turbulence, m^(-2/3), from 1e-17 by a calm night to 1e-13 over sunlit ground.
