@@ -34,3 +34,30 @@ def test_bad_input_ends_with_2(capsys):
     assert main(["pass", EXAMPLE, "--start", "2020-01-01"]) == 2
     assert "days from the time asked for" in capsys.readouterr().err
     assert main(["pass", EXAMPLE, "--days", "-1"]) == 2
+
+
+def test_optimised_settings_are_told_and_give_more(capsys):
+    assert main(["pass", EXAMPLE, "--json"]) == 0
+    (own,) = json.loads(capsys.readouterr().out)
+    assert main(["pass", EXAMPLE, "--optimise", "--json", "--light"]) == 0
+    (best,) = json.loads(capsys.readouterr().out)
+    assert best["secret_bits"] > 1.3 * own["secret_bits"]
+    assert set(best["settings"]) >= {"intensity 1", "p of intensity 3", "p of the key basis"}
+    assert own["rise"] <= best["used"]["from"] < best["used"]["until"] <= own["set"]
+    assert best["used"]["least_elevation_deg"] >= 19.5 - 0.1
+    assert abs(best["faded_bits"] / best["secret_bits"] - 1.0) < 0.05
+
+
+def test_optimised_settings_of_all_passes_are_the_same(capsys):
+    qube2 = EXAMPLE.replace("micius_xinglong_2016", "qube2_like")
+    assert main(["pass", qube2, "--optimise", "all", "--json"]) == 0
+    chosen = [each["settings"] for each in json.loads(capsys.readouterr().out) if "settings" in each]
+    assert len(chosen) > 1
+    assert all(each == chosen[0] for each in chosen)
+
+
+def test_optimised_settings_are_printed(capsys):
+    assert main(["pass", EXAMPLE, "--optimise"]) == 0
+    out = capsys.readouterr().out
+    assert "deg, with intensity 1 0." in out
+    assert "set them before the pass" in out

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from haris.quantum.orbit.elements import DAY_S
 from haris.quantum.space.light import clear_probability, pass_light
+from haris.quantum.space.optimised import link_with, optimised
 from haris.quantum.space.scenario import Scenario
 from haris.report.crosslinks import crosslink_report, crosslink_table
 from haris.report.pass_light import light_report, light_table
+from haris.report.pass_settings import settings_report, settings_table
 from haris.report.passes import pass_report, pass_table
 
 DESCRIPTION = "Passes of satellites over ground stations or past each other, and the key that each is expected to give."
@@ -25,6 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", metavar="TIME", help="in place of the file's: RFC 3339, UTC without a zone")
     parser.add_argument("--days", metavar="N", type=float, help="how long to search, in place of the file's")
     parser.add_argument("--light", action="store_true", help="each pass's losses, fading, outage, Doppler, point-ahead")
+    parser.add_argument(
+        "--optimise",
+        metavar="FOR",
+        nargs="?",
+        const="each",
+        choices=("each", "all"),
+        help="choose intensities, probabilities, bases and the slots to use anew: for each pass, or for all of them",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON list of passes in place of the table")
 
 
@@ -36,16 +46,22 @@ def run(args: argparse.Namespace) -> int:
     if scenario.is_crosslink:
         return _crosslinks(scenario, args.json)
     keys = scenario.keys(time.time())
+    if args.optimise:
+        keys = optimised(keys, scenario.link, together=args.optimise == "all")
     clear = [clear_probability(each.slots, scenario.link) for each in keys]
     age_s = scenario.satellites.most_age_days * DAY_S
-    lights = [pass_light(each, scenario.link, age_s) for each in keys] if args.light else []
+    links = [link_with(scenario.link, each.settings) if each.settings else scenario.link for each in keys]
+    lights = [pass_light(each, link, age_s) for each, link in zip(keys, links, strict=True)] if args.light else []
     if args.json:
-        reports = [pass_report(each, share) for each, share in zip(keys, clear, strict=True)]
+        told = zip(keys, clear, strict=True)
+        reports = [pass_report(each, share) | settings_report(each) for each, share in told]
         for report, light in zip(reports, lights, strict=False):
             report |= light_report(light)
         print(json.dumps(reports))
         return 0
     print(pass_table(keys, scenario.link, clear))
+    if args.optimise:
+        print(f"\n{settings_table(keys)}")
     if lights:
         print(f"\n{light_table(lights)}")
     return 0

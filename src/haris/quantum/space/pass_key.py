@@ -19,7 +19,7 @@ from haris.quantum.orbit.sun import sun_elevation_deg
 from haris.quantum.security.bounds import key_length, require_bound
 from haris.quantum.security.key_length import KeyLength, Security
 from haris.quantum.space.channel import SpaceChannel
-from haris.quantum.space.slot_counts import slot_arrivals
+from haris.quantum.space.slot_counts import Settings, slot_arrivals
 
 Floats = NDArray[np.float64]
 LEAST_ELEVATION_DEG = 0.1
@@ -73,16 +73,32 @@ class Slots:
     transmittance: Floats
     background: Floats
 
+    def part(self, used: slice) -> Slots:
+        """Some of them, next to each other."""
+        seen = self.sight
+        return Slots(
+            self.duration_s,
+            self.unix_s[used],
+            Sight(seen.elevation_deg[used], seen.azimuth_deg[used], seen.range_m[used], seen.range_rate_m_per_s[used]),
+            self.sun_elevation_deg[used],
+            self.transmittance[used],
+            self.background[used],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class PassKey:
-    """What a pass gives. counts: of the whole pass, shape (2, k). reason: why there is no key, or empty."""
+    """What a pass gives. counts: of all slots, shape (2, k). reason: why there is no key, or empty.
+
+    settings: those that were chosen for it, with the slots to use, or None: the link's own, over the whole pass.
+    """
 
     flown: Pass
     slots: Slots
     counts: DecoyCounts
     key: KeyLength
     reason: str
+    settings: Settings | None = None
 
     @property
     def sifted_bits(self) -> float:
