@@ -15,7 +15,8 @@ def test_a_record_octet_by_octet():
     """The table of docs/reference/rounds.md."""
     header = b"HRND\x01\x01\x0e\x00" + struct.pack("<HHIQ", 2, 0, 3, 9)
     body = b"\x01\x00\x34\x12\x07\x00" + b"\x06"
-    wanted = header + struct.pack("<I", zlib.crc32(header)) + body + struct.pack("<I", zlib.crc32(body))
+    wanted = header + struct.pack("<I", zlib.crc32(header)) + body
+    wanted += struct.pack("<I", zlib.crc32(wanted))
     assert write_record(ROUNDS, 1, 9) == wanted
     read = read_header(wanted[:HEADER_OCTETS])
     assert read == Header(1, 14, 2, 3, 9)
@@ -41,6 +42,13 @@ def test_a_bit_that_flips_anywhere_is_seen():
         broken[at // 8] ^= 1 << at % 8
         with pytest.raises(PeerError):
             read_rounds(read_header(broken[:HEADER_OCTETS]), broken[HEADER_OCTETS:])
+
+
+def test_the_body_of_another_record_is_seen():
+    """Its check sum goes over the header, too."""
+    one, other = (write_record(ROUNDS, 1, number) for number in (9, 10))
+    with pytest.raises(PeerError, match="it is torn"):
+        read_rounds(read_header(one[:HEADER_OCTETS]), other[HEADER_OCTETS:])
 
 
 def signed(**changes):
@@ -70,8 +78,8 @@ def test_a_header_that_is_out_of_range_is_refused(changes, why):
 
 def test_outcomes_and_settings_that_do_not_fit_are_refused():
     for body, n_settings, why in ((b"\xff\x7f" * 3 + b"\x06", 2, r"below 2\^14"), (b"\0" * 6 + b"\x3f", 3, "below 3")):
-        header = read_header(signed(n=n_settings))
+        octets = signed(n=n_settings) + body
         with pytest.raises(PeerError, match=why):
-            read_rounds(header, body + struct.pack("<I", zlib.crc32(body)))
+            read_rounds(read_header(octets[:HEADER_OCTETS]), body + struct.pack("<I", zlib.crc32(octets)))
     with pytest.raises(ParameterError, match="n_rounds"):
         write_record(ROUNDS.part(0, 0), 1, 0)

@@ -95,16 +95,19 @@ def read_header(octets: bytes | bytearray | memoryview) -> Header:
 
 def write_record(rounds: RawRounds, kind: int, number: int) -> bytes:
     """A record of all of them. Raises ParameterError unless they are 1 to 2^24."""
-    header = Header(kind, rounds.bits, rounds.n_settings, len(rounds), number)
-    body = rounds.outcomes.astype(rounds.outcomes.dtype.newbyteorder("<"), copy=False).tobytes()
-    body += packed_settings(rounds.settings, rounds.n_settings)
-    return write_header(header) + body + _CHECK.pack(zlib.crc32(body))
+    outcomes = rounds.outcomes.astype(rounds.outcomes.dtype.newbyteorder("<"), copy=False).tobytes()
+    packed = packed_settings(rounds.settings, rounds.n_settings)
+    return _signed(Header(kind, rounds.bits, rounds.n_settings, len(rounds), number), outcomes + packed)
 
 
 def write_order(settings: Settings, n_settings: int, kind: int, number: int) -> bytes:
     """An order: settings of rounds that are to come. Raises ParameterError unless they are 1 to 2^24."""
-    body = packed_settings(settings, n_settings)
-    return write_header(Header(kind, 0, n_settings, len(settings), number)) + body + _CHECK.pack(zlib.crc32(body))
+    return _signed(Header(kind, 0, n_settings, len(settings), number), packed_settings(settings, n_settings))
+
+
+def _signed(header: Header, body: bytes) -> bytes:
+    record = write_header(header) + body
+    return record + _CHECK.pack(zlib.crc32(record))
 
 
 def read_body(header: Header, octets: bytes | bytearray | memoryview) -> tuple[bytes, Settings]:
@@ -112,7 +115,7 @@ def read_body(header: Header, octets: bytes | bytearray | memoryview) -> tuple[b
     if len(octets) != header.body_octets:
         raise PeerError(f"the body of a record must be {header.body_octets} octets, got {len(octets)}")
     view = memoryview(octets)
-    if _CHECK.unpack(view[-_CHECK.size :])[0] != zlib.crc32(view[: -_CHECK.size]):
+    if _CHECK.unpack(view[-_CHECK.size :])[0] != zlib.crc32(view[: -_CHECK.size], zlib.crc32(write_header(header))):
         raise PeerError(f"the check sum of record {header.number} is wrong: it is torn")
     packed = view[header.outcome_octets : -_CHECK.size]
     try:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pty
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -281,6 +282,26 @@ def test_records_come_from_an_appliance_too(monkeypatch: pytest.MonkeyPatch) -> 
         made.close()
     assert len(emission.samples) == 30_000
     assert made.birth is Birth.VENDOR
+
+
+def test_records_come_over_a_serial_line() -> None:
+    """A pseudo-terminal, with what lay in it before, and in the pieces that it takes."""
+    ours, theirs = pty.openpty()
+    made = DeviceTable("path", path=Path(os.ttyname(theirs)), timeout_s=5.0).device(QUBITS)
+    made.open()
+
+    def write() -> None:
+        left = b"\x03\n\x11HR" + b"".join(records(2, 5000))
+        while left:
+            left = left[os.write(ours, left[:1000]) :]
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert len(made.read(7000).samples) == 7000
+    thread.join()
+    made.close()
+    os.close(theirs)
+    os.close(ours)
 
 
 def test_recordings_of_another_source_or_without_settings_are_refused(tmp_path: Path) -> None:
