@@ -22,5 +22,5 @@ SQUEEZED_LIGHT = EntropySource(
     Extraction(8192),
 )
 QUBITS = EntropySource(SOURCE_INDEPENDENT, SourceIndependent(1e6, 0.9, 0.02, 0.002, p_double=0.001), Extraction(50_000))
-STATES = EntropySource(MDI_QRNG, MdiQrng(1e6, 0.5, 0.02, 0.99, 1e-4, 1e-3), Extraction(200_000))
+STATES = EntropySource(MDI_QRNG, MdiQrng(1e6, 0.5, 0.01, 0.99, 1e-4, 1e-3), Extraction(400_000))
 CHECKED = {"squeezed": SQUEEZED_LIGHT, "source-independent": QUBITS, "mdi": STATES}

@@ -16,7 +16,7 @@ def test_a_record_octet_by_octet():
     header = b"HRND\x01\x01\x0e\x00" + struct.pack("<HHIQ", 2, 0, 3, 9)
     body = b"\x01\x00\x34\x12\x07\x00" + b"\x06"
     wanted = header + struct.pack("<I", zlib.crc32(header)) + body
-    wanted += struct.pack("<I", zlib.crc32(wanted))
+    wanted += struct.pack("<I", zlib.crc32(header + body))
     assert write_record(ROUNDS, 1, 9) == wanted
     read = read_header(wanted[:HEADER_OCTETS])
     assert read == Header(1, 14, 2, 3, 9)
@@ -80,6 +80,6 @@ def test_outcomes_and_settings_that_do_not_fit_are_refused():
     for body, n_settings, why in ((b"\xff\x7f" * 3 + b"\x06", 2, r"below 2\^14"), (b"\0" * 6 + b"\x3f", 3, "below 3")):
         octets = signed(n=n_settings) + body
         with pytest.raises(PeerError, match=why):
-            read_rounds(read_header(octets[:HEADER_OCTETS]), body + struct.pack("<I", zlib.crc32(octets)))
+            read_rounds(read_header(octets[:HEADER_OCTETS]), body + struct.pack("<I", zlib.crc32(octets[:24] + body)))
     with pytest.raises(ParameterError, match="n_rounds"):
         write_record(ROUNDS.part(0, 0), 1, 0)

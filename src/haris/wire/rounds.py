@@ -106,8 +106,12 @@ def write_order(settings: Settings, n_settings: int, kind: int, number: int) -> 
 
 
 def _signed(header: Header, body: bytes) -> bytes:
-    record = write_header(header) + body
-    return record + _CHECK.pack(zlib.crc32(record))
+    return write_header(header) + body + _CHECK.pack(_body_check(header, body))
+
+
+def _body_check(header: Header, body: bytes | memoryview) -> int:
+    """Of the header without its own check sum, and the body: with it, a header would not tell in the sum."""
+    return zlib.crc32(body, zlib.crc32(write_header(header)[: _HEADER.size]))
 
 
 def read_body(header: Header, octets: bytes | bytearray | memoryview) -> tuple[bytes, Settings]:
@@ -115,7 +119,7 @@ def read_body(header: Header, octets: bytes | bytearray | memoryview) -> tuple[b
     if len(octets) != header.body_octets:
         raise PeerError(f"the body of a record must be {header.body_octets} octets, got {len(octets)}")
     view = memoryview(octets)
-    if _CHECK.unpack(view[-_CHECK.size :])[0] != zlib.crc32(view[: -_CHECK.size], zlib.crc32(write_header(header))):
+    if _CHECK.unpack(view[-_CHECK.size :])[0] != _body_check(header, view[: -_CHECK.size]):
         raise PeerError(f"the check sum of record {header.number} is wrong: it is torn")
     packed = view[header.outcome_octets : -_CHECK.size]
     try:

@@ -179,8 +179,11 @@ def test_a_wrong_line_of_the_source_is_named(tmp_path: Path) -> None:
 
 def test_a_source_whose_checks_the_device_cannot_give_is_refused(tmp_path: Path) -> None:
     text = (ROOT / "examples/entropy/source_independent.toml").read_text()
-    (tmp_path / "supply.toml").write_text('[device]\nkind = "path"\npath = "/dev/urandom"\n' + text)
-    with pytest.raises(ParameterError, match="asks for what was checked beside them"):
+    device = '[device]\nkind = "skip"\nurl = "https://a"\n' + "".join(
+        f'{key} = "x"\n' for key in ("certificate", "private_key", "authority")
+    )
+    (tmp_path / "supply.toml").write_text(device + text)
+    with pytest.raises(ParameterError, match="gives samples alone: source-independent asks for checks, too"):
         open_supply(read_supply(tmp_path / "supply.toml"), lambda alarm: None)
 
 
