@@ -19,7 +19,7 @@ def path_report(path: FreeSpacePath) -> dict[str, Any]:
         "losses_db": {name: float(-10.0 * np.log10(part)) for name, part in path.parts().items()},
         "beam_radius_m": float(path.beam_radius_m()),
         "scintillation_index": float(np.expm1(fading.log_variance)),
-        "fading_margin_db": float(-10.0 * np.log10(fading.quantile(MARGIN_P))),
+        "fading_margin_db": float(fading.margin_db(MARGIN_P)),
     }
 
 

@@ -131,7 +131,7 @@ def _budget(of: PassKey, link: PassLink, most_age_s: float, fading: Fading) -> B
         elevation_deg=elevation,
         losses_db={name: float(-10.0 * np.log10(part)) for name, part in channel.parts(away, elevation).items()},
         beam_radius_m=float(channel.beam_radius_m(away, elevation)),
-        fading_margin_db=float(-10.0 * np.log10(here.quantile(MARGIN_P)[0])),
+        fading_margin_db=float(here.margin_db(MARGIN_P)[0]),
         scintillation_index=float(np.expm1(here.log_variance[0])),
         fried_m=float(fried_parameter_m(channel.turbulence, channel.wavelength_m, elevation)),
         isoplanatic_rad=float(isoplanatic_angle_rad(channel.turbulence, channel.wavelength_m, elevation)),

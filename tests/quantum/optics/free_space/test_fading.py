@@ -18,6 +18,7 @@ def test_p_below_and_quantile_beside_scipy(variance, square):
         level = of.quantile(p)
         assert exponnorm(1.0 / (square * sigma), loc=-middle, scale=sigma).sf(-np.log(level)) == pytest.approx(p)
         assert of.p_below(level) == pytest.approx(p)
+        assert of.margin_db(p) == pytest.approx(-10.0 * np.log10(level))
 
 
 def test_the_sign_of_a_scintillation_quantile():
@@ -45,6 +46,11 @@ def test_both_causes_beside_sampled_light():
     levels = np.sort(of.levels(32))
     assert levels.mean() == pytest.approx(1.0)
     assert np.mean(levels < 0.3) == pytest.approx(of.p_below(0.3), abs=0.02)
+
+
+def test_light_that_is_hardly_ever_there():
+    # A beam that moves by thirty of its widths: 1 % of the time 10,000 dB are missing, which no level could say.
+    assert Fading(np.array(0.1), np.array(2e-3)).margin_db(0.01) == pytest.approx(10_000.0, rel=0.01)
 
 
 def test_light_that_does_not_fade():

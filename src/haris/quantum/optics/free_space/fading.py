@@ -34,7 +34,10 @@ class Fading:
     def p_below(self, level: ArrayLike) -> Floats:
         """Probability that less than level times the mean arrives; any shape that fits."""
         with np.errstate(divide="ignore"):
-            y = np.log(np.asarray(level, dtype=np.float64)) - self._middle
+            return self._p_below(np.log(np.asarray(level, dtype=np.float64)))
+
+    def _p_below(self, log_level: Floats) -> Floats:
+        y = log_level - self._middle
         sigma = np.sqrt(self.log_variance)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             z = np.where(sigma > 0.0, y / sigma, np.where(y > 0.0, np.inf, -np.inf))
@@ -48,14 +51,21 @@ class Fading:
         Of scintillation alone exp(sigma Phi^-1(p) - sigma^2/2): both terms lower it for p < 1/2. Where the mean's term
         is added instead, as one reads, light would be made.
         """
+        return np.asarray(np.exp(self._log_quantile(p)))
+
+    def margin_db(self, p: float) -> Floats:
+        """How far below its mean the light is with probability p in (0, 1), decibels."""
+        return np.asarray(-10.0 / np.log(10.0) * self._log_quantile(p))
+
+    def _log_quantile(self, p: float) -> Floats:
         spread = np.sqrt(self.log_variance)
         low = self._middle - FARTHEST * spread + np.log(p) / self.square - FARTHEST / self.square
         high = self._middle + spread * max(ndtri(p), 0.0) + FARTHEST * spread
         for _ in range(HALVINGS):
             middle = (low + high) / 2.0
-            below = self.p_below(np.exp(middle)) < p
+            below = self._p_below(middle) < p
             low, high = np.where(below, middle, low), np.where(below, high, middle)
-        return np.asarray(np.exp((low + high) / 2.0))
+        return np.asarray((low + high) / 2.0)
 
     def levels(self, n: int) -> Floats:
         """n^2 levels about equally probable, of mean 1: shape (..., n^2)."""
