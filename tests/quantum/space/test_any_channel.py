@@ -85,7 +85,7 @@ def path_channel(rng):
 def better(rng, channel):
     """The same with a wider receiver, or with clearer air.
 
-    A beam that is narrow beside the receiver is taken whole already, and more of the sky only harms: the same sky, then.
+    A beam that is narrow beside the receiver is taken whole already, and more sky only harms: the same sky, then.
     """
     ratio = rng.uniform(1.05, 2.0)
     changes = {"receiver_m": channel.receiver_m * ratio}
@@ -150,9 +150,9 @@ def run(n, seed):
     return [bits for bits in (one(rng) for _ in range(n)) if bits is not None]
 
 
-def test_15_random_links():
-    bits = run(15, 1)
-    assert len(bits) > 8
+def test_12_random_links():
+    bits = run(12, 1)
+    assert len(bits) > 6
     assert np.count_nonzero(bits) > 0
 
 
