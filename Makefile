@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SOURCES := pyproject.toml constraints.txt CMakeLists.txt $(wildcard native/*)
 
+# What was compiled once is kept: each process that a test starts would compile all of haris anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup demo test trials lint types bench papers docs clean
 .DEFAULT_GOAL := setup
 
