@@ -22,7 +22,8 @@ from haris.quantum.entropy.source import EntropySource, Extraction
 from haris.quantum.entropy.vacuum import VACUUM
 
 SAMPLES, LEAST_SAMPLES = 2**21, 2**19
-"""Of which half are good."""
+INSIDE = 12_345
+"""Half of the samples and so many are good: the fault begins inside a window."""
 BLOCK, LEAST_BLOCK = 2**22, 2**18
 """Rounds: a quarter of the example's, which still certify."""
 UNIT = "of the stated samples"
@@ -43,7 +44,7 @@ def contests(conditions: Conditions) -> Iterator[Contest]:
 
 
 def _tested(source: EntropySource, fault: str, n_samples: int, seeds: Iterator[int]) -> Figures:
-    first = n_samples // 2
+    first = n_samples // 2 + INSIDE
     samples = emulate_fault(source, n_samples, next(seeds), fault, first).samples
     tests = health_tests(source)
     found = min(tests.feed(samples), key=lambda failure: failure.sample_number, default=None)
