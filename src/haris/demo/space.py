@@ -28,11 +28,13 @@ start meanwhile, and a busy machine is slow."""
 KEYS_S, TICK_S, SHOWN = 60.0, 0.1, 6
 
 
-def build_space(directory: Path, factor: float) -> Laboratory:
-    """A laboratory of two stations and a satellite whose sky begins now, and runs `factor` times as fast as ours."""
-    sky, asked_s = directory / "sky.toml", time.monotonic()
-    subprocess.run([sys.executable, "-c", "import haris.node.site"], check=True)
-    lead_s = min(LEAD_S + LEAD_PER_S * (time.monotonic() - asked_s), MOST_LEAD_S)
+def build_space(directory: Path, factor: float, lead_s: float | None = None) -> Laboratory:
+    """A laboratory of two stations and a satellite whose sky begins now, and runs `factor` times as fast as ours.
+
+    lead_s: from now to the first rise; None: long enough for this machine to start everything.
+    """
+    sky = directory / "sky.toml"
+    lead_s = _lead_s() if lead_s is None else lead_s
     laboratory = build(directory, POOL_KEYS, PAD_KEYS, dict.fromkeys(SPACE.spans, sky), SPACE)
     text = sky_file().read_text()
     first = min(contacts_of(Scenario.read(sky_file()), name).coming(_start_s(text))[0].rise_s for name in _stations())
@@ -151,6 +153,12 @@ class Flight:
     async def _until(self, sky_s: float) -> None:
         while self._sky_s() < sky_s:
             await asyncio.sleep(TICK_S)
+
+
+def _lead_s() -> float:
+    asked_s = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import haris.node.site"], check=True)
+    return min(LEAD_S + LEAD_PER_S * (time.monotonic() - asked_s), MOST_LEAD_S)
 
 
 def _connected(stage: Stage) -> set[str]:

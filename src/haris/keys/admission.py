@@ -36,6 +36,8 @@ class Admission:
         self._purses: dict[str, DailyPurse] = {}
         self._fills: dict[str, FillRate] = {}
         self._taken: dict[str, int] = {}
+        self.ration: Callable[[str, int, int], float | None] = lambda slave, n_keys, priority: None
+        """Seconds until keys for a slave (how many of 256 bits, at what priority) need not be kept for others."""
 
     def govern(self, policy: Policy) -> None:
         """Hold to other rules from now on. Rates and quotas go on where they were."""
@@ -79,8 +81,11 @@ class Admission:
         """Charge a request to the account of each pair; all or none.
 
         Raises Unauthorised for a pair that may share no keys, ParameterError for more than its rule ever grants,
-        KeyUnavailable with the time to wait when its rate or its quota is used up.
+        KeyUnavailable with the time to wait when its rate or its quota is used up, or when keys are kept for pairs of
+        higher priority.
         """
+        if self.policy.rules:
+            self._require_ration(master, slaves, cost(n_keys, size_bits))
         charges = self._charges(master, slaves, n_keys, size_bits)
         if not charges:
             return
@@ -122,6 +127,14 @@ class Admission:
                 if purse.n_keys and self._store is not None:
                     self._store.return_quota(account, purse.day, purse.n_keys)
             self._purses.clear()
+
+    def _require_ration(self, master: str, slaves: Sequence[str], n_keys: int) -> None:
+        for slave in slaves:
+            if slave != master:
+                wait_s = self.ration(slave, n_keys, self.rule(master, slave).priority)
+                if wait_s is not None:
+                    text = f"the keys left for {slave} are kept for higher priorities until the next pass"
+                    raise KeyUnavailable(text, max(1, math.ceil(wait_s)))
 
     def _charges(self, master: str, slaves: Sequence[str], n_keys: int, size_bits: int) -> dict[str, tuple[Rule, int]]:
         """What each account pays, in keys of 256 bits; those without rate and quota are left out."""

@@ -198,6 +198,7 @@ class _Site:
         trust = read_trust(configuration, self._file)
         directory = directory_of(configuration)
         urls = {entry.site: entry.urls for entry in configuration.peer}
+        self._admission.ration = partial(self._operation.outlook.ration, directory.saes)
         limits = Limits(max_key_count=configuration.pools.keys)
         require_rules(limits, configuration.allow)
         laboratory, witnesses = configuration.site.laboratory, self._witnesses

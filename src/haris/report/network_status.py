@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from haris.nouns.alarms import Standing
 from haris.nouns.lines import one_line
 from haris.nouns.times import NS_PER_S, write_duration, write_time
-from haris.wire.status import NetworkStatus, PoolStatus, SiteReport, SiteStatus, SpanStatus
+from haris.wire.status import NetworkStatus, PassStatus, PoolStatus, SiteReport, SiteStatus, SpanStatus
 
 BAR = 20
 
@@ -55,6 +55,8 @@ def _told(status: SiteStatus, here: bool) -> Iterator[str]:
         yield f"{status.site}  up {up}, haris {status.version}{laboratory}"
     for span in status.spans:
         yield f"  {_span(span, now_ns)}"
+        if span.next_pass is not None:
+            yield f"        {_pass(span.next_pass)}"
     for pool in status.pools:
         yield f"  {_pool(pool)}"
     for alarm in status.alarms:
@@ -70,12 +72,20 @@ def _span(span: SpanStatus, now_ns: int) -> str:
     return f"span  {span.name:<16} to {span.peer:<12} {state}{since}{qber}, {_bits(span.secret_bits_per_s)}, {blocks}"
 
 
+def _pass(coming: PassStatus) -> str:
+    when = f"in {write_duration(coming.in_s)}" if coming.in_s else "now"
+    height = f"up to {coming.max_elevation_deg:.0f} deg, {coming.secret_bits:,} bits expected"
+    return f"next pass {when}: {_clock(coming.rise_ns)} to {_clock(coming.set_ns)}, {height}"
+
+
 def _pool(pool: PoolStatus) -> str:
     full = round(BAR * min(1.0, pool.n_keys / max(pool.target, 1)))
     leased = f", {pool.leased} leased" if pool.leased else ""
     oldest = "" if pool.oldest_s is None else f", oldest {write_duration(pool.oldest_s)}"
     level = f"{pool.n_keys} of {pool.target}{leased}, {pool.net_per_s:+.3g} keys/s"
-    return f"pool  {pool.peer:<16} [{'#' * full:.<{BAR}}] {level}{_dry(pool)}{oldest}"
+    pads = f", pad for {pool.pad_keys} more" if pool.pad_keys else ""
+    more = "" if pool.next_pass_s is None else f", next pass over in {write_duration(pool.next_pass_s)}"
+    return f"pool  {pool.peer:<16} [{'#' * full:.<{BAR}}] {level}{pads}{_dry(pool)}{more}{oldest}"
 
 
 def _dry(pool: PoolStatus) -> str:

@@ -15,11 +15,25 @@ STATUS = "status"
 """The verb of the peer face, and the last part of the operators' path."""
 
 
+class PassStatus(msgspec.Struct, frozen=True):
+    """A pass that lasts or comes, of a span through space, in the sky's time (UTC).
+
+    secret_bits: as predicted. in_s: until it rises, by our clock; 0: it lasts.
+    """
+
+    rise_ns: int
+    set_ns: int
+    max_elevation_deg: float
+    secret_bits: int
+    in_s: float
+
+
 class SpanStatus(msgspec.Struct, frozen=True):
     """One span as seen from one end.
 
     since_ns: when it came up, or went down; 0: it was never up. blocks, aborted: since the site started, the second
     within the first. qber: of the newest block that tells one. secret_bits_per_s: over the last minutes.
+    next_pass: of a span through space, when one that gives key is foreseen.
     """
 
     name: str
@@ -31,13 +45,15 @@ class SpanStatus(msgspec.Struct, frozen=True):
     last_abort: str = ""
     qber: float | None = None
     secret_bits_per_s: float = 0.0
+    next_pass: PassStatus | None = None
 
 
 class PoolStatus(msgspec.Struct, frozen=True):
     """Keys that this site may give for slaves at peer. leased: of them, those that pairs have been promised.
 
     net_per_s: how fast the pool grows. dry_s: seconds until it is dry at that rate, None: never; earliest_dry_s: at
-    the worst end of the rate's uncertainty (two standard errors).
+    the worst end of the rate's uncertainty (two standard errors). pad_keys: of a pool that passes fill, keys for which
+    relay pad lies ready; net_per_s, dry_s and earliest_dry_s count them. next_pass_s: until a pass may bring more.
     """
 
     peer: str
@@ -48,6 +64,8 @@ class PoolStatus(msgspec.Struct, frozen=True):
     net_per_s: float = 0.0
     dry_s: float | None = None
     earliest_dry_s: float | None = None
+    pad_keys: int = 0
+    next_pass_s: float | None = None
 
     @property
     def n_keys(self) -> int:

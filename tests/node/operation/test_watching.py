@@ -19,7 +19,7 @@ from haris.node.store.store import open_store
 from haris.node.tally import BOUNDS_S, Durations, Tally
 from haris.nouns.alarms import AlarmKind, Severity, Standing
 from haris.nouns.errors import KeyUnavailable, ParameterError, PeerError, Unauthorised
-from haris.wire.status import SiteStatus, read_network_status, write_status
+from haris.wire.status import PassStatus, SiteStatus, read_network_status, write_status
 
 S = 10**9
 
@@ -228,7 +228,16 @@ def measured():
     pool = PoolWatch("exchange", 100)
     pool.look(PoolLevel("exchange", 40, 10, S), 3 * S, lambda alarm: None)
     alarm = Standing(1, AlarmKind.QBER, "east", Severity.MAJOR, "text", 1, 1)
-    status = SiteStatus("bank", "0.1", True, 3 * S, S, (span.status(2 * S),), (pool.status(3 * S),), (alarm,))
+    status = SiteStatus(
+        "bank",
+        "0.1",
+        True,
+        3 * S,
+        S,
+        (span.status(2 * S, PassStatus(5 * S, 6 * S, 48.0, 170_000, 3.0)),),
+        (pool.status(3 * S),),
+        (alarm,),
+    )
     boxes = {"syslog": (5, 1)}
     return Measured(
         status, [span], tally, commits, {"far": 7}, {"east/relay": 64}, 4096, {"bank": 9}, boxes, {"authority": 1e9}

@@ -50,6 +50,10 @@ FAMILIES: dict[str, Family] = {
     "haris_span_secret_bits_total": Family("counter", "Secret bits that the span has made.", ("span",)),
     "haris_span_leaked_bits_total": Family("counter", "Bits disclosed by reconciliation.", ("span",)),
     "haris_span_qber_ratio": Family("gauge", "Error rate of the newest block that tells one.", ("span",)),
+    "haris_span_next_pass_seconds": Family(
+        "gauge", "Seconds until the next pass that gives key rises; 0: it lasts.", ("span",)
+    ),
+    "haris_span_next_pass_bits": Family("gauge", "Secret bits that this pass is expected to give.", ("span",)),
     "haris_relay_keys_total": Family("counter", "Keys sent by relay towards peer, or a share of them.", ("peer",)),
     "haris_relay_pad_octets_total": Family("counter", "Octets of one-time pad that relays used.", ("ledger",)),
     "haris_deliveries_total": Family("counter", "Answers that gave keys.", ("method", "sae", "peer")),
@@ -145,6 +149,9 @@ def _samples(now: Measured) -> Samples:
             for acknowledged in (False, True)
         ],
     }
+    passes = [(span.name, span.next_pass) for span in status.spans if span.next_pass is not None]
+    found["haris_span_next_pass_seconds"] = [((name,), each.in_s) for name, each in passes]
+    found["haris_span_next_pass_bits"] = [((name,), each.secret_bits) for name, each in passes]
     return found | _pool_samples(status) | _span_samples(now.spans) | _tally_samples(now.tally)
 
 

@@ -33,6 +33,7 @@ from haris.node.operation.alarming import Alarming
 from haris.node.operation.denials import Denials
 from haris.node.operation.network_watch import ASK_TIMEOUT_S, NetworkWatch
 from haris.node.operation.outbox import Outbox
+from haris.node.operation.outlook import Outlook
 from haris.node.operation.syslog import Syslog
 from haris.node.operation.watching import PoolWatch, SpanWatch
 from haris.node.pki.lifetimes import expiries_s
@@ -72,6 +73,7 @@ class Operation:
         self._alarming = Alarming(self._writer, store, self._changed, time.time_ns)
         self._spans: dict[str, SpanWatch] = {}
         self._pools: dict[str, PoolWatch] = {}
+        self.outlook = Outlook(configuration, store)
         self._network = NetworkWatch(self.site, (), self.status, self.file, time.time_ns)
         self.know(configuration.span, configuration.peer)
         self._supplied: dict[tuple[str, str], SupplyEvent] = {}
@@ -99,6 +101,7 @@ class Operation:
     def know(self, spans: Sequence[SpanEntry], peers: Sequence[PeerEntry]) -> None:
         """Watch these spans and other sites from now on."""
         self._spans = {each.name: self._spans.get(each.name, SpanWatch(each.name, each.peer)) for each in spans}
+        self.outlook.know(spans)
         target = self._configuration.pools.keys
         self._pools = {each.site: self._pools.get(each.site, PoolWatch(each.site, target)) for each in peers}
         self._network.know([each.site for each in peers])
@@ -173,7 +176,7 @@ class Operation:
             self._configuration.site.laboratory,
             now_ns,
             self._started_ns,
-            tuple(span.status(now_ns) for span in self._spans.values()),
+            tuple(span.status(now_ns, self.outlook.next_pass(span.name)) for span in self._spans.values()),
             tuple(pool for pool in pools if pool is not None),
             self._alarming.standing(),
         )
@@ -277,7 +280,7 @@ class Operation:
         """Pools, the store's size, the heads of the audit log."""
         for pool in self._pools.values():
             level = await finish_in_thread(self._store.pool_level, pool.peer, self.site)
-            pool.look(level, time.time_ns(), self.file)
+            pool.look(level, time.time_ns(), self.file, await self.outlook.look(pool.peer, level))
         heads = await finish_in_thread(self._store.audit_heads)
         self._audit_heads = {head.writer: head.number for head in heads}
         path = self._configuration.store.path

@@ -6,12 +6,14 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from haris.keys.rationing import lasts
 from haris.manage.depletion import Forecast, Meter, Rate, forecast, rate
 from haris.node.events import BlockEvent, Event, SiteEvent
+from haris.node.operation.outlook import Stock
 from haris.node.store.levels import PoolLevel
 from haris.nouns.alarms import Alarm, AlarmKind, Severity
 from haris.nouns.times import NS_PER_S, write_duration
-from haris.wire.status import PoolStatus, SpanStatus
+from haris.wire.status import PassStatus, PoolStatus, SpanStatus
 
 DEPLETION_ALARM_S = 3600.0
 RATE_WINDOW_S = 300.0
@@ -40,8 +42,8 @@ class SpanWatch:
         elif isinstance(event, BlockEvent) and event.span == self.name:
             self._block(event, now_ns)
 
-    def status(self, now_ns: int) -> SpanStatus:
-        """The span as operators see it."""
+    def status(self, now_ns: int, next_pass: PassStatus | None = None) -> SpanStatus:
+        """The span as operators see it. next_pass: of a span through space."""
         self._forget(now_ns)
         begun_ns = self._recent[0][0] if self._recent else now_ns
         whole_s = (now_ns - begun_ns) / NS_PER_S
@@ -56,6 +58,7 @@ class SpanWatch:
             self.last_abort,
             self.qber,
             rate_per_s,
+            next_pass,
         )
 
     def _connection(self, what: str, now_ns: int) -> None:
@@ -90,16 +93,22 @@ class PoolWatch:
     net: Rate = field(default_factory=lambda: rate(()))
     dry: Forecast = field(default_factory=lambda: Forecast(None, None, None))
     alarmed: bool = False
+    stock: Stock | None = None
     _meter: Meter = field(default_factory=lambda: Meter(RATE_WINDOW_S))
+    _n_keys: int | None = None
     _came: int = 0
     _went: int = 0
 
-    def look(self, level: PoolLevel, now_ns: int, file: Callable[[Alarm], None]) -> None:
-        """The level now. file: told whether the pool will be dry within the hour, when that is sure enough."""
-        n_keys = level.ready + level.leased
-        change = 0 if self.level is None else n_keys - self.level.ready - self.level.leased
+    def look(self, level: PoolLevel, now_ns: int, file: Callable[[Alarm], None], stock: Stock | None = None) -> None:
+        """The level now. file: told whether the pool will be dry within the hour, when that is sure enough.
+
+        stock: of a pool that passes fill: then it is told whether that lasts until more surely comes.
+        """
+        before, pads = self._n_keys, 0 if stock is None else stock.pad_keys
+        n_keys = level.ready + level.leased + pads
+        change = 0 if before is None else n_keys - before
         self._came, self._went = self._came + max(change, 0), self._went + max(-change, 0)
-        self.level = level
+        self.level, self.stock, self._n_keys = level, stock, n_keys
         self._meter.look(now_ns, self._came, self._went)
         self.net = rate(self._meter.steps())
         self.dry = forecast(n_keys, self.net)
@@ -120,6 +129,8 @@ class PoolWatch:
             self.net.per_s,
             self.dry.expected_s,
             self.dry.earliest_s,
+            0 if self.stock is None else self.stock.pad_keys,
+            None if self.stock is None else self.stock.next_s,
         )
 
     def _alarm(self, file: Callable[[Alarm], None]) -> None:
@@ -127,6 +138,12 @@ class PoolWatch:
         dry = self.level is not None and self.level.ready == 0  # it has come true: the alarm of low pools says so
         soon = not dry and expected is not None and expected < DEPLETION_ALARM_S and latest is not None
         later = expected is None or expected > 2 * DEPLETION_ALARM_S
+        until_s = None if self.stock is None else self.stock.until_s
+        if until_s is not None:
+            shrinks = expected is not None and latest is not None
+            soon = not dry and shrinks and not lasts(self._n_keys or 0, -self.net.per_s, until_s)
+            later = not shrinks or lasts(self._n_keys or 0, -self.net.per_s, 1.1 * until_s)
         self.alarmed = soon or (self.alarmed and not later and not dry)
         text = "" if expected is None else f"dry in {write_duration(expected)} at {self.net.per_s:.3g} keys/s"
+        text += "" if until_s is None else f"; more comes for sure in {write_duration(until_s)}"
         file(Alarm(Severity.MAJOR, f"pool {self.peer}", text, AlarmKind.POOL_DEPLETES, self.alarmed))

@@ -1,0 +1,85 @@
+"""What the sky promises pools: the next pass, a stock that lasts until it, and keys kept for those who matter."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from haris.keys.admission import Admission
+from haris.keys.policy import Policy, Rule
+from haris.node.operation.outlook import Outlook, Stock
+from haris.node.operation.watching import PoolWatch
+from haris.node.store.levels import PoolLevel
+from haris.nouns.alarms import Alarm
+from haris.nouns.errors import KeyUnavailable
+from haris.nouns.times import NS_PER_S
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "space" / "micius_xinglong_2016.toml"
+S = NS_PER_S
+
+
+def outlook(tmp_path: Path, path: tuple[str, ...] = ("bank", "satellite", "exchange")) -> Outlook:
+    """Of a bank whose span to a satellite sees Micius rise ten minutes (of the sky's) from now."""
+    sky = tmp_path / "sky.toml"
+    text = EXAMPLE.read_text().replace("2016-12-19T12:00:00Z", "2016-12-19T16:39:57Z")
+    began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    sky.write_text(f'{text}\n[motion]\nbegan = "{began}"\nfactor = 1.0\n')
+    pair = SimpleNamespace(peer="exchange", path=path)
+    store = SimpleNamespace(ledger_bounds=lambda name: (32, 32 * 101) if name == "up/relay/ba" else (0, 0))
+    made = Outlook(SimpleNamespace(pair=(pair,)), store)  # type: ignore[arg-type]
+    span: Any = SimpleNamespace(name="up", peer="satellite", role="bob", passes=sky, station=None)
+    made.know([span, SimpleNamespace(name="down", peer="midway", role="bob", passes=None, station=None)])  # type: ignore[list-item]
+    return made
+
+
+def level(ready: int) -> PoolLevel:
+    return PoolLevel("exchange", ready, 0, None)
+
+
+async def test_a_pool_that_passes_fill_counts_its_pad_and_knows_the_next_pass(tmp_path: Path) -> None:
+    here = outlook(tmp_path)
+    assert await here.look("midway", level(5)) is None
+    stock = await here.look("exchange", level(40))
+    assert stock is not None
+    assert (stock.n_keys, stock.pad_keys) == (140, 100)
+    assert stock.next_s == pytest.approx(600.0 + 271.0, abs=3.0)
+    assert stock.until_s == stock.next_s
+    coming = here.next_pass("up")
+    assert coming is not None
+    assert coming.in_s == pytest.approx(600.0, abs=3.0)
+    assert 150_000 < coming.secret_bits < 200_000
+    assert here.next_pass("down") is None
+
+
+async def test_low_priorities_wait_for_the_pass_while_the_stock_would_not_last(tmp_path: Path) -> None:
+    here = outlook(tmp_path)
+    await here.look("exchange", level(40))
+    rules = Rule(masters=("desk",), priority=7), Rule(masters=("backup",), priority=0)
+    admission = Admission(Policy(rules))
+    admission.ration = lambda slave, n, priority: here.ration({"book": "exchange"}, slave, n, priority)
+    for _ in range(30):
+        admission.admit("desk", ["book"], 1, 256)
+    with pytest.raises(KeyUnavailable, match="higher priorities until the next pass") as refused:
+        admission.admit("backup", ["book"], 1, 256)
+    assert refused.value.retry_after_s == pytest.approx(871, abs=5)
+    admission.admit("desk", ["book"], 1, 256)
+    here._stocks["exchange"] = replace(here._stocks["exchange"], until_s=None)
+    admission.admit("backup", ["book"], 1, 256)  # no pass is foreseen: nobody waits for ever
+
+
+@pytest.mark.parametrize(("until_s", "alarmed"), [(600.0, False), (6000.0, True)])
+def test_the_alarm_of_depletion_knows_of_the_next_pass(until_s: float, alarmed: bool) -> None:
+    watch, filed = PoolWatch("exchange", 10_000), list[Alarm]()
+    for step in range(60):  # a key a second: dry within the hour, and a pass before that, or not
+        stock = Stock(next_s=until_s, until_s=until_s)
+        watch.look(level(2000 - 5 * step), 5 * step * S, filed.append, stock)
+    assert filed[-1].active is alarmed
+    watch = PoolWatch("exchange", 10_000)
+    for step in range(60):
+        watch.look(level(2000 - 5 * step), 5 * step * S, filed.append)
+    assert filed[-1].active
