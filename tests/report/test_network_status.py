@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from haris.nouns.alarms import AlarmKind, Severity, Standing
 from haris.report.network_status import alarm_line, network_text
-from haris.wire.status import NetworkStatus, PoolStatus, SiteReport, SiteStatus, SpanStatus
+from haris.wire.status import NetworkStatus, PassStatus, PoolStatus, SiteReport, SiteStatus, SpanStatus
 
 S = 10**9
 NOW = 1_000_000 * S
@@ -32,6 +32,17 @@ def test_a_site_with_all_it_has():
         "  pool  exchange         [....................] 0 of 1024, -2 keys/s, DRY",
         "  alarm 7    major    pool exchange: the pool is dry [pool-low, 1 min 30 s, 4 times]",
     ]
+
+
+def test_a_span_through_space_tells_its_next_pass_and_its_pool_the_pad_that_is_left():
+    coming = PassStatus(NOW + 600 * S, NOW + 900 * S, 48.2, 175_017, 600.0)
+    span = SpanStatus("up", "satellite", True, NOW, next_pass=coming)
+    pool = PoolStatus("exchange", 100, 0, 200, net_per_s=-1.0, dry_s=300.0, pad_keys=200, next_pass_s=900.0)
+    lines = shown(SiteReport("bank", bank(spans=(span,), pools=(pool,))))
+    assert lines[4].strip() == (
+        "next pass in 10 min: 1970-01-12T13:56:40Z to 1970-01-12T14:01:40Z, up to 48 deg, 175,017 bits expected"
+    )
+    assert "100 of 200, -1 keys/s, pad for 200 more, dry in 5 min, next pass over in 15 min" in lines[5]
 
 
 def test_a_pool_tells_when_it_is_dry():
