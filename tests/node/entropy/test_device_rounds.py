@@ -68,9 +68,12 @@ def device(octets: bytes) -> RoundsDevice:
 def test_frames_end_with_their_last_sample_and_the_next_goes_on_there() -> None:
     """Compared with all rounds at once; numbers of records go on from 2^64 - 1 with 0."""
     made = device(b"stale" + b"".join(records()))
-    frames = [made.read(n) for n in (10_000, 30_000, 1, 5000)]
+    frames = [made.read(10_000)]
+    n_waiting = made.n_waiting
+    frames += [made.read(n) for n in (30_000, 1, 5000)]
     whole = RawRounds.joined([FORM.emulate(QUBITS.parameters, 20_000, 1 + i) for i in range(4)])
     gives = np.flatnonzero(FORM.gives(whole))
+    assert n_waiting == np.count_nonzero(gives < 20_000) - 10_000
     first = 0
     for frame, n in zip(frames, (10_000, 40_000, 40_001, 45_001), strict=True):
         end = int(gives[n - 1]) + 1

@@ -189,7 +189,8 @@ class RoundsDevice:
     """A Device. reader: of its rounds. form, parameters: how they become samples and checks.
 
     A read ends with the round that gives its last sample: what is checked of it are the rounds among them, as the
-    bounds have it. n_waiting: samples of the read that is not complete yet. fresh: random octets for the form.
+    bounds have it. n_waiting: samples that were given by the device, and by no read yet. fresh: random octets for the
+    form.
     """
 
     def __init__(
@@ -221,7 +222,7 @@ class RoundsDevice:
 
     def read(self, n_samples: int) -> Emission:
         """The next samples and their checks. Raises DeviceError also where settings were not chosen at random."""
-        parts = list[RawRounds]()
+        parts, n_left = list[RawRounds](), 0
         self.n_waiting = 0
         while self.n_waiting < n_samples:
             rounds, self._left = self._left or self._reader.next_rounds(), None
@@ -229,11 +230,11 @@ class RoundsDevice:
             missing = n_samples - self.n_waiting
             if len(gives) > missing:
                 end = int(gives[missing - 1]) + 1
-                rounds, self._left = rounds.part(0, end), rounds.part(end, len(rounds))
+                rounds, self._left, n_left = rounds.part(0, end), rounds.part(end, len(rounds)), len(gives) - missing
             parts.append(rounds)
             self.n_waiting += min(missing, len(gives))
             self._require_finite(sum(map(len, parts)), n_samples)
-        self.n_waiting = 0
+        self.n_waiting = n_left
         whole = RawRounds.joined(parts)
         try:
             require_well_chosen(whole.settings, self._p)
