@@ -12,6 +12,7 @@ from scipy.optimize import linprog
 from haris.nouns.errors import ParameterError
 from haris.quantum.entropy import mdi_qrng
 from haris.quantum.entropy.certificate import certificate
+from haris.quantum.entropy.dead_time import DeadTime
 from haris.quantum.entropy.mdi_qrng import MdiQrng, emulate, emulate_device, randomness
 from haris.quantum.entropy.mdi_rounds import TestCounts
 from haris.quantum.entropy.sources import read_source
@@ -160,6 +161,26 @@ def test_an_adversary_who_knows_the_device_never_finds_less_than_certified(angle
     misses = n * share * one * float(parameters.p_states @ entropy)  # what smooth min-entropy of many rounds comes to
     assert certified < misses
     assert angle < 1.45 or share < 1.0 or certified > 0.7 * misses
+
+
+@pytest.mark.parametrize(("angle", "kept"), [(math.pi / 2, 0.6), (1.4, 0.0)])
+def test_an_adversary_who_knows_when_detectors_are_blind_never_finds_less_than_certified(angle, kept):
+    """He knows which rounds those are, and all that the adversary of the last test knows."""
+    n = 2_000_000
+    parameters = MdiQrng(1e8, 0.5, 0.02, 0.9, 1e-6, 1e-3, dead_time_s=25e-9, detectors=2)
+    would, dead_time = tilted(angle), DeadTime(2, parameters.blind_rounds)
+
+    def device(rng, states, photons):
+        return dead_time.clicks(would(rng, states, photons) > 0).astype(np.uint8)
+
+    emission = emulate_device(parameters, n, 7, device)
+    certified = randomness(parameters, n, EPSILON, emission.checks).min_entropy_bits
+    sigma = measured(angle)
+    entropy = -sum(p * np.log2(np.maximum(p, 1e-300)) for p in (sigma, 1 - sigma))
+    awake = n - emission.checks.counted(2, 1).n_unscored
+    misses = awake * mdi_qrng.behaviours(0.5).weights[1] * float(parameters.p_states @ entropy)
+    assert parameters.blind_rounds == 1
+    assert kept * misses < certified < misses or certified == kept == 0.0
 
 
 def test_the_example_nets_more_than_23_mbit_a_second():
