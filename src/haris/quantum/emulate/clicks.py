@@ -80,7 +80,9 @@ def outcomes(p: Floats) -> Floats:
     p: shape (..., 2), independent click probabilities of the right and the wrong detector. Returns (..., 3).
     """
     right, wrong = p[..., 0], p[..., 1]
-    return np.stack([right * (1.0 - wrong), wrong * (1.0 - right), right * wrong], axis=-1)
+    each = np.empty((*right.shape, 3))
+    each[..., 0], each[..., 1], each[..., 2] = right * (1.0 - wrong), wrong * (1.0 - right), right * wrong
+    return each
 
 
 def release_outcomes(p: Floats) -> Floats:
@@ -153,7 +155,8 @@ def class_rates(
     p_any = np.minimum(np.sum(by_alignment * arrived.p, axis=-1), 1.0)
     rates = renewal(p_any, detector.hold_off_gates(clock_hz), detector.p_afterpulse, detector.p_release(clock_hz))
     per_gate = rates.fresh[..., None, None, None] * fresh
-    per_gate += rates.releases[..., None, None, None] * release_outcomes(p)
+    if detector.p_afterpulse > 0.0:
+        per_gate += rates.releases[..., None, None, None] * release_outcomes(p)
     return per_gate * arrived.p[..., None, None], rates
 
 

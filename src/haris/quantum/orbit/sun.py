@@ -21,9 +21,10 @@ def sun_position_m(unix_s: ArrayLike) -> Floats:
     """
     n = np.atleast_1d(days_since_j2000(unix_s))
     anomaly = np.radians(357.528 + 0.9856003 * n)
-    longitude = np.radians(280.460 + 0.9856474 * n + 1.915 * np.sin(anomaly) + 0.020 * np.sin(2.0 * anomaly))
+    sin, cos = np.sin(anomaly), np.cos(anomaly)
+    longitude = np.radians(280.460 + 0.9856474 * n + 1.915 * sin + 0.040 * sin * cos)
     obliquity = np.radians(23.439 - 0.0000004 * n)
-    range_m = ASTRONOMICAL_UNIT_M * (1.00014 - 0.01671 * np.cos(anomaly) - 0.00014 * np.cos(2.0 * anomaly))
+    range_m = ASTRONOMICAL_UNIT_M * (1.00014 - 0.01671 * cos - 0.00014 * (2.0 * cos * cos - 1.0))
     x, y = np.cos(longitude), np.sin(longitude)
     return np.asarray(range_m[:, None] * np.stack([x, y * np.cos(obliquity), y * np.sin(obliquity)], axis=-1))
 

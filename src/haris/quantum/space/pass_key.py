@@ -188,9 +188,9 @@ def matched_rates(
 def counts_of(source: Source, p_key_basis: float, n_pulses: float, matched: Floats) -> DecoyCounts:
     """Sifted clicks and errors, shape (..., 2, k), from sums (..., k, 3) of matched_rates over pulses."""
     p_bases = np.array([p_key_basis**2, (1.0 - p_key_basis) ** 2])[:, None]
-    right, wrong, both = np.moveaxis(matched, -1, 0)[..., None, :]
-    errors = p_bases * (wrong + 0.5 * both)
-    clicks = errors + p_bases * (right + 0.5 * both)
+    half = 0.5 * matched[..., None, :, 2]
+    errors = p_bases * (matched[..., None, :, 1] + half)
+    clicks = errors + p_bases * (matched[..., None, :, 0] + half)
     return DecoyCounts(n_pulses, source.intensities, source.p_intensities, clicks, errors)
 
 
