@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,8 +57,17 @@ class DecoyCounts:
 
 def by_intensity(settings: tuple[Setting, ...]) -> NDArray[np.float64]:
     """One setting for each of k intensities as an array, shape (k,), or (..., k) in a sweep over settings."""
-    if all(isinstance(each, float) for each in settings):
-        return np.array(settings, dtype=np.float64)  # a stack of plain numbers costs ten times as much
-    alike = len({np.shape(each) for each in settings}) == 1
-    values = np.array(settings if alike else np.broadcast_arrays(*settings), dtype=np.float64)
-    return values.transpose(*range(1, values.ndim), 0)
+    try:
+        return _plain(settings)
+    except TypeError:  # arrays, which have no hash
+        alike = len({np.shape(each) for each in settings}) == 1
+        values = np.array(settings if alike else np.broadcast_arrays(*settings), dtype=np.float64)
+        return values.transpose(*range(1, values.ndim), 0)
+
+
+@lru_cache(maxsize=64)
+def _plain(settings: tuple[float, ...]) -> NDArray[np.float64]:
+    """Plain numbers, for which each bound asks a dozen times."""
+    row = np.array(settings, dtype=np.float64)
+    row.flags.writeable = False
+    return row

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import factorial
 
 import numpy as np
@@ -56,8 +57,18 @@ def require_decoys(intensities: tuple[Setting, ...]) -> None:
 
 def photon_probability(n: int, counts: DecoyCounts) -> Array:
     """Probability tau_n that a pulse of the source has n photons, whatever its intensity: shape of the settings."""
-    mu = by_intensity(counts.intensities)
-    return np.asarray((by_intensity(counts.p_intensities) * np.exp(-mu) * mu**n).sum(axis=-1) / factorial(n))
+    try:
+        return _plain_probability(n, counts.intensities, counts.p_intensities)
+    except TypeError:  # arrays, which have no hash
+        return _probability(n, counts.intensities, counts.p_intensities)
+
+
+def _probability(n: int, intensities: tuple[Setting, ...], p_intensities: tuple[Setting, ...]) -> Array:
+    mu = by_intensity(intensities)
+    return np.asarray((by_intensity(p_intensities) * np.exp(-mu) * mu**n).sum(axis=-1) / factorial(n))
+
+
+_plain_probability = lru_cache(maxsize=64)(_probability)
 
 
 def weights(counts: DecoyCounts) -> Array:

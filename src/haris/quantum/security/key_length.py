@@ -146,8 +146,8 @@ class BlockLength:
 
 def whole_bits(length: ArrayLike) -> NDArray[np.int64]:
     """A real length as whole bits: rounded down, 0 if negative or not a number, and never above MOST_BITS."""
-    length = np.asarray(length, dtype=np.float64)
-    return np.asarray(np.floor(np.clip(np.nan_to_num(length, nan=0.0), 0.0, MOST_BITS)).astype(np.int64))
+    least = np.fmax(np.asarray(length, dtype=np.float64), 0.0)  # of a number and none, the number
+    return np.asarray(np.floor(np.minimum(least, MOST_BITS)).astype(np.int64))
 
 
 def unrounded_bits(key: KeyLength) -> NDArray[np.float64]:
