@@ -8,17 +8,21 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from haris.nouns.errors import ParameterError
 from haris.quantum.orbit.elements import DAY_S
 from haris.quantum.space.light import clear_probability, pass_light
 from haris.quantum.space.optimised import link_with, optimised
 from haris.quantum.space.scenario import Scenario
 from haris.report.crosslinks import crosslink_report, crosslink_table
 from haris.report.pass_light import light_report, light_table
+from haris.report.pass_page import pass_page
 from haris.report.pass_settings import settings_report, settings_table
 from haris.report.passes import pass_report, pass_table
+from haris.report.web_page import web_page
 
 DESCRIPTION = "Passes of satellites over ground stations or past each other, and the key that each is expected to give."
-EXAMPLE = "haris pass examples/space/micius_xinglong_2016.toml"
+EXAMPLE = """haris pass examples/space/micius_xinglong_2016.toml
+  haris pass examples/space/jinan1_like.toml --days 3 --page passes.html"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,11 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("each", "all"),
         help="choose intensities, probabilities, bases and the slots to use anew: for each pass, or for all of them",
     )
+    parser.add_argument("--page", metavar="HTML", type=Path, help="draw sky tracks, losses, rates, a map, key a month")
     parser.add_argument("--json", action="store_true", help="print one JSON list of passes in place of the table")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the passes; returns 0 even where there is none, or no key, for that is an answer."""
+    if args.page is not None and not args.page.parent.is_dir():
+        raise ParameterError(f"{args.page}: there is no such folder")
     scenario = Scenario.read(args.scenario)
     changes = {name: value for name in ("start", "days") if (value := getattr(args, name)) is not None}
     scenario = replace(scenario, search=replace(scenario.search, **changes))
@@ -52,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
     age_s = scenario.satellites.most_age_days * DAY_S
     links = [link_with(scenario.link, each.settings) if each.settings else scenario.link for each in keys]
     lights = [pass_light(each, link, age_s) for each, link in zip(keys, links, strict=True)] if args.light else []
+    if args.page:
+        args.page.write_text(web_page(pass_page(keys, links, clear)), encoding="utf-8")
     if args.json:
         told = zip(keys, clear, strict=True)
         reports = [pass_report(each, share) | settings_report(each) for each, share in told]

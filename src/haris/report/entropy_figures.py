@@ -12,12 +12,11 @@ from haris.nouns.raw_samples import RawSamples
 from haris.quantum.entropy import dieharder
 from haris.quantum.entropy.source import SampleStatistics
 from haris.quantum.entropy.sp800_22 import verdict as sp800_22
+from haris.report.axes import DATA, GREY, LIMIT, MODEL, legend, one_axes, plain
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DATA, MODEL, LIMIT, GREY = "#1f6f8b", "#c8553d", "#97200d", "#9aa7b2"
 MOST_BARS = 128
 N_LAGS = 50
 BAND = 1e-3
@@ -27,7 +26,7 @@ SEGMENT = 1024
 
 def histogram_figure(samples: RawSamples, model: RawSamples) -> Figure:
     """Share of each code, or of neighbours together, in the samples and in emulated ones."""
-    figure, axes = _figure(2.9)
+    figure, axes = one_axes(2.9)
     per_bar = max(1, (1 << samples.bits) // MOST_BARS)
     edges = np.arange(0, (1 << samples.bits) + 1, per_bar) - 0.5
     shares = [np.histogram(each.values, edges)[0] / len(each) for each in (samples, model)]
@@ -36,7 +35,7 @@ def histogram_figure(samples: RawSamples, model: RawSamples) -> Figure:
     if samples.bits <= 3:
         axes.set_xticks(range(1 << samples.bits))
     axes.set(xlabel="code", ylabel="share" if per_bar == 1 else f"share of {per_bar} codes", xlim=(edges[0], edges[-1]))
-    _legend(axes)
+    legend(axes)
     return figure
 
 
@@ -62,7 +61,7 @@ def autocorrelation_figure(samples: RawSamples, model: SampleStatistics) -> Figu
     """Normalised autocorrelation beside the model's, with the band in which that of white samples lies."""
     from scipy.stats import norm
 
-    figure, axes = _figure(2.6)
+    figure, axes = one_axes(2.6)
     lags = np.arange(1, N_LAGS + 1)
     expected = np.zeros(N_LAGS)
     known = np.array(model.autocorrelation[:N_LAGS])
@@ -74,7 +73,7 @@ def autocorrelation_figure(samples: RawSamples, model: SampleStatistics) -> Figu
     )
     axes.plot(lags, expected, "o", color=MODEL, markersize=3.5, label="model")
     axes.set(xlabel="lag (samples)", ylabel="autocorrelation", xlim=(0, N_LAGS + 1))
-    _legend(axes)
+    legend(axes)
     return figure
 
 
@@ -82,7 +81,7 @@ def spectrum_figure(samples: RawSamples, model: SampleStatistics) -> Figure:
     """Power spectral density beside the model's; white noise of the same variance is 0 dB."""
     from scipy.signal import welch
 
-    figure, axes = _figure(2.6)
+    figure, axes = one_axes(2.6)
     values = samples.values.astype(np.float64)
     at, power = welch(values, nperseg=min(SEGMENT, len(values)), detrend="constant")
     rho = np.array(model.autocorrelation)
@@ -93,7 +92,7 @@ def spectrum_figure(samples: RawSamples, model: SampleStatistics) -> Figure:
     axes.plot(at[inner] * scale, _decibel(power[inner] / white), color=DATA, linewidth=0.9, label="samples")
     axes.plot(at[inner] * scale, _decibel(expected[inner]), color=MODEL, linewidth=1.3, label="model")
     axes.set(xlabel=f"frequency ({unit})", ylabel="density (dB)", xlim=(0, 0.5 * scale))
-    _legend(axes)
+    legend(axes)
     return figure
 
 
@@ -113,46 +112,27 @@ def sp800_22_figure(verdict: sp800_22.Verdict) -> Figure:
     upper.axhline(1 - sp800_22.SIGNIFICANCE, color=GREY, linewidth=1)
     upper.plot(at, 1 - failed / tested, ".", color=DATA, markersize=4)
     upper.set(ylabel="share that passes")
-    _legend(upper)
+    legend(upper)
     even = np.array([np.nan if row.uniformity is None else max(row.uniformity, 1e-12) for row in verdict.rows])
     lower.semilogy(at, even, ".", color=DATA, markersize=4)
     lower.axhline(verdict.threshold, color=LIMIT, linewidth=1)
     lower.set(ylabel="P of uniformity", xlabel="test, in the order of the appendix", xlim=(0, len(at) + 1))
     for axes in (upper, lower):
-        _plain(axes)
+        plain(axes)
     return figure
 
 
 def dieharder_figure(verdict: dieharder.Verdict) -> Figure:
     """P-values in order beside those of ideal bits: a line."""
-    figure, axes = _figure(2.8)
+    figure, axes = one_axes(2.8)
     p_values = np.sort([p for result in verdict.results for p in result.p_values])
     ideal = (np.arange(len(p_values)) + 0.5) / max(len(p_values), 1)
     axes.plot([0, 1], [0, 1], color=MODEL, linewidth=1.2, label="ideal bits, on average")
     axes.plot(ideal, p_values, ".", color=DATA, markersize=5, label="P-values")
     axes.set(xlabel="share of the P-values", ylabel="P-value", xlim=(0, 1), ylim=(0, 1))
-    _legend(axes)
+    legend(axes)
     return figure
 
 
 def _decibel(power: NDArray[np.float64]) -> NDArray[np.float64]:
     return 10.0 * np.log10(np.maximum(power, 1e-12))
-
-
-def _figure(height: float) -> tuple[Figure, Axes]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.2, height), layout="constrained")
-    axes = figure.add_subplot()
-    _plain(axes)
-    return figure, axes
-
-
-def _legend(axes: Axes) -> None:
-    """Above the axes, where no data are."""
-    axes.legend(frameon=False, ncols=3, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.0)
-
-
-def _plain(axes: Axes) -> None:
-    axes.grid(True, alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
