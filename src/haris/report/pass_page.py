@@ -45,7 +45,7 @@ def _passes(keys: Sequence[PassKey], links: Sequence[PassLink], clear: Sequence[
     rows = tuple(_row(each) for each in keys[:MOST_ROWS])
     security = links[0].security
     parts: list[Part] = [
-        f"Secret bits under a clear sky, by the bound {security.bound}, one block a pass, epsilon {security.epsilon:.3g}.",
+        f"Secret bits under a clear sky, one block a pass: {security.bound}, epsilon {security.epsilon:.3g}.",
         Table(COLUMNS, rows, (11, 10, 19, 9, 8, 9, 13, 8, 12), numbers=(4, 5, 6, 7, 8), small=len(rows) > 12),
     ]
     if min(clear) < 0.9995:
