@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import numpy as np
 
 from haris.nouns.times import NS_PER_S, read_time
+from haris.papers import satquma
 from haris.papers.computation import Computation, Ours
 from haris.papers.row import Row
 from haris.quantum.optics.detector import Detector
@@ -24,6 +26,7 @@ from haris.quantum.orbit.station import Station
 from haris.quantum.orbit.tle import read_tle
 from haris.quantum.security.key_length import Security
 from haris.quantum.space.channel import SpaceChannel
+from haris.quantum.space.optimised import named
 from haris.quantum.space.pass_key import PassKey, PassLink, PassProtocol, pass_key
 
 
@@ -109,7 +112,18 @@ def _hufnagel_valley(row: Row, quantity: str) -> float | None:
     return 1e6 * float(isoplanatic_angle_rad(of, wavelength_m)) if quantity == "theta0_urad" else None
 
 
+def _optimum(row: Row, quantity: str) -> Ours | None:
+    """Settings that give most key, by the counts and the bound of the program that is compared with."""
+    found = re.fullmatch(r"bits_at_(\d+)_deg", quantity)
+    if found is None:
+        return None
+    best = satquma.best(row, float(found[1]))
+    told = ", ".join(f"{name} {value:.4g}" for name, value in named(best.settings).items())
+    return Ours(float(int(best.bits)), f"ours: {told}")
+
+
 COMPUTATIONS = (
+    Computation(("satquma2_optimum",), _optimum),
     Computation(("liao2017_micius_pass_*",), _micius),
     Computation(("itu_p1622_*",), _itu),
     Computation(("hv57_*",), _hufnagel_valley),
