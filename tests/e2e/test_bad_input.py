@@ -9,7 +9,6 @@ import resource
 import shutil
 import socket
 import sqlite3
-import ssl
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,14 +18,13 @@ from pathlib import Path
 
 import pytest
 from same_process import run_here
-from trial_network import QUICK_LINK, TrialNetwork, running
+from trial_network import QUICK_LINK, SPANS, TrialNetwork, running
 
-from haris.demo.laboratory import SPANS, Laboratory, build
-from haris.node.events import BlockEvent, PoolEvent, SiteEvent
+from haris.demo.laboratory import Laboratory, build
+from haris.node.events import BlockEvent, SiteEvent
 from haris.node.pki.authority import make_laboratory
 from haris.nouns.errors import KeyUnavailable
 from haris.wire import span
-from haris.wire.framing import frame
 
 HARIS = [sys.executable, "-m", "haris.cli.main"]
 
@@ -219,59 +217,6 @@ def test_a_full_disk(site: Path, limit: int) -> None:
     before = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit))
     process_refused("node", str(site), says="store", before=before)
     make_store(site)
-
-
-@contextlib.asynccontextmanager
-async def connected(port: int, context: ssl.SSLContext | None = None):
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-
-
-NONSENSE = (
-    b"\x00" * 64,
-    b"GET / HTTP/1.1\r\n\r\n",
-    b"\xff" * 64,
-    frame(b"\x93\x01\x02"),
-    b"\x16\x03\x01\x02\x00" + b"\x00" * 64,
-)
-
-
-@pytest.mark.timeout(100)
-async def test_a_peer_that_speaks_nonsense_ends_its_session_and_no_process(tmp_path: Path) -> None:
-    async with running(TrialNetwork(tmp_path)) as network:
-        await network.until(lambda: network.told(PoolEvent, site="midway", peer="bank"), 30, "the first keys")
-        ports, pki = network.laboratory.ports, network.laboratory.pki
-        stranger = ssl.create_default_context(cafile=str(pki("ca.crt")))
-        stranger.check_hostname = False
-        stranger.load_cert_chain(pki("sae-bank.crt"), pki("sae-bank.key"))  # an application is no key manager
-        for octets in NONSENSE:
-            for where in ("bank-midway", "midway peers", "midway kme"):
-                async with connected(ports[where]) as (reader, writer):
-                    writer.write(octets)
-                    writer.write_eof()
-                    with contextlib.suppress(OSError):
-                        async with asyncio.timeout(15):
-                            await reader.read()
-        for path in ("assign", "void", "relay"):
-            async with connected(ports["midway peers"], stranger) as (reader, writer):
-                request = (
-                    f"POST /haris/{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nConnection: close\r\n\r\n{{]}}"
-                )
-                writer.write(request.encode())
-                assert (await reader.readline()).split()[1][:1] == b"4"
-        n_blocks = len(network.told(BlockEvent, site="midway", aborted=None))
-        async with network.client("bank", "sae-bank") as kme:
-            async with asyncio.timeout(60):
-                while len(network.told(BlockEvent, site="midway", aborted=None)) == n_blocks:
-                    with contextlib.suppress(KeyUnavailable):  # the pool is drawn dry; fresh blocks fill it
-                        await kme.enc_key("sae-exchange")
-        for process in network.sites.values():
-            process.check()
 
 
 def _spoilt(kind: str, message: span.Message, body: bytes, earlier: list[span.Tag]) -> list[bytes] | None:

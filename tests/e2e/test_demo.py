@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
 import subprocess
@@ -12,10 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from etsi_qkd_014_client import QKD014Client
-from trial_network import TrialNetwork, running
-
-from haris.node.events import PoolEvent
 
 DEMO = [sys.executable, "-m", "haris.cli.main", "demo"]
 FIELDS = {
@@ -131,29 +126,3 @@ def test_a_signal_ends_the_demonstration_with_all_its_processes(how: signal.Sign
     while any(Path(f"/proc/{child}").exists() for child in children) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert [child for child in children if Path(f"/proc/{child}").exists()] == []
-
-
-@pytest.mark.timeout(60)
-async def test_a_client_of_others_takes_a_key_at_one_site_and_fetches_it_at_the_other(tmp_path: Path) -> None:
-    async with running(TrialNetwork(tmp_path)) as network:
-        await network.until(
-            lambda: any(e.ready for e in network.told(PoolEvent, site="bank", peer="exchange")), 30, "a key"
-        )
-        pki = network.laboratory.pki
-
-        def client(site: str, sae: str) -> QKD014Client:
-            port = network.laboratory.ports[f"{site} kme"]
-            return QKD014Client(f"localhost:{port}", str(pki(f"{sae}.crt")), str(pki(f"{sae}.key")), str(pki("ca.crt")))
-
-        bank, exchange = client("bank", "sae-bank"), client("exchange", "sae-exchange")
-        code, status = await asyncio.to_thread(bank.get_status, "sae-exchange")
-        assert (code, status.source_kme_id, status.target_kme_id) == (200, "kme-bank", "kme-exchange")
-        assert status.stored_key_count > 0
-        code, taken = await asyncio.to_thread(bank.get_key, "sae-exchange", 1, 256)
-        assert code == 200
-        key_ids = [key.key_id for key in taken.keys]
-        code, fetched = await asyncio.to_thread(exchange.get_key_with_key_IDs, "sae-bank", key_ids)
-        assert code == 200
-        assert [key.key for key in fetched.keys] == [key.key for key in taken.keys]
-        code, _ = await asyncio.to_thread(exchange.get_key_with_key_IDs, "sae-bank", key_ids)
-        assert code == 400

@@ -15,11 +15,10 @@ from uuid import UUID
 
 import pytest
 from history import History, Use, faults, tags_of
-from trial_network import TrialNetwork, running
+from trial_network import SPANS, TrialNetwork, running
 
 from haris.crypto.ledger import span_ledgers
 from haris.demo import laboratory
-from haris.demo.laboratory import SPANS
 from haris.node.events import PadEvent, PoolEvent, SiteEvent
 from haris.node.store.store import Store
 from haris.nouns.errors import KeyUnavailable, ParameterError, PeerError

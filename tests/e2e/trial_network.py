@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from spliced_line import SplicedLine
 
-from haris.demo.laboratory import SITES, SPANS, Laboratory, build
+from haris.demo.laboratory import FIBRES, Laboratory, build
 from haris.demo.processes import Process
 from haris.node.events import Event, SiteEvent
 from haris.node.pki.credentials import client_context
@@ -48,6 +48,7 @@ bound = "variable-length"
 epsilon_secrecy = 1e-6
 epsilon_correctness = 1e-15
 """
+SITES, SPANS = FIBRES.sites, FIBRES.spans
 
 
 class TrialNetwork:
