@@ -152,7 +152,8 @@ def unpacked_settings(octets: bytes | bytearray | memoryview, n_rounds: int, n_s
         spread = np.unpackbits(given, bitorder="little")
     else:
         shifts = width * np.arange(8 // width, dtype=np.uint8)
-        spread = ((given[:, None] >> shifts) & np.uint8((1 << width) - 1)).reshape(-1)
+        of_octet = (np.arange(256, dtype=np.uint8)[:, None] >> shifts) & np.uint8((1 << width) - 1)
+        spread = of_octet.view(np.uint32 if width == 2 else np.uint16).reshape(-1)[given].view(np.uint8)
     if np.any(spread[n_rounds:]):
         raise ParameterError("settings must have no bits set beyond those of the last round")
     return spread[:n_rounds]

@@ -226,13 +226,13 @@ class RoundsDevice:
         self.n_waiting = 0
         while self.n_waiting < n_samples:
             rounds, self._left = self._left or self._reader.next_rounds(), None
-            gives = np.flatnonzero(self._form.gives(rounds))
-            missing = n_samples - self.n_waiting
-            if len(gives) > missing:
-                end = int(gives[missing - 1]) + 1
-                rounds, self._left, n_left = rounds.part(0, end), rounds.part(end, len(rounds)), len(gives) - missing
+            gives, missing = self._form.gives(rounds), n_samples - self.n_waiting
+            given = int(np.count_nonzero(gives))
+            if given > missing:
+                end = int(np.flatnonzero(gives)[missing - 1]) + 1
+                rounds, self._left, n_left = rounds.part(0, end), rounds.part(end, len(rounds)), given - missing
             parts.append(rounds)
-            self.n_waiting += min(missing, len(gives))
+            self.n_waiting += min(missing, given)
             self._require_finite(sum(map(len, parts)), n_samples)
         self.n_waiting = n_left
         whole = RawRounds.joined(parts)

@@ -20,6 +20,8 @@ Fresh = Callable[[int], bytes]
 """So many random octets."""
 FALSE_ALARM = 2.0**-60
 """That settings of one frame, well chosen, are taken for others."""
+TOGETHER = 2**17
+"""Rounds that are looked at together: they stay in the processor's cache."""
 _DEPTH = 8
 """Octets of a probability: it is met to 2^-64."""
 
@@ -91,12 +93,17 @@ def require_well_chosen(settings: Settings, p: NDArray[np.float64]) -> None:
     Asked are the share of each, and of neighbours that are both no 0: a clock instead of chance has none. Well chosen
     ones fail with probability at most 2^-60 (Bernstein's inequality). A device that chooses by a secret rule passes.
     """
-    counts = np.bincount(settings, minlength=len(p))
     alarm, n = FALSE_ALARM / (len(p) + 1), len(settings)
-    for setting, (count, share) in enumerate(zip(counts.tolist(), p.tolist(), strict=True)):
+    counts, both = [0] * len(p), 0
+    for first in range(0, n, TOGETHER):
+        part = np.ascontiguousarray(settings[first : first + TOGETHER])
+        for setting in range(1, len(p)):
+            counts[setting] += int(np.count_nonzero(part == setting))
+        pairs = part[: len(part) // 2 * 2].view(np.uint16)
+        both += int(np.count_nonzero((pairs & 0xFF != 0) & (pairs > 0xFF)))
+    counts[0] = n - sum(counts)
+    for setting, (count, share) in enumerate(zip(counts, p.tolist(), strict=True)):
         _require(f"setting {setting}", count, n, share, alarm)
-    pairs = settings[: n // 2 * 2].reshape(-1, 2)
-    both = int(np.count_nonzero((pairs[:, 0] != 0) & (pairs[:, 1] != 0)))
     _require("two settings in a row other than 0", both, n // 2, float(p[1:].sum()) ** 2, alarm)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,7 @@ from haris.nouns.raw_rounds import RawRounds, Settings
 from haris.nouns.raw_samples import Codes, RawSamples, code_type
 from haris.quantum.entropy.mdi_qrng import EARLY, LATE, MDI_QRNG, MdiQrng, honest_device
 from haris.quantum.entropy.mdi_rounds import Rounds
-from haris.quantum.entropy.round_form import Fresh, RoundForm
+from haris.quantum.entropy.round_form import TOGETHER, Fresh, RoundForm
 from haris.quantum.entropy.source import Emission
 from haris.quantum.entropy.source_independent import SOURCE_INDEPENDENT, CheckCounts, SourceIndependent
 from haris.quantum.entropy.squeezed import SQUEEZED, QuadratureChecks, SqueezedLight, measured_codes
@@ -21,16 +23,25 @@ CLICK_0, CLICK_1, BOTH_CLICK, NO_CLICK = range(4)
 _CHUNK = 1 << 20
 
 
+def _parts(rounds: RawRounds) -> Iterator[RawRounds]:
+    return (rounds.part(first, first + TOGETHER) for first in range(0, len(rounds), TOGETHER))
+
+
 def _squeezed_gives(rounds: RawRounds) -> NDArray[np.bool_]:
     return np.asarray(rounds.settings == GENERATED)
 
 
 def _squeezed_sorted(parameters: SqueezedLight, rounds: RawRounds, fresh: Fresh) -> Emission:
-    checked = rounds.settings == CHECKED
-    samples, last = rounds.outcomes[~checked], 2**rounds.bits - 1
-    counts = np.bincount(rounds.outcomes[checked], minlength=last + 1).astype(np.int64)
-    saturated = int(np.count_nonzero((samples == 0) | (samples == last)))
-    return Emission(RawSamples(samples, rounds.bits, parameters.clock_hz), QuadratureChecks(counts, saturated))
+    kept, last, saturated = [], 2**rounds.bits - 1, 0
+    counts = np.zeros(last + 1, np.int64)
+    for part in _parts(rounds):
+        checked = part.settings == CHECKED
+        counts += np.bincount(part.outcomes[checked], minlength=last + 1)
+        samples = part.outcomes[~checked]
+        saturated += int(np.count_nonzero(samples == 0)) + int(np.count_nonzero(samples == last))
+        kept.append(samples)
+    whole: Codes = np.concatenate(kept)
+    return Emission(RawSamples(whole, rounds.bits, parameters.clock_hz), QuadratureChecks(counts, saturated))
 
 
 def _squeezed_outcomes(parameters: SqueezedLight, settings: Settings, rng: np.random.Generator) -> Codes:
@@ -47,15 +58,19 @@ def _qubit_gives(rounds: RawRounds) -> NDArray[np.bool_]:
 
 def _qubit_sorted(parameters: SourceIndependent, rounds: RawRounds, fresh: Fresh) -> Emission:
     """Where both detectors click a random bit is drawn here: it is spent, as the coins of all rounds are."""
-    clicked = rounds.outcomes != NO_CLICK
-    bits = rounds.outcomes[clicked].astype(np.uint8)
-    checked = rounds.settings[clicked] == CHECKED
-    both = np.flatnonzero(bits == BOTH_CLICK)
-    drawn = np.unpackbits(np.frombuffer(fresh(-(-len(both) // 8)), np.uint8))[: len(both)]
-    bits[both] = drawn
-    errors = bits[checked]
-    counts = CheckCounts(len(errors), int(np.count_nonzero(errors)), len(rounds), len(both))
-    return Emission(RawSamples(bits[~checked], 1, parameters.clock_hz), counts)
+    kept, clicks, errors, doubles = [], 0, 0, 0
+    for part in _parts(rounds):
+        clicked = part.outcomes != NO_CLICK
+        bits = part.outcomes[clicked].astype(np.uint8)
+        checked = part.settings[clicked] == CHECKED
+        both = np.flatnonzero(bits == BOTH_CLICK)
+        bits[both] = np.unpackbits(np.frombuffer(fresh(-(-len(both) // 8)), np.uint8))[: len(both)]
+        clicks += int(np.count_nonzero(checked))
+        errors += int(np.count_nonzero(bits[checked]))
+        doubles += len(both)
+        kept.append(bits[~checked])
+    samples = RawSamples(np.concatenate(kept), 1, parameters.clock_hz)
+    return Emission(samples, CheckCounts(clicks, errors, len(rounds), doubles))
 
 
 def _qubit_outcomes(parameters: SourceIndependent, settings: Settings, rng: np.random.Generator) -> Codes:
