@@ -43,7 +43,8 @@ def log_hypergeometric_tail(
     under the exact tail, and over it by about 1/z^2 at z standard deviations. All arguments whole, broadcast.
     """
     x, m, n, k = (np.asarray(a, dtype=np.float64) for a in (observed, sampled, unsampled, errors))
-    return _log_tail(x, m, n, k, _log_factorials(x, m, n))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _log_tail(x, m, n, k, _log_factorials(x, m, n))
 
 
 def unsampled_errors(
@@ -70,7 +71,8 @@ def unsampled_errors(
         low, high = np.where(many, closed, low), np.where(many, closed, high)
     left = low < high
     if np.any(left):
-        low[left] = _most_errors(x[left], m[left], n[left], float(np.log(epsilon)))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            low[left] = _most_errors(x[left], m[left], n[left], float(np.log(epsilon)))
     return np.asarray(low)
 
 
@@ -89,24 +91,23 @@ def _most_errors(x: Floats, m: Floats, n: Floats, log_epsilon: float) -> Floats:
     last_root = np.zeros_like(n)
     left: NDArray[np.intp] = np.arange(n.size)
     for turn in range(_MOST_TURNS):
-        tested = np.clip(np.floor(at), low + 1.0, high)
+        tested = np.minimum(np.maximum(np.floor(at), low + 1.0), high)
         tail = _log_tail(x, m, n, x + tested, fixed)
         refuted = tail <= log_epsilon
         low, high = np.where(refuted, low, tested), np.where(refuted, tested - 1.0, high)
         done = low >= high
-        if np.any(done):
+        if done.any():
             found[left[done]] = low[done]
             more = ~done
-            if not np.any(more):
+            if not more.any():
                 break
             left = left[more]
             x, m, n, low, high, tested, tail = (a[more] for a in (x, m, n, low, high, tested, tail))
             last, last_root, fixed = last[more], last_root[more], tuple(a[more] for a in fixed)
         root = np.sqrt(np.minimum(-tail, _GREATEST))
-        slope = np.divide(root - last_root, tested - last, out=np.zeros_like(root), where=tested != last)
-        some = slope > 0.0
-        secant = tested + np.divide(goal - root, slope, out=np.zeros_like(root), where=some)
-        at = np.where(some & (turn % 4 < 3), secant, (low + high + 1.0) / 2.0)
+        slope = (root - last_root) / (tested - last)
+        halves = (low + high + 1.0) / 2.0
+        at = np.where(slope > 0.0, tested + (goal - root) / slope, halves) if turn % 4 < 3 else halves
         last, last_root = tested, root
     return found
 
@@ -131,13 +132,12 @@ def _log_factorials(x: Floats, m: Floats, n: Floats) -> tuple[Floats, ...]:
 
 
 def _log_tail(x: Floats, m: Floats, n: Floats, k: Floats, fixed: tuple[Floats, ...]) -> Floats:
-    """log_hypergeometric_tail; fixed: of _log_factorials."""
+    """log_hypergeometric_tail, where divisions by 0 are let pass; fixed: of _log_factorials."""
     choose, all_n, all_mn = fixed
     more, free = k - x, n - k + x
-    with np.errstate(divide="ignore", invalid="ignore"):
-        log_term = choose + (all_n - gammaln(more + 1.0) - gammaln(free + 1.0))
-        log_term -= all_mn - gammaln(k + 1.0) - gammaln(m + n - k + 1.0)
-        ratio = x * free / ((more + 1.0) * (m - x + 1.0))
-        tail = log_term - np.log1p(-ratio)
-    tail = np.where((ratio >= 1.0) | (more <= 0.0) | (m <= x), 0.0, np.minimum(tail, 0.0))
+    log_term = choose + (all_n - gammaln(more + 1.0) - gammaln(free + 1.0))
+    log_term = log_term - (all_mn - gammaln(k + 1.0) - gammaln(m + n - k + 1.0))
+    ratio = x * free / ((more + 1.0) * (m - x + 1.0))
+    tail = np.minimum(log_term - np.log1p(-ratio), 0.0)
+    tail = np.where((ratio >= 1.0) | (more <= 0.0) | (m <= x), 0.0, tail)
     return np.where((more > n) & (x < m), -np.inf, tail)
