@@ -80,7 +80,7 @@ def outcomes(p: Floats) -> Floats:
     p: shape (..., 2), independent click probabilities of the right and the wrong detector. Returns (..., 3).
     """
     right, wrong = p[..., 0], p[..., 1]
-    each = np.empty((*right.shape, 3))
+    each = np.empty((*right.shape, 3), order="F")  # a sweep, the first axis, lies together in memory
     each[..., 0], each[..., 1], each[..., 2] = right * (1.0 - wrong), wrong * (1.0 - right), right * wrong
     return each
 
