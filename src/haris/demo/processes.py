@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import signal
@@ -110,11 +111,12 @@ class Process:
         if running is None:
             return
         if running.returncode is None:
-            running.send_signal(how)
-            try:
-                await asyncio.wait_for(running.wait(), timeout=5)
-            except TimeoutError:
-                running.kill()
-                await running.wait()
+            with contextlib.suppress(ProcessLookupError):  # it may end by itself meanwhile
+                running.send_signal(how)
+                try:
+                    await asyncio.wait_for(running.wait(), timeout=5)
+                except TimeoutError:
+                    running.kill()
+            await running.wait()
         if self._reading:
             await self._reading
