@@ -157,8 +157,10 @@ def test_12_random_links():
 
 
 @pytest.mark.trial
-def test_ten_thousand_random_links():
-    bits = run(10_000, 7)
-    print(f"{len(bits)} meet, {np.count_nonzero(bits)} have a key")
-    assert len(bits) > 7000
-    assert np.count_nonzero(bits) > 500
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", [7, 8])
+def test_ten_thousand_random_links(seed):
+    bits = run(5000, seed)
+    print(f"{len(bits)} of 5000 meet, {np.count_nonzero(bits)} have a key")
+    assert len(bits) > 3500
+    assert np.count_nonzero(bits) > 250
