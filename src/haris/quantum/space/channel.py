@@ -80,7 +80,7 @@ class SpaceChannel:
     misalignment: float = 0.0
     view_rad: float = 0.0
     filter_m: float = 0.0
-    night_radiance: float = RADIANCE["new moon"]
+    night_radiance: float = RADIANCE["moonless night"]
     day_radiance: float = RADIANCE["clear day"]
     sun_keep_out_deg: float = 15.0
     wind_m_per_s: float = 21.0

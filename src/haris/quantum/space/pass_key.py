@@ -229,7 +229,7 @@ def _reason(slots: Slots, counts: DecoyCounts) -> str:
     sifted = float(counts.clicks.sum())
     if sifted < 1.0:
         return "no light comes through"
-    if qber > 0.11 and slots.sun_elevation_deg.max() > -18.0:
+    if qber > 0.11 and slots.sun_elevation_deg.max() > -9.0:
         return f"the Sun stands at {slots.sun_elevation_deg.max():.0f} degrees, QBER {qber:.1%}"
     if qber > 0.11:
         return f"QBER {qber:.1%}: more noise than light"

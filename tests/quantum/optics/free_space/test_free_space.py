@@ -181,6 +181,21 @@ def test_twilight_lies_between_night_and_day():
     assert radiance[-1] == pytest.approx(1.5e6)
 
 
+@pytest.mark.parametrize(
+    ("sun_deg", "lux", "within"), [(0.0, 758.0, 1.01), (-3.0, 79.0, 2.0), (-6.0, 3.41, 1.01), (-9.0, 0.12, 2.0)]
+)
+def test_twilight_beside_the_explanatory_supplement(sun_deg, lux, within):
+    # Illuminance by the Supplement's cubics in the elevation, as celestial.SolarSys.sunlight of MAAT has them.
+    found = Sky(night_radiance=0.0).radiance(sun_deg) / 1.5e6 * 20_000.0
+    assert lux / within <= found <= lux * within
+
+
+def test_the_darkest_sky_is_darker_than_the_table():
+    # 21.9 mag in V a square arcsecond: 3.63e-8 W m^-2 um^-1 at magnitude 0, 4.25e10 square arcseconds in a steradian.
+    darkest = 10.0 ** (-0.4 * 21.9) * 3.63e-2 * 4.25e10
+    assert 0.1 < darkest / Sky().night_radiance < 1.0
+
+
 def test_clouds_hide_more_near_the_horizon():
     assert p_clear(0.3, 90.0) == pytest.approx(0.7)
     assert p_clear(0.3, 30.0) == pytest.approx(0.49)

@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 def beam_radius_m(range_m: ArrayLike, wavelength_m: float, waist_m: float) -> Floats:
     """Radius (1/e^2 of the irradiance) of a Gaussian beam range_m from a waist of radius waist_m; any shape.
 
-    w(L) = w0 sqrt(1 + (lambda L / pi w0^2)^2). Source: Siegman, Lasers (1986), Eq. (17.5).
+    w(L) = w0 sqrt(1 + (lambda L / pi w0^2)^2). Source: Siegman, Lasers (1986), chapter 17.
     """
     ratio = wavelength_m * np.asarray(range_m, dtype=np.float64) / (np.pi * waist_m**2)
     return np.asarray(waist_m * np.sqrt(1.0 + ratio**2))
@@ -45,7 +45,7 @@ def truncated_gain(truncation: ArrayLike, obscuration: float = 0.0) -> Floats:
 
     truncation: radius of the aperture over the beam's (1/e^2). 2/alpha^2 (exp(-alpha^2) - exp(-gamma^2 alpha^2))^2,
     of all the laser's power, what the aperture and its obscuration stop included; at most 0.8145, at 1.12.
-    Source: Klein, Degnan, Appl. Opt. 13, 2134 (1974), Eq. (19).
+    Source: Klein, Degnan, Appl. Opt. 13, 2134 (1974).
     """
     require_obscuration(obscuration)
     square = np.asarray(truncation, dtype=np.float64) ** 2

@@ -13,7 +13,8 @@ Floats = NDArray[np.float64]
 def saturated(rytov: ArrayLike) -> Floats:
     """Variance of the logarithm of the irradiance at a point from Rytov's, any shape: the same while it is weak.
 
-    Source: Andrews, Phillips, Laser Beam Propagation through Random Media (2005), Eq. (9.47), plane wave.
+    Source: Andrews, Phillips, Laser Beam Propagation through Random Media (2005), chapter 9,
+    plane wave.
     """
     square = np.asarray(rytov, dtype=np.float64)
     power = square**1.2
@@ -30,7 +31,7 @@ def aperture_averaging(of: Turbulence, wavelength_m: float, aperture_m: float, e
     """Share of the variance that is left when an aperture of diameter aperture_m takes the light; any shape.
 
     [1 + 1.1 (D^2 sin(el) / (lambda h0))^(7/6)]^-1, h0 = (integral cn2 h^2 / integral cn2 h^(5/6))^(6/7).
-    Source: Yura, McKinley, Appl. Opt. 22, 3353 (1983); ITU-R P.1622, Eqs. (6) and (7).
+    Source: Yura, McKinley, Appl. Opt. 22, 3353 (1983); ITU-R P.1622, Annex 1.
     """
     scale_m = (of.moment(2.0) / of.moment(5.0 / 6.0)) ** (6.0 / 7.0)
     sine = np.sin(np.radians(np.asarray(elevation_deg, dtype=np.float64)))

@@ -40,7 +40,7 @@ class Turbulence:
     def cn2(self, height_m: ArrayLike) -> Floats:
         """Structure constant at heights above the station, m^(-2/3), any shape.
 
-        Source: Valley, Appl. Opt. 19, 574 (1980), after Hufnagel; ITU-R P.1621-2, Eq. (22).
+        Source: Valley, Appl. Opt. 19, 574 (1980), after Hufnagel; ITU-R P.1621-2, section 5.1.1.
         """
         h = np.asarray(height_m, dtype=np.float64)
         wind = 0.00594 * (self.wind_m_per_s / 27.0) ** 2 * (1e-5 * h) ** 10 * np.exp(-h / 1000.0)
@@ -80,7 +80,7 @@ def isoplanatic_angle_rad(of: Turbulence, wavelength_m: float, elevation_deg: Ar
 def rytov_variance(of: Turbulence, wavelength_m: float, elevation_deg: ArrayLike = 90.0) -> Floats:
     """Variance of the logarithm of the irradiance at a point, of a plane wave from space, if it is weak; any shape.
 
-    2.25 k^(7/6) sec(z)^(11/6) integral cn2 h^(5/6). Source: ITU-R P.1622, Eq. (4).
+    2.25 k^(7/6) sec(z)^(11/6) integral cn2 h^(5/6). Source: ITU-R P.1622, Annex 1.
     """
     secant = _secant(elevation_deg) ** (11.0 / 6.0)
     return np.asarray(2.25 * _wave_number(wavelength_m) ** (7.0 / 6.0) * secant * of.moment(5.0 / 6.0))
