@@ -1,21 +1,9 @@
-"""Every row of space is measured, at sizes too small to say anything about speed."""
+"""The peer of space is run as it is, in a process of its own."""
 
 import pytest
 
-from haris.bench import runner, satquma
-from haris.bench.contest import Conditions
-from haris.bench.goals import read_goals
+from haris.bench import satquma
 from haris.nouns.errors import ParameterError
-
-GOALS = [goal for goal in read_goals() if goal.name == "space"]
-
-
-def test_every_row_is_measured(tmp_path, monkeypatch):
-    monkeypatch.delenv(satquma.ENVIRONMENT, raising=False)
-    rows = list(runner.measure(GOALS, Conditions(seed=5, scale=0.004, folder=tmp_path), n_runs=1))
-    assert [(row.setting, row.unit) for row in rows] == [(goal.setting, goal.unit) for goal in GOALS]
-    assert all(row.ours > 0.0 for row in rows)
-    assert all(row.met is not None for row in rows)
 
 
 def test_the_peer_is_asked_with_our_settings(tmp_path, monkeypatch):

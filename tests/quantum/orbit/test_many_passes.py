@@ -108,3 +108,23 @@ def test_a_year_has_to_be_asked_for():
         many_passes([satellite], STATIONS, START_S, START_S + DAY_S, 90.0)
     with pytest.raises(ParameterError, match="in parts"):
         many_passes([satellite], STATIONS, START_S, START_S + 1e7 * DAY_S, 10.0, 1e13)
+
+
+def test_an_independent_search_finds_the_same():
+    """Seconds after START_S and degrees, by EarthSatellite.find_events of skyfield 1.55.
+
+    It has polar motion and another table of the Earth's rotation, and stops some tenths of a second from the root.
+    """
+    printed = [
+        (23250.953, 23462.144, 23675.262, 45.73682),
+        (28993.858, 29102.910, 29212.505, 13.18404),
+        (70082.634, 70296.922, 70509.385, 45.74805),
+        (75777.285, 75899.529, 76021.325, 14.34996),
+        (108500.207, 108689.310, 108879.498, 27.39186),
+        (114140.634, 114314.088, 114488.831, 21.65363),
+    ]
+    satellite = Walker(3, 3, 1, 500e3, 97.4).elements(START_S)[0]
+    found = many_passes([satellite], STATIONS[:1], START_S, START_S + 1.5 * DAY_S, 10.0)
+    ours = np.stack([found.rise_s, found.culmination_s, found.set_s], axis=1) - START_S
+    np.testing.assert_allclose(ours, np.array(printed)[:, :3], atol=0.3, rtol=0)
+    np.testing.assert_allclose(found.max_elevation_deg, np.array(printed)[:, 3], atol=0.003, rtol=0)
