@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
+
 from haris.nouns.errors import KeyUnavailable, ParameterError
 
 
@@ -18,7 +20,7 @@ class Pool:
             raise ParameterError(f"limit must be at least 1 octet, got {limit}")
         self.limit, self.reason, self.epoch = limit, reason, 0
         self.n_put = self.n_taken = 0
-        self._ring = memoryview(bytearray(limit))
+        self._ring = np.zeros(limit, np.uint8)
         self._first = self._size = 0
         self._ended = False
         self._changed = threading.Condition()
@@ -39,7 +41,7 @@ class Pool:
         """Give nothing from now on, and forget what is there. reason: in words, for who asks."""
         with self._changed:
             self.reason, self._ended = self.reason if self._ended else reason, self._ended or for_good
-            self._ring[:] = bytes(self.limit)
+            self._ring.fill(0)
             self._first = self._size = 0
             self._changed.notify_all()
 
@@ -50,7 +52,7 @@ class Pool:
             n_octets = 0 if self.reason else min(len(octets), self.limit - self._size)
             last = (self._first + self._size) % self.limit
             whole = min(n_octets, self.limit - last)
-            given = memoryview(octets)
+            given = np.frombuffer(octets, np.uint8)
             self._ring[last : last + whole] = given[:whole]
             self._ring[: n_octets - whole] = given[whole:n_octets]
             self._size += n_octets
@@ -72,9 +74,9 @@ class Pool:
                 raise KeyUnavailable(f"the pool holds too few octets of the source: {n_octets} were asked for")
             whole = min(n_octets, self.limit - self._first)
             parts = self._ring[self._first : self._first + whole], self._ring[: n_octets - whole]
-            taken = b"".join(parts)
+            taken = b"".join(part.data for part in parts)
             for part in parts:
-                part[:] = bytes(len(part))
+                part.fill(0)
             self._first = (self._first + n_octets) % self.limit
             self._size -= n_octets
             self.n_taken += n_octets
