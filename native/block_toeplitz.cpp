@@ -107,7 +107,9 @@ class Appended {
         filled_ -= 64;
         pending_ = word >> (rest - filled_ - 1) >> 1;
     }
-    ~Appended() { std::memcpy(to_, &pending_, (filled_ + 7) / 8); }
+    ~Appended() {
+        if (filled_) std::memcpy(to_, &pending_, (filled_ + 7) / 8);
+    }
 
   private:
     std::uint8_t* to_;

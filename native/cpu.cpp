@@ -15,6 +15,7 @@ bool has_avx512() {
     return has_avx512bw() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl");
 }
+bool has_vbmi() { return has_avx512() && __builtin_cpu_supports("avx512vbmi"); }
 // The first processors of Zen, and Excavator, take hundreds of cycles for it.
 bool has_fast_pext() {
     return __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt") && !__builtin_cpu_is("znver1") &&
@@ -28,6 +29,7 @@ bool has_fast_pext() { return false; }
 bool has_clmul() { return false; }
 bool has_avx512bw() { return false; }
 bool has_avx512() { return false; }
+bool has_vbmi() { return false; }
 bool has_vpclmul() { return false; }
 bool has_gfni() { return false; }
 #endif

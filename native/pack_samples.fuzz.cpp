@@ -1,7 +1,8 @@
 // libFuzzer: bits and samples from the input, both paths against a loop over bits. To build and run it:
 //
 //   clang++ -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-//       native/pack_samples.fuzz.cpp native/pack_samples.cpp native/pack_samples_bmi2.cpp native/cpu.cpp -o pack_fuzz
+//       native/pack_samples.fuzz.cpp native/pack_samples.cpp native/pack_samples_{bmi2,vbmi}.cpp native/cpu.cpp
+//       -o pack_fuzz
 //   ./pack_fuzz -len_control=0 -max_len=2048 -max_total_time=600
 #include "pack_samples.hpp"
 

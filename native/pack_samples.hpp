@@ -20,6 +20,9 @@ void pack_samples(const std::uint16_t* codes, std::size_t n, unsigned bits, std:
 void pack_samples_bmi2(const std::uint8_t* codes, std::size_t n, unsigned bits, std::uint8_t* out);
 void pack_samples_bmi2(const std::uint16_t* codes, std::size_t n, unsigned bits, std::uint8_t* out);
 
+// On processors that move octets of 512 bits: even bits up to 14, whole 32 samples. Returns how many.
+std::size_t pack_samples_vbmi(const std::uint16_t* codes, std::size_t n, unsigned bits, std::uint8_t* out);
+
 void bind_pack_samples(nanobind::module_& module);
 
 }  // namespace haris
