@@ -27,6 +27,8 @@ def test_the_sites_of_a_laboratory_see_one_sky(tmp_path: Path) -> None:
         site: read_configuration(laboratory.configuration(site)).span for site in ("bank", "satellite", "exchange")
     }
     assert [len(each) for each in spans.values()] == [1, 2, 1]
+    edges = [read_configuration(laboratory.configuration(site)).edge for site in ("bank", "exchange")]
+    assert [[edge.span for edge in each] for each in edges] == [["satellite-exchange"], ["satellite-bank"]]
     assert [span.station for span in spans["satellite"]] == ["Xinglong", "Sanya"]
     for span in spans["satellite"]:
         contacts = contacts_of(Scenario.read(span.passes), span.station)

@@ -53,6 +53,17 @@ def test_keys_cross_each_span_under_its_own_pad() -> None:
     assert decode(network.traffic[0]).ciphertext != decode(network.traffic[1]).ciphertext
 
 
+def test_what_a_node_between_sends_on_is_what_came_xor_both_pads() -> None:
+    """As satellites announce it: the exclusive or of the keys that they share with two stations, and no more."""
+    network = filled()
+    names = ledger("bank", "middle"), ledger("middle", "exchange")
+    first, second = (bytes(network.stores["middle"].pads[name].octets) for name in names)
+    network.relay(3)
+    came, went = (decode(octets).ciphertext for octets in network.traffic[:2])
+    announced = bytes(a ^ b for a, b in zip(came, went, strict=True))
+    assert announced == bytes(a ^ b for a, b in zip(first, second, strict=True))[: len(announced)]
+
+
 def test_each_site_accounts_for_the_pad_that_it_used() -> None:
     network = filled()
     first, second = ledger("bank", "middle"), ledger("middle", "exchange")

@@ -168,6 +168,8 @@ def _node_toml(laboratory: Laboratory, site: str, pool_keys: int, pad_keys: int)
                 f'secret = "{span}.{site}.secret"',
                 f'{"connect" if site == alice else "listen"} = "127.0.0.1:{ports[span]}"',
             ]
+        elif plot.stations:  # that its pad is known before a key is sent that way
+            lines += ["", "[[edge]]", f'span = "{span}"', f'sites = ["{alice}", "{bob}"]']
     if site != plot.sites[1]:
         path = list(plot.sites) if site == "bank" else list(reversed(plot.sites))
         lines += ["", "[[pair]]", f'peer = "{path[-1]}"', f"path = {path}".replace("'", '"'), "end_to_end = true"]

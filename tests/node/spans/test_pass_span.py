@@ -9,17 +9,20 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from test_span import TARGETS, Rig
 
 from haris.crypto.ledger import span_ledgers
+from haris.keys.allotment import Levels
 from haris.node.events import AlarmEvent, SiteEvent
 from haris.node.spans.lamps import PassLamp
 from haris.node.spans.light import run_light
 from haris.node.spans.pass_maker import PassMaker
 from haris.node.spans.plan import PassPlan, SpanPlan
 from haris.node.spans.pointing import Pointing
+from haris.node.spans.session import SpanSession
 from haris.node.spans.sky import Sky
 from haris.node.spans.span import Span
 from haris.nouns.errors import ParameterError
@@ -30,13 +33,12 @@ from haris.quantum.space.scenario import Scenario
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "space" / "micius_xinglong_2016.toml"
 RISE_S, SET_S = 1482166197.4, 1482166468.4
-FACTOR = 200.0
 CONTACTS = contacts_of(Scenario.read(EXAMPLE))
 SLOW = replace(CONTACTS, link=replace(CONTACTS.link, source=replace(CONTACTS.link.source, clock_hz=5e7)))
 """Half of the clock, so half of the clicks to sample."""
 
 
-def at(sky_s: float, contacts: Contacts = SLOW, factor: float = FACTOR) -> Contacts:
+def at(sky_s: float, contacts: Contacts = SLOW, factor: float = 1.0) -> Contacts:
     """With a sky that stands at a time now, in quick motion."""
     return replace(contacts, clock=SkyClock(sky_s, time.time(), factor))
 
@@ -53,9 +55,6 @@ class PassRig(Rig):
 
     def heads(self) -> list[int]:
         return [self.stores["a"].ledger_bounds(name)[0] for name in span_ledgers("ab")]
-
-    def sky_s(self) -> float:
-        return self.contacts.clock.sky_s(time.time())
 
 
 @pytest.fixture
@@ -76,8 +75,24 @@ async def shining(rig: PassRig) -> AsyncIterator[None]:
         await asyncio.gather(light, return_exceptions=True)
 
 
-async def test_a_pass_fills_pools_alike_though_its_first_part_was_lost(rig: PassRig) -> None:
-    rig.contacts = at(RISE_S - 40.0)
+class Held:
+    """A sky whose time the test sets, and how many blocks of its light have begun."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, sky_s: float) -> None:
+        self.sky_s, self.n_begun = sky_s, 0
+        monkeypatch.setattr(Sky, "now_s", lambda sky: self.sky_s)
+        monkeypatch.setattr(Sky, "until", self._until)
+
+    async def _until(self, sky_s: float) -> None:
+        self.n_begun += 1
+        while self.sky_s < sky_s:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_pass_fills_pools_alike_though_its_first_part_was_lost(
+    rig: PassRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(monkeypatch, RISE_S - 40.0)
     a, b = rig.stores["a"], rig.stores["b"]
     server = await rig.span("b").listen(("127.0.0.1", 0))
     port = server.sockets[0].getsockname()[1]
@@ -85,13 +100,17 @@ async def test_a_pass_fills_pools_alike_though_its_first_part_was_lost(rig: Pass
         caller = asyncio.create_task(rig.span("a").connect(("127.0.0.1", port)))
         await rig.until(lambda: any(isinstance(e, SiteEvent) and e.what == "span connected" for e in rig.events))
         met = rig.heads()
-        await rig.until(lambda: rig.sky_s() > RISE_S + 50.0)
-        assert rig.heads() == met  # no tag before there is a block
+        await asyncio.sleep(0.3)
+        assert rig.heads() == met  # idle: no block before there is a pass, and no tag
+        held.sky_s = RISE_S + 1.0
+        await rig.until(lambda: held.n_begun == 1)
+        held.sky_s = RISE_S + 50.0
         caller.cancel()  # a site that dies in a pass
         await asyncio.gather(caller, return_exceptions=True)
         caller = asyncio.create_task(rig.span("a").connect(("127.0.0.1", port)))
+        await rig.until(lambda: held.n_begun == 2)
+        held.sky_s = SET_S + 1.0
         await rig.until(lambda: bool(rig.blocks("a") and rig.blocks("b")))
-        assert rig.sky_s() > SET_S - 1.0
         spent = rig.heads()
         await asyncio.sleep(0.3)
         assert rig.heads() == spent  # idle until the next pass
@@ -101,16 +120,33 @@ async def test_a_pass_fills_pools_alike_though_its_first_part_was_lost(rig: Pass
     (block,), (same,) = rig.blocks("a"), rig.blocks("b")
     assert block.aborted is None
     assert block.secret_bits == same.secret_bits > 8 * 32 * TARGETS.n_keys
-    assert 60.0 < block.light_s < SET_S - RISE_S - 50.0
+    assert block.light_s == pytest.approx(SET_S - RISE_S - 50.0, abs=1.5)
     ours, theirs = a.reserve("b", "a", 40, "test"), b.reserve("a", "a", 40, "test")
     assert [key.secret for key in ours] == [key.secret for key in theirs]
     assert not any(isinstance(event, AlarmEvent) for event in rig.events)
 
 
+async def test_a_pass_is_not_flown_for_pools_that_are_full(rig: PassRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound of a satellite's store: its [pools]."""
+    rig.contacts = at(RISE_S + 1.0)
+    plan = rig.plan("a")
+    assert isinstance(plan.making, PassPlan)
+    maker = PassMaker(plan, plan.making, os.urandom, print)
+    streams: Any = (asyncio.StreamReader(), None)
+    session = SpanSession(plan, rig.stores["a"], os.urandom, streams, maker, lambda event: None, print)
+    async with shining(rig):
+        await rig.until(lambda: (rig.directory / "light").exists())
+        for relay_octets, begins in ((512, 0), (544, None)):  # half of what it wants to hold, and more
+            levels = Levels(8192, 8192, 1024, relay_octets, 40)
+            monkeypatch.setattr(session, "_levels", lambda number, levels=levels, **more: levels)
+            assert await session._begin() == begins
+        await maker.detach()
+
+
 async def test_a_dark_lamp_is_an_alarm_in_a_pass_and_none_between_passes(tmp_path: Path) -> None:
     for sky_s, said in ((RISE_S - 5000.0, []), (RISE_S + 1.0, ["no light at"])):
         told: list[str] = []
-        passes = PassPlan(at(sky_s, factor=1.0), tmp_path / "light")
+        passes = PassPlan(at(sky_s), tmp_path / "light")
         plan = SpanPlan("ab", "a", "b", "alice", TARGETS, passes)
         maker = PassMaker(plan, passes, os.urandom, told.append)
         assert [await maker.ready(1), await maker.ready(1)] == [False, False]

@@ -35,8 +35,8 @@ def emulate_pass(
         law = click_law(arrived.at(number), link.source, link.detector, protocol, eve_fraction)
         while int(state[0]) < end:
             time_ps, channel, state = sample_clicks(law, pulse_key, receiver_key, 0, end, state, CHUNK_TAGS)
-            times.append(time_ps)
-            channels.append(channel)
+            times.append(time_ps.copy())  # not all the room that there was
+            channels.append(channel.copy())
     detections = Detections(
         n_pulses=n_pulses,
         time_ps=np.concatenate([*times, np.empty(0, np.int64)]),
