@@ -34,6 +34,8 @@ from haris.quantum.space.classical import ClassicalLink
 from haris.quantum.space.motion import Motion
 from haris.quantum.space.pass_key import PassProtocol
 from haris.quantum.space.scenario import Satellites, Search
+from haris.quantum.space.season import Handover
+from haris.quantum.space.weather import Weather
 
 ROOT = Path(__file__).resolve().parent.parent
 MADE = "<!-- Made by `make docs`: change the code, not this page. -->"
@@ -49,6 +51,8 @@ PASS_TABLES = {
     "[protocol]": PassProtocol,
     "[security]": Security,
     "[classical]": ClassicalLink,
+    "[[weather]]": Weather,
+    "[handover]": Handover,
 }
 STRICT = "An unknown key or a value of another type is refused, with its line."
 UNITS = "Numbers are SI, and a key that has a dimension ends in its unit, such as `_m`, `_s` or `_hz`."

@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": "the whole way on this machine, in five acts",
     "rate": "secret key rate of links against distance",
     "pass": "passes of satellites over stations, with predicted key",
+    "season": "key of a season: stations, pairs, constellations, weather, conflicts",
     "fly": "fly a pass: its light distilled while it comes, over a line that breaks",
     "attack": "what an attack on a link leaves secret, and what its users see",
     "noise": "excess noise of continuous variables from their hardware",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,23 @@ from haris.quantum.space.classical import ClassicalLink
 from haris.quantum.space.crosslink import CrosslinkKey, crosslink_key
 from haris.quantum.space.motion import Motion, SkyClock
 from haris.quantum.space.pass_key import PassKey, PassLink, PassProtocol, pass_key
+from haris.quantum.space.season import Apply, Handover, Season, season
+from haris.quantum.space.weather import Weather
+
+TABLES = (
+    "satellite",
+    "station",
+    "search",
+    "motion",
+    "source",
+    "channel",
+    "detector",
+    "protocol",
+    "security",
+    "classical",
+    "weather",
+    "handover",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +116,8 @@ class Scenario:
     link: PassLink
     motion: Motion | None = None
     classical: ClassicalLink = field(default_factory=ClassicalLink)
+    weather: tuple[Weather, ...] = ()
+    handover: Handover = field(default_factory=Handover)
 
     @classmethod
     def read(cls, path: Path | str) -> Scenario:
@@ -114,6 +134,22 @@ class Scenario:
             for flown in passes(self.elements, station, start_s, stop_s, least_deg, age_s)
         ]
         return tuple(pass_key(flown, self.link, age_s) for flown in sorted(found, key=lambda each: each.rise_s))
+
+    def season(self, now_s: float, satellites: Sequence[Elements] | None = None, apply: Apply = map) -> Season:
+        """The key of the search with weather and conflicts. satellites: in place of the scenario's, of any age."""
+        start_s, stop_s, age_s = self._span(now_s)
+        return season(
+            self.elements if satellites is None else satellites,
+            self.stations,
+            self.link,
+            start_s,
+            (stop_s - start_s) / DAY_S,
+            self.search.least_elevation_deg,
+            age_s if satellites is None else np.inf,
+            self.weather,
+            self.handover,
+            apply,
+        )
 
     @property
     def is_crosslink(self) -> bool:
@@ -140,9 +176,7 @@ class Scenario:
 
 def scenario_of(document: Document) -> Scenario:
     """The scenario that a document describes."""
-    document.only(
-        "satellite", "station", "search", "motion", "source", "channel", "detector", "protocol", "security", "classical"
-    )
+    document.only(*TABLES)
     satellites = document.table("satellite", Satellites)
     try:
         elements = satellites.read()
@@ -161,9 +195,15 @@ def scenario_of(document: Document) -> Scenario:
     search = document.table("search", Search) if "search" in document.values else Search()
     motion = document.table("motion", Motion) if "motion" in document.values else None
     classical = document.table("classical", ClassicalLink) if "classical" in document.values else ClassicalLink()
+    handover = document.table("handover", Handover) if "handover" in document.values else Handover()
+    weather = document.tables("weather", Weather)
+    names = {each.name for each in stations}
+    for each in weather:
+        if each.station not in names:
+            raise document.error(f"there is weather of {each.station!r}, which is no [[station]]", "weather")
     try:
         link = PassLink(source, channel, detector, protocol, security)
         SkyClock.of(motion, search.start)
     except ParameterError as error:
         raise document.error(str(error)) from None
-    return Scenario(satellites, elements, stations, search, link, motion, classical)
+    return Scenario(satellites, elements, stations, search, link, motion, classical, weather, handover)

@@ -1,0 +1,106 @@
+"""A season for a terminal, and as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from haris.quantum.space.season import Season
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def season_text(of: Season, demand_bits: float | None) -> str:
+    """Stations, months and pairs; demand_bits: a day."""
+    passes, expected = of.keys.passes, of.expected_bits
+    with_key, conflicts = int((of.keys.secret_bits > 0).sum()), int(((of.keys.secret_bits > 0) & ~of.is_flown).sum())
+    clear_bits = int(of.keys.secret_bits[of.is_flown].sum())
+    lines = [
+        f"{len(passes):,} passes in {of.days:g} days, {with_key:,} with key; {conflicts:,} of them give way",
+        f"{clear_bits:,} secret bits under a clear sky; expected with clouds: {expected.sum():,.0f}",
+        "",
+        f"{'station':>14}  {'flown':>6}  {'a day':>12}  {'a night flown':>13}  {'worst month':>18}  {'best month':>18}",
+    ]
+    table = of.by_month()
+    for number, station in enumerate(passes.stations):
+        flown = int((of.is_flown & (passes.station == number)).sum())
+        nights = of.nights(number)
+        months = np.flatnonzero(_covered(of))
+        worst, best = (months[at(table[number, months])] for at in (np.argmin, np.argmax))
+        lines.append(
+            f"{station.name[:14]:>14}  {flown:>6,}  {table[number].sum() / of.days:>12,.0f}  "
+            f"{nights.mean() if nights.size else 0.0:>13,.0f}  "
+            + "  ".join(f"{MONTHS[month]} {table[number, month]:>14,.0f}" for month in (worst, best))
+        )
+    pairs = of.pairs()
+    names = [station.name for station in passes.stations]
+    if len(names) > 1:
+        lines += ["", "expected bits a day that two stations can share of that, if they share it with no third:"]
+        lines += [f"  {names[a]} - {names[b]}: {pairs[a, b]:,.0f}" for a, b in combinations(range(len(names)), 2)]
+    if demand_bits is not None:
+        lines += ["", _verdict(of, demand_bits)]
+    return "\n".join(lines)
+
+
+def compared(found: Mapping[str, Season], demand_bits: float | None) -> str:
+    """A line for each constellation."""
+    head = f"{'constellation':>22}  {'satellites':>10}  {'passes':>9}  {'bits a day, all':>15}  {'least served':>14}"
+    lines = [head + ("" if demand_bits is None else "  suffices")]
+    for name, each in found.items():
+        line = (
+            f"{name:>22}  {len(each.keys.passes.satellites):>10}  {len(each.keys.passes):>9,}  "
+            f"{each.expected_bits.sum() / each.days:>15,.0f}  {least(each):>14,.0f}"
+        )
+        lines.append(line + ("" if demand_bits is None else f"  {'yes' if least(each) >= demand_bits else 'no':>8}"))
+    what = "pair of stations" if len(next(iter(found.values())).keys.passes.stations) > 1 else "station"
+    return "\n".join([*lines, "", f"least served: expected bits a day of the {what} that gets least"])
+
+
+def season_report(of: Season, demand_bits: float | None) -> dict[str, Any]:
+    """Plain data: bits; of stations, months (January first) and pairs."""
+    passes, table, pairs = of.keys.passes, of.by_month(), of.pairs()
+    names = [station.name for station in passes.stations]
+    report: dict[str, Any] = {
+        "days": of.days,
+        "satellites": len(passes.satellites),
+        "passes": len(passes),
+        "flown": int(of.is_flown.sum()),
+        "expected_bits": float(of.expected_bits.sum()),
+        "clear_sky_bits": int(of.keys.secret_bits[of.is_flown].sum()),
+        "stations": [
+            {"name": name, "bits_a_day": float(table[i].sum() / of.days), "bits_by_month": table[i].tolist()}
+            for i, name in enumerate(names)
+        ],
+        "pairs": [
+            {"stations": [names[a], names[b]], "bits_a_day": float(pairs[a, b])}
+            for a, b in combinations(range(len(names)), 2)
+        ],
+        "least_bits_a_day": least(of),
+    }
+    return report if demand_bits is None else report | {"suffices": least(of) >= demand_bits}
+
+
+def least(of: Season) -> float:
+    """Expected bits a day of the pair of stations that gets least; of a single station, its own."""
+    n = len(of.keys.passes.stations)
+    if n == 1:
+        return float(of.expected_bits.sum() / of.days)
+    return float(of.pairs()[np.triu_indices(n, 1)].min())
+
+
+def _covered(of: Season) -> NDArray[np.bool_]:
+    """Months of which any pass is known; January where there is none."""
+    known = np.asarray(of.by_month().sum(axis=0) > 0.0)
+    known[0] |= not known.any()
+    return known
+
+
+def _verdict(of: Season, demand_bits: float) -> str:
+    served = least(of)
+    if served >= demand_bits:
+        return f"{demand_bits:,.0f} bits a day are there: the least is {served:,.0f}"
+    return f"{demand_bits:,.0f} bits a day are not there: the least is {served:,.0f}"

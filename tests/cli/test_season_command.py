@@ -1,0 +1,54 @@
+"""haris season, as it is typed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from haris.cli.main import main
+
+EUROPE = str(Path(__file__).parents[2] / "examples" / "space" / "european_stations.toml")
+
+
+def test_a_season_in_words(capsys):
+    assert main(["season", EUROPE, "--days", "5", "--demand", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "Matera - Tenerife" in out
+    assert "1 bits a day are there" in out
+
+
+def test_constellations_side_by_side(capsys):
+    walkers = ["--walker", "1/1/0:500:97.4", "--walker", "3/3/1:500:97.4"]
+    assert main(["season", EUROPE, "--days", "3", *walkers, "--demand", "1e12"]) == 0
+    out = capsys.readouterr().out
+    assert out.count(" no\n") == 2
+    assert main(["season", EUROPE, "--days", "3", *walkers, "--json"]) == 0
+    one, three = json.loads(capsys.readouterr().out)
+    assert three["satellites"] == 3
+    assert three["passes"] > 2 * one["passes"]
+    assert {pair["stations"][0] for pair in one["pairs"]} == {"Munich", "Matera"}
+
+
+def test_a_satellite_a_worker_gives_the_same(capsys):
+    from dask.distributed import LocalCluster
+
+    arguments = ["season", EUROPE, "--days", "2", "--walker", "2/2/1:500:97.4", "--json"]
+    assert main(arguments) == 0
+    alone = json.loads(capsys.readouterr().out)
+    with LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster:
+        assert main([*arguments, "--dask", cluster.scheduler_address]) == 0
+    assert json.loads(capsys.readouterr().out) == alone
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--walker", "4"], "T/P/F:KM:DEG"),
+        (["--walker", "4/3/1:500:97"], "planes must divide"),
+        (["--days", "0"], "days"),
+        (["--dask", "nonsense://1"], "--dask"),
+    ],
+)
+def test_what_is_no_season_is_refused(arguments, words, capsys):
+    assert main(["season", EUROPE, "--days", "1", *arguments]) == 2
+    assert words in capsys.readouterr().err

@@ -1,0 +1,146 @@
+"""A season: its passes and keys are those of single passes, its choice is the best one, its weather that of clouds."""
+
+from dataclasses import replace
+from itertools import combinations, product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from haris.nouns.errors import ParameterError
+from haris.quantum.orbit.many_passes import ManyPasses
+from haris.quantum.space.handover import flown
+from haris.quantum.space.light import clear_probability
+from haris.quantum.space.scenario import Scenario
+from haris.quantum.space.season import Handover, Season, _paired
+from haris.quantum.space.weather import Weather, clear, months
+
+SPACE = Path(__file__).parents[3] / "examples" / "space"
+
+
+@pytest.fixture(scope="module")
+def europe():
+    scenario = Scenario.read(SPACE / "european_stations.toml")
+    scenario = replace(scenario, search=replace(scenario.search, days=6.0))
+    return scenario, scenario.season(0.0)
+
+
+def table(satellite, station, rise, last):
+    n = len(rise)
+    rise = np.array(rise, dtype=np.float64)
+    zeros = np.zeros(n)
+    return ManyPasses(
+        (),
+        (),
+        10.0,
+        np.array(satellite),
+        np.array(station),
+        rise,
+        rise,
+        rise + last,
+        zeros,
+        zeros,
+        np.ones(n, np.bool_),
+    )
+
+
+def best_by_hand(passes, value, turn_s):
+    """The greatest sum over all sets of passes without a conflict."""
+    n = len(passes)
+    clash = [
+        (i, j)
+        for i, j in combinations(range(n), 2)
+        if (passes.satellite[i] == passes.satellite[j] or passes.station[i] == passes.station[j])
+        and passes.rise_s[i] < passes.set_s[j] + turn_s
+        and passes.rise_s[j] < passes.set_s[i] + turn_s
+    ]
+    sets = (np.array(each, dtype=np.bool_) for each in product((False, True), repeat=n))
+    return max(value[each].sum() for each in sets if not any(each[i] and each[j] for i, j in clash))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_choice_is_the_best_there_is(seed):
+    rng = np.random.default_rng(seed)
+    n, turn_s = 11, 5.0
+    passes = table(rng.integers(0, 3, n), rng.integers(0, 3, n), rng.uniform(0, 400, n), rng.uniform(20, 120, n))
+    value = np.floor(rng.uniform(0, 1000, n)) * (rng.random(n) < 0.9)
+    chosen = flown(passes, value, turn_s)
+    assert value[chosen].sum() == pytest.approx(best_by_hand(passes, value, turn_s))
+    assert not chosen[value == 0.0].any()
+    for i, j in combinations(np.flatnonzero(chosen).tolist(), 2):
+        if passes.satellite[i] == passes.satellite[j] or passes.station[i] == passes.station[j]:
+            first, second = sorted((i, j), key=lambda k: passes.rise_s[k])
+            assert passes.set_s[first] + turn_s <= passes.rise_s[second]
+
+
+def test_none_is_chosen_of_none():
+    assert flown(table([], [], [], []), np.zeros(0)).shape == (0,)
+
+
+def test_a_season_sums_the_keys_of_its_passes(europe):
+    scenario, season = europe
+    keys = scenario.keys(0.0)
+    assert len(keys) == len(season.keys.passes)
+    assert season.keys.secret_bits.sum() == pytest.approx(sum(each.secret_bits for each in keys), rel=0.005)
+    by_station = season.by_month().sum(axis=1)
+    assert by_station.sum() == pytest.approx(season.expected_bits.sum())
+    for number in range(3):
+        assert season.nights(number).sum() == pytest.approx(by_station[number])
+    assert season.by_month()[:, 3:].sum() == 0.0  # January to March alone: it is six days of March
+    assert season.expected_bits.sum() < season.keys.secret_bits[season.is_flown].sum()
+
+
+def test_the_weather_is_that_of_each_pass_by_its_light(europe):
+    scenario, season = europe
+    passes = season.keys.passes
+    assert season.clear[passes.station == 0].max() < season.clear[passes.station == 2].min()
+    cloudy = replace(scenario.link, channel=replace(scenario.link.channel, cloud_cover=0.66))  # of Munich in March
+    for each in scenario.keys(0.0)[:8]:
+        if each.flown.station.name == "Munich":
+            here = np.argmin(np.abs(passes.rise_s - each.flown.rise_s))
+            assert season.clear[here] == pytest.approx(clear_probability(each.slots, cloudy), rel=0.06)
+
+
+def test_months_are_those_of_the_calendar():
+    times = [0.0, 31 * 86400.0 - 1.0, 31 * 86400.0, 59 * 86400.0, 365 * 86400.0 - 1.0, 365 * 86400.0]
+    assert months(np.array(times)).tolist() == [0, 0, 1, 2, 11, 0]
+
+
+def test_pairs_share_what_both_have_within_the_store():
+    assert _paired(np.array([5.0, -3.0, -4.0]), 100.0) == 5.0
+    assert _paired(np.array([5.0, 5.0, -8.0, 3.0, -3.0]), 6.0) == 6.0 + 2.0 + 1.0
+    assert _paired(np.array([1.0, 2.0]), 9.0) == 0.0
+
+
+def test_pairs_get_no_more_than_the_poorer_of_two(europe):
+    _, season = europe
+    pairs, alone = season.pairs(), season.by_month().sum(axis=1) / season.days
+    for a, b in combinations(range(3), 2):
+        assert 0.0 <= pairs[a, b] <= min(alone[a], alone[b]) * (1.0 + 1e-12)
+        assert pairs[a, b] == pairs[b, a]
+    bounded = replace(season, handover=Handover(store_bits=1e3))
+    assert bounded.pairs()[1, 2] < pairs[1, 2]
+
+
+def test_another_map_gives_the_same(europe):
+    scenario, season = europe
+    twice = replace(scenario, elements=scenario.elements * 2)
+    plain = twice.season(0.0)
+    backwards = twice.season(0.0, apply=lambda of, each: [of(one) for one in list(each)[::-1]][::-1])
+    assert isinstance(plain, Season)
+    assert np.array_equal(plain.keys.secret_bits, backwards.keys.secret_bits)
+    # The second is where the first is: of one station's pass one of them is flown, and the other may serve another.
+    assert season.is_flown.sum() <= plain.is_flown.sum() <= 2 * season.is_flown.sum()
+
+
+def test_nothing_impossible_is_taken(europe):
+    scenario, _ = europe
+    with pytest.raises(ParameterError, match="months"):
+        Weather("Munich", (0.5, 0.5))
+    with pytest.raises(ParameterError, match="cloud_cover"):
+        Weather("Munich", (1.5,) * 12)
+    with pytest.raises(ParameterError, match="turn_s"):
+        Handover(turn_s=-1.0)
+    with pytest.raises(ParameterError, match="days from the time"):
+        replace(scenario, satellites=replace(scenario.satellites, most_age_days=1.0)).season(0.0)
+    assert clear(table([], [], [], []), ()).shape == (0,)
