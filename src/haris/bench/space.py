@@ -25,11 +25,14 @@ from haris.quantum.security.bounds import key_length
 from haris.quantum.security.key_length import Security
 from haris.quantum.space.channel import SpaceChannel
 from haris.quantum.space.many_keys import many_keys
+from haris.quantum.space.optimum import Course, Receiver, optimum
 from haris.quantum.space.pass_key import PassLink, PassProtocol, pass_counts, pass_key, slots_of
+from haris.quantum.space.slot_counts import Settings
 
 START_S = 1774000000.0
 PASS_S = 450.0
 N_PASSES = 500
+N_OPTIMA = 5
 N_SATELLITES = 100
 N_STATIONS = 20
 YEAR_DAYS = 365
@@ -93,6 +96,15 @@ def contests(conditions: Conditions) -> Iterator[Contest]:
 
     absent = "" if peer else satquma.ABSENT
     yield Contest(f"a pass of {PASS_S:g} s whose loss is given, Sidhu's bound", given, peer, absent)
+    few = conditions.size(N_OPTIMA)
+    course = Course(np.full(dark.shape, LINK.source.clock_hz * slots.duration_s), slots.transmittance, dark)
+    rival = satquma.optimiser(fixed, few, conditions.seed)
+    yield Contest(
+        f"the settings of most key of a pass of {PASS_S:g} s whose loss is given, Sidhu's bound",
+        lambda: _optima(course, few),
+        rival,
+        absent,
+    )
     yield Contest(
         f"a year of {N_SATELLITES} satellites over {N_STATIONS} stations, the key of every pass",
         lambda: _year(conditions),
@@ -113,6 +125,15 @@ def _pass_keys(flown: Pass, n: int) -> Figures:
     for _ in range(n):
         pass_key(flown, LINK, MOST_AGE_S)
     return {"pass/s": n / (process_time() - began)}
+
+
+def _optima(course: Course, n: int) -> Figures:
+    receiver = Receiver(LINK.source.clock_hz, LINK.channel.misalignment, LINK.detector, PRINTED)
+    own = Settings(LINK.source.intensities, LINK.source.p_intensities, LINK.protocol.p_key_basis)
+    began = process_time()
+    for _ in range(n):
+        best = optimum([course], receiver, own)
+    return {"optimum/s": n / (process_time() - began), "secret bits": best.bits}
 
 
 def _year(conditions: Conditions) -> Figures:
