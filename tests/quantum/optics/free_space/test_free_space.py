@@ -101,14 +101,24 @@ def test_the_table_of_transmittances(nm, km, zenith):
     assert zenith_transmittance(nm * 1e-9, km * 1e3) == pytest.approx(zenith, abs=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("nm", "km", "db_per_km"),
-    [(785, 0.05, 340.0), (785, 0.2, 85.0), (785, 0.5, 34.0), (785, 2.0, 6.9), (1550, 0.05, 340.0)],
-)
-def test_the_table_of_kim(nm, km, db_per_km):
-    # Kim, McArthur, Korevaar (2001), Table 2, from fog to haze.
-    found = -10.0 * np.log10(horizontal_transmittance(nm * 1e-9, km * 1e3, 1e2)) * 10.0
-    assert found == pytest.approx(db_per_km, rel=0.1)
+@pytest.mark.parametrize("nm", [700, 785, 850, 1550])
+@pytest.mark.parametrize("km", [0.05, 0.2, 0.5])
+def test_fog_weakens_all_wavelengths_alike(nm, km):
+    # Kim, McArthur, Korevaar (2001): below 500 m; and at the visibility a contrast of 2 % is left, 17 dB.
+    found = -10.0 * np.log10(horizontal_transmittance(nm * 1e-9, km * 1e3, km * 1e3))
+    assert found == pytest.approx(17.0, abs=0.02)
+
+
+def test_haze_weakens_long_wavelengths_less():
+    for km in (2.0, 10.0, 60.0):
+        passed = [float(horizontal_transmittance(nm * 1e-9, km * 1e3, 1e3)) for nm in (700, 785, 850, 1310, 1550)]
+        assert passed == sorted(passed)
+    # Clearer air lets more through, wherever the law changes its power.
+    air = np.unique(
+        [*np.geomspace(100.0, 1e5, 200), *(v * e for v in (500, 1e3, 6e3, 5e4) for e in (0.9999, 1.0, 1.0001))]
+    )
+    for nm in (700, 850, 1550):
+        assert np.all(np.diff([float(horizontal_transmittance(nm * 1e-9, v, 1e3)) for v in air]) > 0.0)
 
 
 def test_extinction_at_10_degrees():
