@@ -244,3 +244,10 @@ def test_counts_of_another_block_are_refused():
         TestCounts(((1, 1), (1, -1), (1, 1)))
     with pytest.raises(ParameterError, match="n_unscored"):
         TestCounts(((1, 1), (1, 1), (1, 1)), -1)
+
+
+def test_a_detector_without_flaws_has_scores():
+    """What it never answers is expected with frequency 0: no score is lost in 0 / 0, no other is worse."""
+    perfect, good = (MdiQrng(1e6, 0.5, 0.005, 1.0, p_dark) for p_dark in (0.0, 1e-9))
+    wanted, found = (randomness(each, 1_000_000, 2.0**-101).min_entropy_bits for each in (good, perfect))
+    assert found == pytest.approx(wanted, rel=1e-3)

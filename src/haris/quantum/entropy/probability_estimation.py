@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 _COARSE, _FINE = 180, 2**14
 _POWERS = 10.0 ** np.arange(-1.0, -7.1, -0.5)
 _NEARER = 10.0 ** np.arange(-0.4, 0.41, 0.1)
+_RAREST = 1e-12
 _MOST_STEPS, _GAP, _CENTRING, _NEAR_END, _RIDGE = 80, 1e-8, 0.1, 0.99, 1e-13
 
 
@@ -67,7 +68,8 @@ def design(p_states: Floats, expected: Floats, behaviours: Behaviours, n_rounds:
 
     p_states: P(x), float64, shape (n_states,). expected: sigma(1|x), same shape. n_rounds: that are scored.
     """
-    frequencies = p_states[:, None] * np.stack([1.0 - expected, expected], axis=1)
+    # What is expected never may come all the same, and must not leave its score free.
+    frequencies = np.maximum(p_states[:, None] * np.stack([1.0 - expected, expected], axis=1), _RAREST)
     gains = _gains(p_states, frequencies.reshape(-1), behaviours, _POWERS)
     bits = _expected_bits(gains, frequencies.reshape(-1), _POWERS, n_rounds, epsilon)
     near = _POWERS[int(np.argmax(bits))] * _NEARER
