@@ -81,12 +81,21 @@ def test_a_span_may_be_fed_by_a_source(tmp_path: Path) -> None:
     read(tmp_path, HEAD + B + FED + lit)
 
 
+def test_a_span_may_be_fed_by_passes(tmp_path: Path) -> None:
+    passes = 'passes = "pass.toml"\nstation = "Jinan"\n'
+    read(tmp_path, HEAD + B + TO_B.replace('link = "link.toml"\n', passes))
+    (span,) = read_configuration(tmp_path / "node.toml").span
+    assert (span.passes, span.station, span.link) == (tmp_path / "pass.toml", "Jinan", None)
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
         (B + FED, "source box feeds a span and is no"),
-        (B + TO_B.replace('light = "light"\n', ""), "either link and light, or source"),
-        (B + TO_B + 'source = "box"\n' + FOLDER, "either link and light, or source"),
+        (B + TO_B.replace('light = "light"\n', ""), "either link and light, or passes and light, or source"),
+        (B + TO_B + 'source = "box"\n' + FOLDER, "either link and light, or passes and light, or source"),
+        (B + TO_B + 'passes = "pass.toml"\n', "either link and light, or passes and light, or source"),
+        (B + TO_B + 'station = "Jinan"\n', "station of span ab is one of its passes, and it has none"),
         (B + C + FED + FED.replace('"ab"', '"ac"').replace('"b"', '"c"') + FOLDER, "span: a source stands twice"),
         (B + FED + FOLDER + FOLDER, "source: a name stands twice"),
         (B + FED + FOLDER.replace('folder = "keys"', ""), "kind folder needs folder"),
