@@ -110,8 +110,6 @@ def one(rng):
     source, detector = ends(rng)
     security = Security(f_ec=1.2)
     if kind == "ground":
-        # So near that a detector with a dead time is full, and more light only brings pulses of many photons.
-        detector = replace(detector, dead_time_s=0.0)
         link = Link(source, path_channel(rng), detector, DecoyBB84(0.8, 10**9), security)
         rates = [replace(link, channel=each).rate() for each in (link.channel, *better(rng, link.channel))]
         bits = [int(rate.key.length_bits) for rate in rates]
@@ -133,7 +131,8 @@ def one(rng):
             assert 0.0 <= clear_probability(keys[0].slots, link) <= 1.0 + 1e-9
             light = pass_light(keys[0], link, AGE_S)
             assert light is None or (0.0 <= light.outage <= 1.0 and light.faded_bits >= 0)
-    assert all(bits[0] <= more for more in bits[1:]), (kind, bits, link)
+    # The bound's roots are found to a few parts in a million.
+    assert all(bits[0] * (1.0 - 1e-5) <= more for more in bits[1:]), (kind, bits, link)
     return bits[0]
 
 
