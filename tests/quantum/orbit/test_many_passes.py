@@ -45,7 +45,7 @@ def elliptic(revolutions, eccentricity, inclination_deg):
 @pytest.mark.parametrize(
     ("satellites", "days", "least_deg"),
     [
-        (Walker(4, 2, 1, 500e3, 97.4).elements(START_S), 4.0, 10.0),
+        (Walker(4, 2, 1, 500e3, 97.4).elements(START_S), 1.5, 10.0),
         ([circular("low", START_S, 250e3, 51.6, 10.0, 20.0)], 3.0, 0.0),
         ([circular("high", START_S, 1200e3, 88.0, 10.0, 20.0)], 3.0, 60.0),
         ([circular("navigation", START_S, 20200e3, 55.0, 10.0, 20.0)], 4.0, 15.0),
