@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
 from scipy.special import erf
 
 from haris.nouns.errors import ParameterError
@@ -212,3 +213,21 @@ def test_clouds_hide_more_near_the_horizon():
     assert p_clear(1.0, 40.0) == 0.0
     with pytest.raises(ParameterError):
         p_clear(1.1, 40.0)
+
+
+@pytest.mark.parametrize("elevation_deg", [90.0, 30.0])
+def test_an_uplink_beside_integrals_over_the_height(elevation_deg):
+    # A spherical wave from the ground to 500 km, each height with its own weight; and Huygens and Fresnel's mean
+    # brightness on the axis, int exp(-u - a u^(5/6)) du, of the wave's structure function 6.88 (rho/r0)^(5/3).
+    wavelength, top, w0 = 785e-9, 5e5, 0.1
+    k, secant, of = 2.0 * np.pi / wavelength, 1.0 / np.sin(np.radians(elevation_deg)), Turbulence()
+    weighted = quad(
+        lambda x: of.cn2(np.exp(x)) * ((1.0 - np.exp(x) / top) * np.exp(x)) ** (5.0 / 6.0) * np.exp(x), 0, 10.3
+    )
+    spherical = 2.25 * k ** (7.0 / 6.0) * secant ** (11.0 / 6.0) * weighted[0]
+    assert rytov_variance(of, wavelength, elevation_deg) == pytest.approx(spherical, rel=0.02)
+    length, fried = top * secant, float(fried_parameter_m(of, wavelength, elevation_deg))
+    w = float(beam_radius_m(length, wavelength, w0))
+    a = (np.sqrt(8.0) * length / (k * w)) ** (5.0 / 3.0) * 3.44 * fried ** (-5.0 / 3.0)
+    bright = quad(lambda u: np.exp(-u - a * u ** (5.0 / 6.0)), 0.0, 40.0)[0]
+    assert uplink_radius_m(w, w0, fried) == pytest.approx(w / np.sqrt(bright), rel=0.04)
