@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy.integrate import quad
-from scipy.special import erf
+from scipy.special import erf, j1
 
 from haris.nouns.errors import ParameterError
 from haris.quantum.optics.free_space.clouds import p_clear
@@ -231,3 +231,29 @@ def test_an_uplink_beside_integrals_over_the_height(elevation_deg):
     a = (np.sqrt(8.0) * length / (k * w)) ** (5.0 / 3.0) * 3.44 * fried ** (-5.0 / 3.0)
     bright = quad(lambda u: np.exp(-u - a * u ** (5.0 / 6.0)), 0.0, 40.0)[0]
     assert uplink_radius_m(w, w0, fried) == pytest.approx(w / np.sqrt(bright), rel=0.04)
+
+
+@pytest.mark.parametrize("elevation_deg", [90.0, 30.0])
+def test_a_downlink_beside_integrals_over_height_and_spectrum(elevation_deg):
+    # 8 pi^2 k^2 0.033 int Cn2 int kappa^(-8/3) [1 - cos(kappa^2 z / k)] (2 J1(kappa D/2) / (kappa D/2))^2 d kappa d z.
+    k, of, secant = 2.0 * np.pi / 850e-9, Turbulence(), 1.0 / np.sin(np.radians(elevation_deg))
+    log_h, log_kappa = np.linspace(0.0, np.log(3e4), 120), np.linspace(np.log(1e-2), np.log(1e4), 2500)
+    h, kappa = np.exp(log_h), np.exp(log_kappa)
+
+    def variance(aperture_m):
+        u = kappa * aperture_m / 2.0 + 1e-12
+        rings = kappa ** (-5.0 / 3.0) * (1.0 - np.cos(kappa**2 * h[:, None] * secant / k)) * (2.0 * j1(u) / u) ** 2
+        return (
+            8.0
+            * np.pi**2
+            * k**2
+            * 0.033
+            * secant
+            * np.trapezoid(of.cn2(h) * h * np.trapezoid(rings, log_kappa, axis=1), log_h)
+        )
+
+    point = variance(0.0)
+    assert rytov_variance(of, 850e-9, elevation_deg) == pytest.approx(point, rel=0.01)
+    for aperture_m in (0.02, 0.1, 0.3, 0.8):
+        over = aperture_averaging(of, 850e-9, aperture_m, elevation_deg) / (variance(aperture_m) / point)
+        assert 1.0 < over < 1.45
