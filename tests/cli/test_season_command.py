@@ -15,6 +15,10 @@ def test_a_season_in_words(capsys):
     out = capsys.readouterr().out
     assert "Matera - Tenerife" in out
     assert "1 bits a day are there" in out
+    assert main(["season", EUROPE, "--days", "5", "--choose", "2"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].endswith("Matera, Tenerife")
+    assert main(["season", EUROPE, "--days", "5", "--choose", "2", "--json"]) == 0
+    assert next(each["name"] for each in json.loads(capsys.readouterr().out)) == "Matera, Tenerife"
 
 
 def test_constellations_side_by_side(capsys):
@@ -46,6 +50,7 @@ def test_a_satellite_a_worker_gives_the_same(capsys):
         (["--walker", "4"], "T/P/F:KM:DEG"),
         (["--walker", "4/3/1:500:97"], "planes must divide"),
         (["--days", "0"], "days"),
+        (["--choose", "4"], "can be chosen"),
         (["--dask", "nonsense://1"], "--dask"),
     ],
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +15,7 @@ from haris.nouns.errors import ParameterError
 from haris.nouns.times import NS_PER_S, read_time
 from haris.quantum.orbit.walker import Walker
 from haris.quantum.space.scenario import Scenario
-from haris.report.season import compared, season_report, season_text
+from haris.report.season import choices_text, compared, season_report, season_text
 
 if TYPE_CHECKING:
     from haris.quantum.space.season import Apply, Season
@@ -23,7 +25,8 @@ DESCRIPTION = (
     "where a satellite serves one station at a time and a station one satellite ([handover]). With --walker, of other "
     "constellations beside each other; with --demand, which of them suffice."
 )
-EXAMPLE = """haris season examples/space/micius_xinglong_2016.toml --start 2016-12-10 --days 20
+EXAMPLE = """haris season examples/space/european_stations.toml --choose 2
+  haris season examples/space/micius_xinglong_2016.toml --start 2016-12-10 --days 20
   haris season examples/space/jinan1_like.toml --days 30 --walker 1/1/0:500:97.4 --walker 4/2/1:500:97.4 --demand 1e6"""
 
 
@@ -45,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--demand", metavar="BITS", type=float, help="a day, that each pair or a single station shall have"
     )
+    parser.add_argument("--choose", metavar="N", type=int, help="which N stations serve the pair that gets least best")
     parser.add_argument("--dask", metavar="ADDRESS", help="of a Dask scheduler, whose workers take a satellite each")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -56,15 +60,16 @@ def run(args: argparse.Namespace) -> int:
     scenario = replace(scenario, search=replace(scenario.search, **changes))
     if args.most_age is not None:
         scenario = replace(scenario, satellites=replace(scenario.satellites, most_age_days=args.most_age))
-    now_s = time.time()
-    apply = map if args.dask is None else _dask(args.dask)
-    found: dict[str, Season] = {}
-    for text in args.walker:
-        start = scenario.search.start
-        epoch_s = now_s if start is None else read_time("start", start) / NS_PER_S
-        found[text] = scenario.season(now_s, walker_of(text).elements(epoch_s), apply)
-    if not args.walker:
-        found[args.scenario.stem] = scenario.season(now_s, apply=apply)
+    with _mapping(args.dask) as apply:
+        found = _seasons(args, scenario, time.time(), apply)
+    if args.choose is not None:
+        if len(found) > 1:
+            raise ParameterError("--choose is of one constellation at a time")
+        best = next(iter(found.values())).choices(args.choose)
+        if not args.json:
+            print(choices_text(best, args.demand))
+            return 0
+        found = {", ".join(station.name for station in each.keys.passes.stations): each for each in best}
     if args.json:
         print(json.dumps([{"name": name} | season_report(each, args.demand) for name, each in found.items()]))
     elif args.walker:
@@ -72,6 +77,15 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(season_text(next(iter(found.values())), args.demand))
     return 0
+
+
+def _seasons(args: argparse.Namespace, scenario: Scenario, now_s: float, apply: Apply) -> dict[str, Season]:
+    """By name: of the scenario's satellites, or of each constellation."""
+    if not args.walker:
+        return {args.scenario.stem: scenario.season(now_s, apply=apply)}
+    start = scenario.search.start
+    epoch_s = now_s if start is None else read_time("start", start) / NS_PER_S
+    return {text: scenario.season(now_s, walker_of(text).elements(epoch_s), apply) for text in args.walker}
 
 
 def walker_of(text: str) -> Walker:
@@ -86,7 +100,12 @@ def walker_of(text: str) -> Walker:
         raise ParameterError(f"--walker {text}: must be T/P/F:KM:DEG, such as 4/2/1:500:97.4") from None
 
 
-def _dask(address: str) -> Apply:
+@contextlib.contextmanager
+def _mapping(address: str | None) -> Iterator[Apply]:
+    """map, or that of the workers of a Dask scheduler."""
+    if address is None:
+        yield map
+        return
     try:
         from dask.distributed import Client
     except ImportError:
@@ -95,4 +114,5 @@ def _dask(address: str) -> Apply:
         client = Client(address, timeout="10s")  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:
         raise ParameterError(f"--dask {address}: {error}") from None
-    return lambda of, each: client.gather(client.map(of, list(each)))  # type: ignore[no-untyped-call]
+    with client:
+        yield lambda of, each: client.gather(client.map(of, list(each)))  # type: ignore[no-untyped-call]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from haris.quantum.space.season import Season
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MOST_CHOICES = 20
 
 
 def season_text(of: Season, demand_bits: float | None) -> str:
@@ -53,11 +54,24 @@ def compared(found: Mapping[str, Season], demand_bits: float | None) -> str:
     for name, each in found.items():
         line = (
             f"{name:>22}  {len(each.keys.passes.satellites):>10}  {len(each.keys.passes):>9,}  "
-            f"{each.expected_bits.sum() / each.days:>15,.0f}  {least(each):>14,.0f}"
+            f"{each.expected_bits.sum() / each.days:>15,.0f}  {each.least_bits_a_day:>14,.0f}"
         )
-        lines.append(line + ("" if demand_bits is None else f"  {'yes' if least(each) >= demand_bits else 'no':>8}"))
+        lines.append(
+            line + ("" if demand_bits is None else f"  {'yes' if each.least_bits_a_day >= demand_bits else 'no':>8}")
+        )
     what = "pair of stations" if len(next(iter(found.values())).keys.passes.stations) > 1 else "station"
     return "\n".join([*lines, "", f"least served: expected bits a day of the {what} that gets least"])
+
+
+def choices_text(found: Sequence[Season], demand_bits: float | None) -> str:
+    """The best choices of stations, a line each."""
+    lines = [f"{'least served':>14}  {'bits a day, all':>15}  stations"]
+    for each in found[:MOST_CHOICES]:
+        names = ", ".join(station.name for station in each.keys.passes.stations)
+        lines.append(f"{each.least_bits_a_day:>14,.0f}  {each.expected_bits.sum() / each.days:>15,.0f}  {names}")
+    if demand_bits is not None:
+        lines += ["", _verdict(found[0], demand_bits)]
+    return "\n".join(lines)
 
 
 def season_report(of: Season, demand_bits: float | None) -> dict[str, Any]:
@@ -79,17 +93,9 @@ def season_report(of: Season, demand_bits: float | None) -> dict[str, Any]:
             {"stations": [names[a], names[b]], "bits_a_day": float(pairs[a, b])}
             for a, b in combinations(range(len(names)), 2)
         ],
-        "least_bits_a_day": least(of),
+        "least_bits_a_day": of.least_bits_a_day,
     }
-    return report if demand_bits is None else report | {"suffices": least(of) >= demand_bits}
-
-
-def least(of: Season) -> float:
-    """Expected bits a day of the pair of stations that gets least; of a single station, its own."""
-    n = len(of.keys.passes.stations)
-    if n == 1:
-        return float(of.expected_bits.sum() / of.days)
-    return float(of.pairs()[np.triu_indices(n, 1)].min())
+    return report if demand_bits is None else report | {"suffices": of.least_bits_a_day >= demand_bits}
 
 
 def _covered(of: Season) -> NDArray[np.bool_]:
@@ -100,7 +106,7 @@ def _covered(of: Season) -> NDArray[np.bool_]:
 
 
 def _verdict(of: Season, demand_bits: float) -> str:
-    served = least(of)
+    served = of.least_bits_a_day
     if served >= demand_bits:
         return f"{demand_bits:,.0f} bits a day are there: the least is {served:,.0f}"
     return f"{demand_bits:,.0f} bits a day are not there: the least is {served:,.0f}"

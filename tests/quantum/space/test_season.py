@@ -144,3 +144,20 @@ def test_nothing_impossible_is_taken(europe):
     with pytest.raises(ParameterError, match="days from the time"):
         replace(scenario, satellites=replace(scenario.satellites, most_age_days=1.0)).season(0.0)
     assert clear(table([], [], [], []), ()).shape == (0,)
+
+
+def test_stations_are_chosen_for_the_pair_that_gets_least(europe):
+    scenario, season = europe
+    best, *others = season.choices(2)
+    assert len(others) == 2
+    assert best.least_bits_a_day >= max(each.least_bits_a_day for each in others)
+    # The same as if those two had been named, in that order.
+    named = tuple(each for each in scenario.stations if each in best.keys.passes.stations)
+    alone = replace(scenario, stations=named).season(0.0)
+    assert best.least_bits_a_day == pytest.approx(alone.least_bits_a_day)
+    assert best.is_flown.sum() == alone.is_flown.sum()
+    (whole,) = season.choices(3)
+    assert whole.expected_bits.sum() == pytest.approx(season.expected_bits.sum())
+    for n_stations in (0, 4):
+        with pytest.raises(ParameterError, match="can be chosen"):
+            season.choices(n_stations)

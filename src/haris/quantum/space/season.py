@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from itertools import combinations
+from math import comb
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from haris.nouns.checks import require_not_negative, require_positive
+from haris.nouns.errors import ParameterError
 from haris.quantum.orbit.elements import DAY_S, Elements
 from haris.quantum.orbit.many_passes import ManyPasses, many_passes
 from haris.quantum.orbit.station import Station
@@ -23,6 +25,9 @@ from haris.quantum.space.weather import MONTHS, Weather, clear, months
 Floats = NDArray[np.float64]
 Apply = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 """As map: several machines' in place of it, for one."""
+
+
+MOST_CHOICES = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,40 @@ class Season:
                 signs = np.where(passes.station[of_pair] == a, 1.0, -1.0)
                 shared[a, b] += _paired(signs * bits[of_pair], self.handover.store_bits)
         return np.asarray((shared + shared.T) / self.days)
+
+    @property
+    def least_bits_a_day(self) -> float:
+        """Of the pair of stations that gets least; of a single station, its own. 0 without a station."""
+        n = len(self.keys.passes.stations)
+        if n < 2:
+            return float(self.expected_bits.sum() / self.days)
+        return float(self.pairs()[np.triu_indices(n, 1)].min())
+
+    def of_stations(self, chosen: Sequence[int]) -> Season:
+        """The season of some of its stations alone, in that order: passes give way anew."""
+        passes = self.keys.passes
+        place = np.full(len(passes.stations), -1)
+        place[list(chosen)] = np.arange(len(chosen))
+        of = place[passes.station] >= 0
+        some = passes.taken(of)
+        some = replace(some, stations=tuple(passes.stations[i] for i in chosen), station=place[some.station])
+        keys = ManyKeys(some, self.keys.sifted_bits[of], self.keys.qber[of], self.keys.secret_bits[of])
+        clear = self.clear[of]
+        is_flown = flown(some, keys.secret_bits * clear, self.handover.turn_s)
+        return Season(keys, clear, is_flown, self.days, self.handover)
+
+    def choices(self, n_stations: int) -> tuple[Season, ...]:
+        """The season of every choice of so many of its stations, the one that serves its least best first.
+
+        Raises ParameterError on a number that cannot be chosen, or more than MOST_CHOICES of them.
+        """
+        n = len(self.keys.passes.stations)
+        if not 1 <= n_stations <= n:
+            raise ParameterError(f"of {n} stations 1 to {n} can be chosen, not {n_stations}")
+        if comb(n, n_stations) > MOST_CHOICES:
+            raise ParameterError(f"{comb(n, n_stations)} choices of stations are more than {MOST_CHOICES}: name fewer")
+        found = [self.of_stations(each) for each in combinations(range(n), n_stations)]
+        return tuple(sorted(found, key=lambda each: -each.least_bits_a_day))
 
 
 def _paired(gains: Floats, most: float) -> float:
