@@ -51,9 +51,16 @@ def test_a_satellite_a_worker_gives_the_same(capsys):
         (["--walker", "4/3/1:500:97"], "planes must divide"),
         (["--days", "0"], "days"),
         (["--choose", "4"], "can be chosen"),
+        (["--demand", "nan"], "--demand must be finite"),
         (["--dask", "nonsense://1"], "--dask"),
     ],
 )
 def test_what_is_no_season_is_refused(arguments, words, capsys):
     assert main(["season", EUROPE, "--days", "1", *arguments]) == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["season", "fly"])
+def test_a_crosslink_has_no_station_to_serve(command, capsys):
+    assert main([command, str(Path(EUROPE).with_name("crosslink_500km.toml"))]) == 2
+    assert "use haris pass" in capsys.readouterr().err

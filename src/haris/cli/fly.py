@@ -41,6 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the flight. Returns 3 when there is no key."""
     scenario = Scenario.read(args.scenario)
+    if scenario.is_crosslink:
+        raise ParameterError(f"{args.scenario}: what is flown is a pass over a station: use haris pass for a crosslink")
     changes = {name: value for name in ("start", "days") if (value := getattr(args, name)) is not None}
     scenario = replace(scenario, search=replace(scenario.search, **changes))
     keys = scenario.keys(time.time())

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from haris.nouns.checks import require_positive
 from haris.nouns.errors import ParameterError
 from haris.nouns.times import NS_PER_S, read_time
 from haris.quantum.orbit.walker import Walker
@@ -55,7 +56,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the season, or one line a constellation."""
+    if args.demand is not None:
+        require_positive("--demand", args.demand)
     scenario = Scenario.read(args.scenario)
+    if scenario.is_crosslink:
+        raise ParameterError(f"{args.scenario}: a season is of stations, and a crosslink has none: use haris pass")
     changes = {"days": args.days} | ({} if args.start is None else {"start": args.start})
     scenario = replace(scenario, search=replace(scenario.search, **changes))
     if args.most_age is not None:
