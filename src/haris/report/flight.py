@@ -46,6 +46,7 @@ def flight_report(flight: Flight, expected_bits: int) -> dict[str, Any]:
         "secret_bits": flight.secret_bits,
         "expected_bits": expected_bits,
         "live": flight.is_live,
+        "proved": False,
         "down_octets": flight.steps[-1].down_octets if flight.steps else 0,
         "up_octets": flight.steps[-1].up_octets if flight.steps else 0,
     }
@@ -79,6 +80,7 @@ def _outcome(flight: Flight, expected_bits: int) -> list[str]:
         f"(expected {expected_bits:,}; sifted {counts.clicks.sum():,}, QBER {counts.qber[KEY_BASIS]:.2%}, "
         f"disclosed {flight.outcome.leaked_bits:,})",
     ]
+    lines.append("an estimate: what is told of one stretch before the next is sent is not yet covered by a proof")
     end_s = flight.contacts[flight.lit[-1]].set_s
     if flight.is_live:
         lines.append(f"live: {end_s - flight.key_s:.1f} s before the satellite set")

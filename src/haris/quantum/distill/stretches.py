@@ -11,6 +11,9 @@ So nothing is left to do when the light ends but a hash, and a block whose light
 good, is closed at the end of any stretch. What comes after the last opening and is less than the least key belongs to
 no block. The pulses of the block are those of the stretches up to its end. Where it ends may be chosen by whoever
 holds the line: the length must pay for that, once for every end that was possible (`Security.for_endings`).
+
+For emulated flights, not for keys that are issued: what is told of one stretch before the next is sent is not covered
+by the theorem of the live bound. docs/explanation/security.md says what is missing.
 """
 
 from __future__ import annotations

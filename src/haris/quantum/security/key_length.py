@@ -82,7 +82,8 @@ class Security:
         applies. The block that is made is that of one of them, and which one is known to the adversary: its distance
         from an ideal key on the event that it ended there is at most that protocol's on the whole, for picking an event
         in the adversary's own register never adds to a trace distance. So the distances add up over the places, and
-        each gets its share of both epsilons. Raises ParameterError on less than one place, or a share below the least.
+        each gets its share of both epsilons. It pays for the place alone, not for what is told
+        before the light ends. Raises ParameterError on less than one place, or a share below the least.
         """
         if endings < 1:
             raise ParameterError(f"a block ends in at least one place, got {endings}")

@@ -70,11 +70,12 @@ class Line:
         return None
 
     def travel_s(self, unix_s: float) -> float:
-        """Light's way from one end to the other, in the contact that lasts at a time."""
-        for each in self._contacts:
-            if each.rise_s <= unix_s <= each.set_s:
-                return float(each.sight_at(np.array([unix_s]), np.inf).range_m[0]) / LIGHT_M_PER_S
-        raise ParameterError("the line holds in contacts alone")
+        """Light's way from one end to the other, in the contact that lasts at a time, or at the end of the last one."""
+        begun = [each for each in self._contacts if each.rise_s <= unix_s]
+        if not begun:
+            raise ParameterError("no contact has begun")
+        at_s = min(unix_s, begun[-1].set_s)
+        return float(begun[-1].sight_at(np.array([at_s]), np.inf).range_m[0]) / LIGHT_M_PER_S
 
 
 def _windows(link: ClassicalLink, contact: Pass, rng: np.random.Generator) -> list[Window]:

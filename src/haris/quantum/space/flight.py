@@ -95,7 +95,7 @@ class Flight:
         """Number of the contact in which the key was there, from 0."""
         if self.key_s is None:
             return None
-        return next(i for i, each in enumerate(self.contacts) if self.key_s <= each.set_s + 1.0)
+        return max(i for i, each in enumerate(self.contacts) if each.rise_s <= self.key_s)
 
 
 def light_of(
