@@ -33,6 +33,7 @@ def test_a_day_pass_gives_no_key_and_says_why(capsys):
         (["--passes", "0"], "--passes must be at least 1"),
         (["--passes", "50"], "passes with key"),
         (["--stretch", "0"], "stretch_s"),
+        (["--stretch", "1e-9"], "more than 10000 stretches"),
     ],
 )
 def test_what_cannot_be_flown_is_refused(arguments, words, capsys):

@@ -61,3 +61,8 @@ def test_optimised_settings_are_printed(capsys):
     out = capsys.readouterr().out
     assert "deg, with intensity 1 0." in out
     assert "set them before the pass" in out
+
+
+def test_what_is_of_stations_is_refused_for_a_crosslink(capsys):
+    assert main(["pass", str(Path(EXAMPLE).with_name("crosslink_500km.toml")), "--optimise"]) == 2
+    assert "of passes over a station" in capsys.readouterr().err

@@ -51,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
     changes = {name: value for name in ("start", "days") if (value := getattr(args, name)) is not None}
     scenario = replace(scenario, search=replace(scenario.search, **changes))
     if scenario.is_crosslink:
+        if args.light or args.optimise or args.page:
+            raise ParameterError(f"{args.scenario}: --light, --optimise and --page are of passes over a station")
         return _crosslinks(scenario, args.json)
     keys = scenario.keys(time.time())
     if args.optimise:

@@ -161,3 +161,13 @@ def test_stations_are_chosen_for_the_pair_that_gets_least(europe):
     for n_stations in (0, 4):
         with pytest.raises(ParameterError, match="can be chosen"):
             season.choices(n_stations)
+
+
+def test_a_station_without_weather_has_the_clouds_of_the_channel(europe):
+    scenario, season = europe
+    clouded = replace(scenario.link, channel=replace(scenario.link.channel, cloud_cover=0.5))
+    under = replace(scenario, link=clouded, weather=()).season(0.0)
+    open_sky = replace(scenario, weather=()).season(0.0)
+    assert np.all(open_sky.clear == pytest.approx(1.0))
+    assert 0.1 < under.clear.min() < under.clear.max() < 0.5
+    assert np.array_equal(replace(scenario, link=clouded).season(0.0).clear, season.clear)

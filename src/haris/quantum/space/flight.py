@@ -32,6 +32,7 @@ from haris.wire.distillation import Clicks, Opening, encode
 
 STRETCH_S = 5.0
 """Light that is sifted at once."""
+MOST_STRETCHES = 10_000
 BLOCK = bytes(16)
 TRIPS_TO_CLOSE = 10
 """Round trips from the last stretch to the key, a few frames that fail included."""
@@ -103,6 +104,8 @@ def light_of(
 ) -> tuple[Stretch, ...]:
     """The light of a pass, cut into stretches. Raises ParameterError on a stretch that is not above 0."""
     require_positive("stretch_s", stretch_s)
+    if flown.duration_s / stretch_s > MOST_STRETCHES:
+        raise ParameterError(f"stretch_s of {stretch_s:g} cuts a pass into more than {MOST_STRETCHES} stretches")
     slots = slots_of(flown, link, most_age_s)
     if not slots.unix_s.size:
         return ()

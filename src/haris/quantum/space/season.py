@@ -173,7 +173,7 @@ def season(
         most_age_s=most_age_s,
     )
     keys = _joined(tuple(satellites), tuple(stations), least_elevation_deg, list(apply(one, satellites)))
-    chance = clear(keys.passes, weather)
+    chance = clear(keys.passes, weather, link.channel.cloud_cover)
     return Season(keys, chance, flown(keys.passes, keys.secret_bits * chance, rules.turn_s), days, rules)
 
 

@@ -43,15 +43,15 @@ def months(unix_s: Floats) -> NDArray[np.int64]:
     return np.asarray(numbers[np.searchsorted(borders, unix_s, side="right") - 1])
 
 
-def clear(passes: ManyPasses, weather: tuple[Weather, ...]) -> Floats:
+def clear(passes: ManyPasses, weather: tuple[Weather, ...], otherwise: float = 0.0) -> Floats:
     """Probability that a cloud is not in the way, each moment of a pass weighed by its light, shape (n,).
 
-    Of a station without weather it is 1. Light falls off from the highest point as 1/(1 + (t v/r)^2) and the sine of
-    the elevation as its root: a straight way at constant height, close for a low orbit's passes.
+    otherwise: cloud cover of a station without weather. Light falls off from the highest point as 1/(1 + (t v/r)^2) and
+    the sine of the elevation as its root: a straight way at constant height, close for a low orbit's passes.
     Source: p_clear (Kauth, Penquite 1967).
     """
     known = {each.station: np.array(each.cloud_cover) for each in weather}
-    clouded = np.zeros(len(passes))
+    clouded = np.full(len(passes), otherwise)
     month = months(passes.culmination_s) if len(passes) else np.zeros(0, np.int64)
     for number, station in enumerate(passes.stations):
         of = passes.station == number
