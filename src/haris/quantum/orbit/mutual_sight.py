@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from haris.nouns.errors import ParameterError
+from haris.quantum.orbit.brackets import change, highest
 from haris.quantum.orbit.elements import Elements
 from haris.quantum.orbit.propagation import MOST_AGE_S, inertial_states
 from haris.quantum.orbit.station import WGS84_RADIUS_M
@@ -16,7 +16,6 @@ from haris.quantum.orbit.station import WGS84_RADIUS_M
 Floats = NDArray[np.float64]
 STEPS_A_TURN = 360
 """Of the first look; a window between two looks is found by the best moment between them."""
-REFINEMENTS = 40
 MOST_LOOKS = 2_000_000
 
 
@@ -104,12 +103,13 @@ def windows(
     found = margin(looks)
     peak = 1 + np.nonzero((found[1:-1] >= found[:-2]) & (found[1:-1] >= found[2:]) & (found[1:-1] < 0.0))[0]
     if peak.size:
-        looks = np.unique(np.concatenate([looks, _greatest(margin, looks[peak - 1], looks[peak + 1])]))
+        looks = np.unique(np.concatenate([looks, highest(margin, looks[peak - 1], looks[peak + 1])]))
     sees = margin(looks) >= 0.0
-    change = np.nonzero(sees[1:] != sees[:-1])[0]
-    edges = _edge(lambda t: margin(t) >= 0.0, looks[change], looks[change + 1], sees[change])
-    begins = [start_s] * bool(sees[0]) + list(edges[~sees[change]])
-    ends = list(edges[sees[change]]) + [stop_s] * bool(sees[-1])
+    before = np.nonzero(sees[1:] != sees[:-1])[0]
+    closes = sees[before]
+    edges = change(lambda t: margin(t) >= 0.0, looks[before + closes], looks[before + ~closes])
+    begins = [start_s] * bool(sees[0]) + list(edges[~closes])
+    ends = list(edges[closes]) + [stop_s] * bool(sees[-1])
     return tuple(
         _window(sender, receiver, begin, end, bool(begin > start_s and end < stop_s), most_age_s)
         for begin, end in zip(begins, ends, strict=True)
@@ -127,27 +127,5 @@ def _window(
     looks = np.linspace(begin, end, n + 1)
     best = int(np.argmax(near(looks)))
     around = looks[max(best - 1, 0)], looks[min(best + 1, n)]
-    nearest = _greatest(near, np.array(around[:1]), np.array(around[1:]))
+    nearest = highest(near, np.array(around[:1]), np.array(around[1:]))
     return Window(sender, receiver, float(begin), float(nearest[0]), float(end), float(-near(nearest)[0]), is_whole)
-
-
-def _greatest(of: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
-    """Where a function with one peak in each [low, high] is greatest: both brackets shrink by thirds."""
-    low, high = low.copy(), high.copy()
-    for _ in range(REFINEMENTS):
-        third = (high - low) / 3.0
-        rising = of(low + third) < of(high - third)
-        low, high = np.where(rising, low + third, low), np.where(rising, high, high - third)
-    return np.asarray((low + high) / 2.0)
-
-
-def _edge(
-    is_seen: Callable[[Floats], NDArray[np.bool_]], low: Floats, high: Floats, first: NDArray[np.bool_]
-) -> Floats:
-    """Where sight begins or ends between low and high; first: whether there is sight at low."""
-    low, high = low.copy(), high.copy()
-    for _ in range(REFINEMENTS if low.size else 0):
-        middle = (low + high) / 2.0
-        same = is_seen(middle) == first
-        low, high = np.where(same, middle, low), np.where(same, high, middle)
-    return np.asarray((low + high) / 2.0)

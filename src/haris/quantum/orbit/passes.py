@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haris.nouns.errors import ParameterError
+from haris.quantum.orbit.brackets import change, highest
 from haris.quantum.orbit.elements import Elements
 from haris.quantum.orbit.propagation import MOST_AGE_S, require_fresh, states
 from haris.quantum.orbit.station import Sight, Station, sight
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 STEPS_A_TURN = 180
 """Of the first look: the highest point of a pass lies between two of its neighbours."""
-REFINEMENTS = 40
-"""Halvings of a step of half a minute and more: far below a microsecond."""
 MOST_LOOKS = 20_000_000
 
 
@@ -92,7 +92,7 @@ def _of_one(
     padded = np.concatenate([[-np.inf], elevation, [-np.inf]])
     peak = np.nonzero((elevation > padded[:-2]) & (elevation >= padded[2:]))[0]
     before, after = times[np.maximum(peak - 1, 0)], times[np.minimum(peak + 1, n)]
-    culmination = _highest(lambda t: seen(t).elevation_deg, before, after)
+    culmination = highest(lambda t: seen(t).elevation_deg, before, after)
     high = seen(culmination).elevation_deg >= least_deg
     peak, culmination = peak[high], culmination[high]
     if peak.size == 0:
@@ -103,13 +103,13 @@ def _of_one(
     left = times[lows[np.maximum(np.searchsorted(lows, peak, side="left") - 1, 0)]]
     right = times[lows[np.minimum(np.searchsorted(lows, peak, side="right"), lows.size - 1)]]
 
-    def is_above(unix_s: Floats) -> NDArray[np.bool_]:
+    def is_above(unix_s: Floats) -> Bools:
         return np.asarray(seen(unix_s).elevation_deg >= least_deg)
 
     rise, rises = _crossing(is_above, left, culmination)
     sets, does_set = _crossing(is_above, right, culmination)
     at_best = seen(culmination)
-    nearest = _highest(lambda t: -seen(t).range_m, *_about_nearest(times, looks.range_m, rise, sets))
+    nearest = highest(lambda t: -seen(t).range_m, *_about_nearest(times, looks.range_m, rise, sets))
     least_m = np.minimum.reduce([at_best.range_m, seen(nearest).range_m, seen(rise).range_m, seen(sets).range_m])
     # One that stands above the least elevation between two highest points makes one pass of them.
     first = np.nonzero(rises | (np.arange(peak.size) == 0))[0]
@@ -147,24 +147,7 @@ def _about_nearest(times: Floats, range_m: Floats, rise: Floats, sets: Floats) -
     return low, high
 
 
-def _highest(of: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
-    """Where a function with one peak in each [low, high] is greatest: both brackets shrink by thirds."""
-    low, high = low.copy(), high.copy()
-    for _ in range(REFINEMENTS):
-        third = (high - low) / 3.0
-        rising = of(low + third) < of(high - third)
-        low, high = np.where(rising, low + third, low), np.where(rising, high, high - third)
-    return np.asarray((low + high) / 2.0)
-
-
-def _crossing(
-    is_above: Callable[[Floats], NDArray[np.bool_]], low: Floats, high: Floats
-) -> tuple[Floats, NDArray[np.bool_]]:
+def _crossing(is_above: Callable[[Floats], Bools], low: Floats, high: Floats) -> tuple[Floats, Bools]:
     """Where each way from low to high comes above, and whether it does; low itself where that is above already."""
     crosses = ~is_above(low)
-    below, above = low.copy(), high.copy()
-    for _ in range(REFINEMENTS):
-        middle = (below + above) / 2.0
-        up = is_above(middle)
-        above, below = np.where(up, middle, above), np.where(up, below, middle)
-    return np.where(crosses, above, low), crosses
+    return np.where(crosses, change(is_above, low, high), low), crosses
