@@ -21,7 +21,7 @@ def flight_table(flight: Flight, expected_bits: int) -> str:
     lines = [
         head,
         "",
-        f"{'UTC':>10}  {'el.':>5}  {'stretch':>9}  {'clicks':>11}  {'sections':>8}  {'down':>9}  {'up':>9}",
+        f"{'UTC':>10}  {'el.':>5}  {'stretch':>9}  {'clicks':>11}  {'down':>9}  {'up':>9}",
     ]
     every = max(1, -(-len(flight.steps) // MOST_LINES))
     shown = [step for n, step in enumerate(flight.steps, 1) if n % every == 0 or n == len(flight.steps)]
@@ -46,7 +46,6 @@ def flight_report(flight: Flight, expected_bits: int) -> dict[str, Any]:
         "secret_bits": flight.secret_bits,
         "expected_bits": expected_bits,
         "live": flight.is_live,
-        "proved": False,
         "down_octets": flight.steps[-1].down_octets if flight.steps else 0,
         "up_octets": flight.steps[-1].up_octets if flight.steps else 0,
     }
@@ -64,7 +63,7 @@ def _line(flight: Flight, step: Step) -> str:
         elevation = f"{float(lasting[0].sight_at(np.array([step.unix_s]), np.inf).elevation_deg[0]):.0f}"
     return (
         f"{_time(step.unix_s)[11:19]:>10}  {elevation:>5}  {step.stretches:>4}/{flight.stretches:<4}  "
-        f"{step.clicks:>11,}  {step.sections:>8}  {step.down_octets / 1e6:>6.2f} MB  {step.up_octets / 1e6:>6.2f} MB"
+        f"{step.clicks:>11,}  {step.down_octets / 1e6:>6.2f} MB  {step.up_octets / 1e6:>6.2f} MB"
     )
 
 
@@ -80,7 +79,6 @@ def _outcome(flight: Flight, expected_bits: int) -> list[str]:
         f"(expected {expected_bits:,}; sifted {counts.clicks.sum():,}, QBER {counts.qber[KEY_BASIS]:.2%}, "
         f"disclosed {flight.outcome.leaked_bits:,})",
     ]
-    lines.append("an estimate: what is told of one stretch before the next is sent is not yet covered by a proof")
     end_s = flight.contacts[flight.lit[-1]].set_s
     if flight.is_live:
         lines.append(f"live: {end_s - flight.key_s:.1f} s before the satellite set")

@@ -14,7 +14,8 @@ Where both ends agreed on one-way reconciliation, the second to fourth lines are
     MoreChecks                     ▶  Syndrome          while a frame fails
 
 Quadratures become key by messages of their own in between: haris.wire.quadratures. A Bell test on some of the windows
-comes before all this: haris.wire.bell_test.
+comes before all this: haris.wire.bell_test. Light that comes in stretches is told of by messages in place of Clicks:
+haris.wire.stretches.
 
 Either may send Abort in its turn. Done and Abort end the block: nothing answers them.
 """
@@ -33,6 +34,7 @@ from haris.wire.bell_test import BellAnswered, BellTold
 from haris.wire.block_message import CodeName, Count, Message, Octets16, Octets32
 from haris.wire.quadratures import Disclosed, Estimated, Kept, Mapped, Measured, Sampled, Sliced
 from haris.wire.station import Declared
+from haris.wire.stretches import Bases, Noted, Positions
 
 Counts = Annotated[tuple[Count, ...], Meta(min_length=1, max_length=4)]
 Level = Annotated[int, Meta(ge=0, le=32)]
@@ -239,6 +241,9 @@ AnyMessage = (
     | Kept
     | BellTold
     | BellAnswered
+    | Positions
+    | Noted
+    | Bases
 )
 _decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
 
@@ -256,6 +261,6 @@ def decode(octets: bytes, limits: Limits = LIMITS) -> Message:
         message = _decoder.decode(octets)
     except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
         raise PeerError("a message of distillation is malformed") from error
-    if isinstance(message, Clicks) and message.n_clicks > limits.clicks:
+    if isinstance(message, Clicks | Positions) and message.n_clicks > limits.clicks:
         raise PeerError(f"{message.n_clicks} clicks in a block; at most {limits.clicks} are taken")
     return message

@@ -1,28 +1,24 @@
-"""A block in stretches: the same key at both ends, counted as one block, wherever its light ends."""
+"""Light told of in stretches: the key of one block, nothing but positions told while it comes, and lines that break."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from distill_pair import AGREEMENT, BLOCK, End, agreed, drive, entropy_from, length, light
+from distill_pair import BLOCK, End, agreed, drive, entropy_from, length, light, pair
 
 from haris.nouns.blocks import Aborted, AbortReason, Distilled
-from haris.nouns.counts import KEY_BASIS, TEST_BASIS
+from haris.nouns.counts import TEST_BASIS
 from haris.nouns.detections import Detections
 from haris.nouns.errors import PeerError
-from haris.quantum.distill.stretches import alice_in_stretches, bob_in_stretches
+from haris.nouns.pulses import Pulses, Settings
+from haris.quantum.distill import stretches
+from haris.quantum.distill.stretches import SeenLight, SentLight, alice_in_stretches, bob_in_stretches
 from haris.quantum.distill.transcript import Sender, Transcript
-from haris.wire.distillation import Clicks, CodedEstimate, decode
+from haris.wire.distillation import decode, encode
 from haris.wire.packing import unpack_ascending
+from haris.wire.stretches import Noted, Positions
 
-
-def ends(halves, reconciliation="one-way", section_bits=6000, agreement=None, told=None):
-    agreement = agreement or agreed(1, reconciliation=reconciliation)
-    transcripts = Transcript(BLOCK), Transcript(BLOCK)
-    sent, seen = [pulses for pulses, _ in halves], [detections for _, detections in halves][:told]
-    a = alice_in_stretches(
-        BLOCK, sent, agreement, length, lambda bits: bits.to_bytes(8, "big"), entropy_from(1), transcripts[0]
-    )
-    b = bob_in_stretches(BLOCK, seen, agreement, length, entropy_from(2), transcripts[1], section_bits)
-    return End(Sender.ALICE, a, transcripts[0]), End(Sender.BOB, b, transcripts[1])
+LIGHT = b"a light of a day"
 
 
 @pytest.fixture(scope="module")
@@ -30,96 +26,167 @@ def halves():
     return [light(10_000, 0.01, seed) for seed in range(5)]
 
 
+def lit(halves, agreement=None):
+    """Both ends' halves of a light of which nothing was told."""
+    agreement = agreement or agreed(1, reconciliation="one-way")
+    sent, seen = SentLight(LIGHT, agreement), SeenLight(LIGHT, agreement, entropy_from(3))
+    for pulses, detections in halves:
+        sent.add(pulses)
+        seen.add(detections)
+    return sent, seen
+
+
+def tell(sent, seen):
+    """All that is left to tell; returns what was said."""
+    said = []
+    while (told := seen.to_tell) is not None:
+        noted = sent.hear(decode(encode(told)))
+        seen.hear(noted)
+        said += [told, noted]
+    return said
+
+
+def ends(sent, seen, reconciliation="one-way"):
+    agreement = agreed(1, reconciliation=reconciliation)
+    transcripts = Transcript(BLOCK), Transcript(BLOCK)
+    a = alice_in_stretches(
+        BLOCK, sent, agreement, length, lambda bits: bits.to_bytes(8, "big"), entropy_from(1), transcripts[0]
+    )
+    b = bob_in_stretches(BLOCK, seen, agreement, length, entropy_from(2), transcripts[1])
+    return End(Sender.ALICE, a, transcripts[0]), End(Sender.BOB, b, transcripts[1])
+
+
+def made(halves, reconciliation="one-way"):
+    sent, seen = lit(halves)
+    tell(sent, seen)
+    return drive(*ends(sent, seen, reconciliation))
+
+
 @pytest.mark.parametrize("reconciliation", ["one-way", "cascade"])
-def test_both_ends_hold_one_key_of_all_stretches(halves, reconciliation):
-    a, b = ends(halves, reconciliation)
-    alice, bob = drive(a, b)
+def test_the_counts_are_those_of_one_block_of_the_same_light(halves, reconciliation):
+    alice, bob = made(halves, reconciliation)
     assert isinstance(alice, Distilled)
-    assert isinstance(bob, Distilled)
     assert np.array_equal(alice.bits, bob.bits)
-    assert len(alice.bits) > 1000
-    assert a.transcript.octets == b.transcript.octets
-    n_clicks = sum(decode(octets).n_clicks for _, octets in b.transcript.messages if decode_is(octets, Clicks))
-    counts = bob.counts
-    assert counts.n_pulses == 50_000
-    assert counts.clicks.sum() == pytest.approx(n_clicks * (0.9**2 + 0.1**2), rel=0.03)
-    assert np.array_equal(counts.clicks, alice.counts.clicks)
-    assert np.array_equal(counts.errors, alice.counts.errors)
-    assert counts.qber == pytest.approx([0.01, 0.01], abs=0.01)
-    # What leaked is what the messages disclosed, of all sections, and the key pays for it.
-    assert bob.leaked_bits == sum(decode(octets).disclosed_bits for _, octets in b.transcript.messages)
-    assert bob.n_reconciled == counts.clicks[KEY_BASIS].sum()
-    assert len(bob.bits) == length(counts, bob.leaked_bits).length_bits
+    pulses = Pulses(50_000, recorded=Settings(np.concatenate([sent.recorded.octets for sent, _ in halves])))
+    times = [seen.time_ps + 10_000_000 * i for i, (_, seen) in enumerate(halves)]
+    detections = Detections(50_000, np.concatenate(times), np.concatenate([seen.channel for _, seen in halves]))
+    whole, _ = drive(*pair(pulses, detections, agreed(50_000, reconciliation=reconciliation)))
+    assert bob.counts.n_pulses == whole.counts.n_pulses == 50_000
+    assert np.array_equal(bob.counts.clicks, whole.counts.clicks)
+    assert np.array_equal(bob.counts.errors, whole.counts.errors)
+    assert len(bob.bits) == length(bob.counts, bob.leaked_bits).length_bits
 
 
-def decode_is(octets, kind):
-    return isinstance(decode(octets), kind)
+def test_pulses_under_a_key_are_told_of_as_recorded_ones(halves):
+    key = bytes(range(32))
+    clicks = Detections(1000, np.arange(0, 1_000_000, 7000) + 500, np.zeros(143, np.uint8))
+    sent, seen = lit([(Pulses(1000, 0, key), clicks), (Pulses(1000, 1000, key), clicks)])
+    tell(sent, seen)
+    known = sent.known()
+    assert known.n_pulses == 2000
+    assert np.array_equal(known.pulse, seen.accepted().pulse)
+    agreement = agreed(1)
+    row = stretches._settings(Pulses(2000, 0, key), known.pulse, agreement)
+    assert np.array_equal(known.settings, row)
+    assert len(set(row.tolist())) > 4
 
 
-def test_sections_are_reconciled_while_light_comes(halves):
-    a, b = ends(halves)
-    drive(a, b)
-    kinds = [type(decode(octets)) for _, octets in b.transcript.messages]
-    first_opening = kinds.index(CodedEstimate)
-    assert Clicks in kinds[first_opening:], "the first section waits for no more light than it needs"
-    assert kinds.count(CodedEstimate) == 3  # 3240 bits a stretch, two stretches a section, and the last alone
+def test_nothing_but_positions_is_told_while_light_comes(halves):
+    """The same positions with all bases and bits other are the same words."""
+    sent, seen = lit(halves[:1])
+    pulses, detections = halves[0]
+    others = Detections(detections.n_pulses, detections.time_ps, np.uint8(3) - detections.channel)
+    turned = Pulses(pulses.n_pulses, recorded=Settings(pulses.recorded.octets ^ np.uint8(3)))
+    assert tell(sent, seen) == tell(*lit([(turned, others)]))
 
 
 @pytest.mark.parametrize("told", [2, 3])
 def test_a_block_whose_light_ends_early_is_a_shorter_block(halves, told):
-    whole, _ = drive(*ends(halves))
-    alice, bob = drive(*ends(halves, told=told))
+    whole, _ = made(halves)
+    alice, bob = made(halves[:told])
     assert np.array_equal(alice.bits, bob.bits)
     assert bob.counts.n_pulses == 10_000 * told
     assert 0 < len(bob.bits) < len(whole.bits)
 
 
-def test_too_little_after_the_last_opening_belongs_to_no_block(halves):
-    pulses, detections = halves[4]
-    few = detections.time_ps < 400_000  # of 400 pulses
-    poor = (pulses, Detections(pulses.n_pulses, detections.time_ps[few], detections.channel[few]))
-    alice, bob = drive(*ends([*halves[:2], poor]))
-    reference, _ = drive(*ends(halves[:2]))
+def test_what_the_line_lost_is_told_again_and_heard_once(halves):
+    sent, seen = lit(halves[:3])
+    sent.hear(seen.to_tell)  # its answer is lost
+    seen.hear(sent.hear(seen.to_tell))
+    tell(sent, seen)
+    alice, bob = drive(*ends(sent, seen))
     assert np.array_equal(alice.bits, bob.bits)
-    assert bob.counts.n_pulses == 20_000
-    assert np.array_equal(bob.counts.clicks, reference.counts.clicks)
+    assert bob.counts.n_pulses == 30_000
+    assert np.array_equal(bob.counts.clicks, made(halves[:3])[1].counts.clicks)
+
+
+def test_what_alice_heard_and_bob_does_not_count_is_no_key(halves):
+    sent, seen = lit(halves[:2])
+    seen.hear(sent.hear(seen.to_tell))
+    sent.hear(seen.to_tell)  # its answer is lost, and Bob closes the block
+    alice, bob = drive(*ends(sent, seen))
+    assert alice.reason == bob.reason == AbortReason.SOURCE
+
+
+def test_positions_that_were_changed_on_their_way_are_no_key(halves):
+    sent, seen = lit(halves[:2])
+    told = seen.to_tell
+    pulses = unpack_ascending(told.pulses, told.n_clicks, 10_000)
+    forged = replace_fields(told, n_clicks=told.n_clicks - 1, pulses=stretches.pack_ascending(pulses[:-1]))
+    seen.hear(sent.hear(forged))
+    tell(sent, seen)
+    alice, bob = drive(*ends(sent, seen))
+    assert alice.reason == bob.reason == AbortReason.SOURCE
+
+
+def replace_fields(message, **changes):
+    fields = {name: getattr(message, name) for name in message.__struct_fields__}
+    return type(message)(**fields | changes)
 
 
 def test_dark_stretches_cost_nothing_but_their_pulses(halves):
     pulses, detections = halves[0]
     dark = (pulses, Detections(pulses.n_pulses, detections.time_ps[:0], detections.channel[:0]))
-    alice, bob = drive(*ends([dark, halves[1], dark, halves[2]]))
+    alice, bob = made([dark, halves[1], dark, halves[2]])
     assert np.array_equal(alice.bits, bob.bits)
     assert bob.counts.n_pulses == 40_000
 
 
 def test_errors_of_the_test_basis_end_it_at_both_ends_alike():
-    alice, bob = drive(*ends([light(10_000, 0.2, seed) for seed in range(2)]))
+    alice, bob = made([light(10_000, 0.2, seed) for seed in range(2)])
     assert isinstance(alice, Aborted)
-    assert isinstance(bob, Aborted)
     assert alice.reason == bob.reason == AbortReason.QBER
     assert bob.counts.qber[TEST_BASIS] == pytest.approx(0.2, abs=0.05)
 
 
 def test_no_light_is_no_key():
-    alice, bob = drive(*ends([]))
+    alice, bob = made([])
     assert alice.reason == bob.reason == AbortReason.TOO_FEW_CLICKS
 
 
 def test_a_click_at_the_end_of_a_stretch_blinds_the_next(halves):
-    held = AGREEMENT.__class__(
-        agreed(1, reconciliation="one-way").protocol, 1e9, AGREEMENT.intensities, AGREEMENT.p_intensities, 5e-9
-    )
-    _, b = ends(halves, agreement=held)
-    first = b.engine.send(None)
-    assert isinstance(first, Clicks)
-    free = ends(halves)[1].engine.send(None)
-    assert first.n_clicks < free.n_clicks
-    assert unpack_ascending(first.pulses, first.n_clicks, below=10_000)[0] >= 5
+    held = replace(agreed(1, reconciliation="one-way"), dead_time_s=5e-9)
+    told, free = (lit(halves[:1], agreement)[1].to_tell for agreement in (held, None))
+    assert told.n_clicks < free.n_clicks
+    assert unpack_ascending(told.pulses, told.n_clicks, below=10_000)[0] >= 5
 
 
-def test_more_stretches_than_there_were_are_refused(halves):
-    a, _b = ends(halves[:2])
-    more = ends(halves)[1]
-    alice, _ = drive(a, more)
-    assert isinstance(alice, PeerError)
+def test_words_that_do_not_fit_are_refused(halves, monkeypatch):
+    sent, seen = lit(halves[:2])
+    first = seen.to_tell
+    assert sent.holds(1)
+    assert not sent.holds(2)
+    for changes in ({"number": 1}, {"light": bytes(16)}, {"n_pulses": 9_999}, {"n_clicks": 1}):
+        with pytest.raises(PeerError):
+            sent.hear(replace_fields(first, **changes))
+    with pytest.raises(PeerError, match="noted 2"):
+        seen.hear(Noted(2))
+    assert sent.hear(first) == Noted(1)  # nothing of that was lost
+    with pytest.raises(PeerError, match="1 is next"):
+        sent.hear(replace_fields(first, n_pulses=first.n_pulses - 1))  # told again, and otherwise
+    seen.hear(Noted(1))
+    monkeypatch.setattr(stretches, "MOST_CLICKS", first.n_clicks)
+    with pytest.raises(PeerError, match="clicks in a light"):
+        sent.hear(seen.to_tell)
+    with pytest.raises(PeerError, match="0 is next"):
+        lit([])[0].hear(Positions(LIGHT, 0, 1, 0, b""))

@@ -228,15 +228,3 @@ def test_printed_two_decoy_form_agrees_with_an_independent_code(loss_db, n_key):
     assert ours.value("phase_error") == pytest.approx(phase, rel=1e-9)
     length = peer.bb84_length(s0, s1, phase, n_key, float(counts.qber[0]), 1.16, 1e-9, 1e-15)
     assert ours.length_bits == pytest.approx(length, abs=1.0)
-
-
-def test_a_block_that_may_end_in_many_places_pays_for_each():
-    security = Security(epsilon_secrecy=1e-9, epsilon_correctness=1e-15)
-    shared = security.for_endings(60)
-    assert shared.epsilon * 60 == pytest.approx(security.epsilon)
-    assert security.for_endings(1) == security
-    counts = fibre_counts(3)
-    whole, short = (int(secret_key_length(counts, each, 0).length_bits) for each in (security, shared))
-    assert 3 * np.log2(60) < whole - short < 0.02 * whole
-    with pytest.raises(ParameterError, match="at least one place"):
-        security.for_endings(0)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 
+from haris.kernels.sifted import Sent
 from haris.nouns.counts import TEST_BASIS
 from haris.nouns.errors import ParameterError
 from haris.nouns.pulses import Pulses
 from haris.quantum.distill.engine import Engine, Entropy, Length, Steps, expect, guarded, require_clicks, require_qber
 from haris.quantum.distill.estimate import count_clicks, sifted_key, with_errors
 from haris.quantum.distill.sift import Known, read_clicks, sift_sent, sifting_message
-from haris.quantum.distill.sifted_key import SiftedKey, opening_kind, secret_at_alice
+from haris.quantum.distill.sifted_key import opening_kind, secret_at_alice
 from haris.quantum.distill.transcript import Transcript
 from haris.quantum.protocols.bb84 import Agreement
-from haris.wire.block_message import Message
-from haris.wire.distillation import Clicks, Opening
+from haris.wire.distillation import Clicks
 
 
 def alice(
@@ -47,20 +47,26 @@ def _steps(
     entropy: Entropy,
     transcript: Transcript,
 ) -> Steps:
-    key, opened = yield from _sift(block, pulses, agreement)
-    return (yield from secret_at_alice(block, key, opened, length, allot, entropy, transcript))
-
-
-def _sift(
-    block: bytes, pulses: Pulses | Known, agreement: Agreement
-) -> Generator[Message | None, Message | None, tuple[SiftedKey, Opening]]:
     clicks = expect((yield None), Clicks)
     pulse, bob_basis = read_clicks(clicks, block, agreement.protocol.block_pulses)
     sent = sift_sent(pulses, pulse, bob_basis, agreement)
+    return (yield from sifted_at_alice(block, sent, agreement, length, allot, entropy, transcript))
+
+
+def sifted_at_alice(
+    block: bytes,
+    sent: Sent,
+    agreement: Agreement,
+    length: Length,
+    allot: Callable[[int], bytes],
+    entropy: Entropy,
+    transcript: Transcript,
+) -> Steps:
+    """Alice's steps from the message on by which she tells what she keeps of Bob's clicks."""
     counts = count_clicks(sent.clicks, agreement)
     require_clicks(counts)
-    kind = opening_kind(agreement.protocol.reconciliation)
-    opened = expect((yield sifting_message(sent)), kind, counts)
+    opened = expect((yield sifting_message(sent)), opening_kind(agreement.protocol.reconciliation), counts)
     counts = with_errors(counts, TEST_BASIS, opened.test_errors)
     require_qber(counts, TEST_BASIS, agreement)
-    return sifted_key(sent.key_bits, sent.n_key, counts, agreement), opened
+    key = sifted_key(sent.key_bits, sent.n_key, counts, agreement)
+    return (yield from secret_at_alice(block, key, opened, length, allot, entropy, transcript))

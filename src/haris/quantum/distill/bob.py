@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from functools import partial
 
-from haris.kernels.sifted import Received
-from haris.nouns.counts import TEST_BASIS, DecoyCounts
+from haris.nouns.counts import TEST_BASIS
 from haris.nouns.detections import Detections
 from haris.quantum.distill.engine import (
     Engine,
@@ -52,26 +50,32 @@ def _steps(
     entropy: Entropy,
     transcript: Transcript,
 ) -> Steps:
-    received, counts = yield from _sift(block, detections, agreement, entropy)
-    qber, test_errors = expected_qber(counts), tuple(int(n) for n in counts.errors[TEST_BASIS])
+    accepted = detections if isinstance(detections, Accepted) else accept(detections, agreement, entropy)
+    told = clicks_message(block, agreement.protocol.block_pulses, accepted)
+    return (yield from sifted_at_bob(block, accepted, told, agreement, length, entropy, transcript))
+
+
+def sifted_at_bob(
+    block: bytes,
+    accepted: Accepted,
+    told: Message,
+    agreement: Agreement,
+    length: Length,
+    entropy: Entropy,
+    transcript: Transcript,
+) -> Steps:
+    """Bob's steps from the message `told` on, by which Alice knows where he clicked and in which bases."""
+    n_intensities = len(agreement.intensities)
+    received = read_sifting(expect((yield told), Sifting), accepted, n_intensities)
+    counts = count_clicks(received.clicks, agreement)
+    require_clicks(counts)
+    test_errors = tuple(received.test_errors[:n_intensities].tolist())
+    counts = with_errors(counts, TEST_BASIS, test_errors)
+    qber = expected_qber(counts)
     opens = opening(test_errors, qber, received.n_key, agreement.protocol.reconciliation, entropy)
     if qber_too_high(counts, TEST_BASIS, agreement):
         # Alice is told the counts before the block ends, so that both ends know why; she gives up first.
         expect((yield opens), Abort, counts)
     key = sifted_key(received.key_bits, received.n_key, counts, agreement)
-    errors_of = partial(count_errors, received=received, n_intensities=len(agreement.intensities))
+    errors_of = partial(count_errors, received=received, n_intensities=n_intensities)
     return (yield from secret_at_bob(block, key, opens, qber, errors_of, length, transcript))
-
-
-def _sift(
-    block: bytes, detections: Detections | Accepted, agreement: Agreement, entropy: Entropy
-) -> Generator[Message | None, Message | None, tuple[Received, DecoyCounts]]:
-    """Kept clicks, and their counts with the errors of the test basis."""
-    accepted = detections if isinstance(detections, Accepted) else accept(detections, agreement, entropy)
-    sifting = expect((yield clicks_message(block, agreement.protocol.block_pulses, accepted)), Sifting)
-    n_intensities = len(agreement.intensities)
-    received = read_sifting(sifting, accepted, n_intensities)
-    counts = count_clicks(received.clicks, agreement)
-    require_clicks(counts)
-    errors = tuple(int(n) for n in received.test_errors[:n_intensities])
-    return received, with_errors(counts, TEST_BASIS, errors)

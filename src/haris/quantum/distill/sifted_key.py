@@ -75,20 +75,7 @@ def secret_at_alice(
     transcript: Transcript,
 ) -> Steps:
     """Alice's steps from Bob's opening on: answer his questions, prove what she holds, choose the hash."""
-    said = yield from answer(key.bits, key.n_bits, opened)
-    return (yield from hashed_at_alice(block, key, said, length, allot, entropy, transcript))
-
-
-def hashed_at_alice(
-    block: bytes,
-    key: SiftedKey,
-    said: Message | None,
-    length: Length,
-    allot: Callable[[int], bytes],
-    entropy: Entropy,
-    transcript: Transcript,
-) -> Steps:
-    """Alice's steps from the message on by which Bob ends reconciliation: prove what she holds, choose the hash."""
+    said = yield from _answer(key.bits, key.n_bits, opened)
     reconciled = expect(said, Reconciled, key.counts)
     counts = key.with_errors(key.counts, reconciled.key_errors)
     key.require(counts)
@@ -123,19 +110,8 @@ def secret_at_bob(
     transcript: Transcript,
 ) -> Steps:
     """Bob's steps from his opening on. qber: as expected. errors_of: wrong bits, packed, by the protocol's kinds."""
-    bits = yield from correct(key.bits, key.n_bits, opens, qber)
-    return (yield from hashed_at_bob(block, key, bits, errors_of(bits ^ key.bits), length, transcript))
-
-
-def hashed_at_bob(
-    block: bytes,
-    key: SiftedKey,
-    bits: NDArray[np.uint8],
-    key_errors: tuple[int, ...],
-    length: Length,
-    transcript: Transcript,
-) -> Steps:
-    """Bob's steps with his corrected bits, packed, and their errors by the protocol's kinds."""
+    bits = yield from _correct(key.bits, key.n_bits, opens, qber)
+    key_errors = errors_of(bits ^ key.bits)
     reconciled = yield from _verified(block, key, bits, key_errors, transcript)
     counts = reconciled.counts
     amplification = expect((yield Verified()), Amplification, counts)
@@ -168,7 +144,7 @@ def _verified(
     return ReconciledBlock(block, bits, key.n_bits, counts, leaked_bits=transcript.leaked_bits, verified=True)
 
 
-def answer(
+def _answer(
     bits: NDArray[np.uint8], n_bits: int, opened: Opening
 ) -> Generator[Message | None, Message | None, Message | None]:
     """Alice's answers from Bob's opening on, of n_bits packed; returns his first message that asks for no more."""
@@ -178,7 +154,7 @@ def answer(
     return (yield from cascade.answer(bits, n_bits, opened))
 
 
-def correct(
+def _correct(
     bits: NDArray[np.uint8], n_bits: int, opens: Opening, qber: float
 ) -> Generator[Message | None, Message | None, NDArray[np.uint8]]:
     """Bob's questions from his opening on, of n_bits packed; returns them corrected, packed."""

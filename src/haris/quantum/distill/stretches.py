@@ -1,244 +1,221 @@
-"""One block of light that comes in stretches: each is sifted and reconciled as it comes, the key is made at the end.
+"""Light that comes in stretches: Bob tells where he clicked while it comes, and the block is made when it is over.
 
-    Bob                               Alice
-    Clicks                         ▶  Sifting           of every stretch
-    an opening                     ▶  ...               as often as enough bits wait, and after the last stretch
-    Reconciled                     ▶  Fingerprint       of all of them together
-    Verified                       ▶  Amplification
-    Done
+Each end keeps what clicked, and nothing else, however long the light lasts and however often the line breaks: Bob tells
+again what was not noted. When the light is over, or must do for a block, he tells his bases, and the rest is that of
+any block (haris.wire.stretches has the messages).
 
-So nothing is left to do when the light ends but a hash, and a block whose light ends early, or whose line breaks for
-good, is closed at the end of any stretch. What comes after the last opening and is less than the least key belongs to
-no block. The pulses of the block are those of the stretches up to its end. Where it ends may be chosen by whoever
-holds the line: the length must pay for that, once for every end that was possible (`Security.for_endings`).
-
-For emulated flights, not for keys that are issued: what is told of one stretch before the next is sent is not covered
-by the theorem of the live bound. docs/explanation/security.md says what is missing.
+While light comes nothing is told but where Bob clicked. An adversary knows that already: she decides it, for whether a
+pulse clicks depends on neither basis, intensity nor bit. So the theorem of a block covers this one, and a block whose
+light ends early is one whose later pulses gave no click: docs/explanation/security.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from haris.nouns.counts import TEST_BASIS, DecoyCounts
+from haris.kernels.light import pulse_settings
+from haris.nouns.blocks import AbortReason
 from haris.nouns.detections import Detections
 from haris.nouns.errors import PeerError
-from haris.nouns.pulses import Pulses
-from haris.quantum.distill.engine import (
-    MINIMUM_KEY_BITS,
-    Abandon,
-    Engine,
-    Entropy,
-    Length,
-    Steps,
-    expect,
-    guarded,
-    require_clicks,
-    require_qber,
-)
-from haris.quantum.distill.estimate import count_clicks, expected_qber, sifted_key, with_errors
-from haris.quantum.distill.sift import (
-    Accepted,
-    accept,
-    clicks_message,
-    hold_off_gates,
-    read_clicks,
-    read_sifting,
-    sift_sent,
-    sifting_message,
-)
-from haris.quantum.distill.sifted_key import (
-    SiftedKey,
-    answer,
-    correct,
-    hashed_at_alice,
-    hashed_at_bob,
-    opening,
-    opening_kind,
-)
+from haris.nouns.pulses import Pulses, Settings
+from haris.quantum.distill.alice import sifted_at_alice
+from haris.quantum.distill.bob import sifted_at_bob
+from haris.quantum.distill.engine import Abandon, Engine, Entropy, Length, Steps, expect, guarded
+from haris.quantum.distill.sift import Accepted, Known, accept, hold_off_gates, sift_sent
 from haris.quantum.distill.transcript import Transcript
 from haris.quantum.protocols.bb84 import Agreement
-from haris.wire.block_message import Message
-from haris.wire.distillation import Abort, Clicks, Opening, Reconciled, Sifting
+from haris.wire.packing import pack_ascending, packed_bits, unpack_ascending
+from haris.wire.stretches import Bases, Noted, Positions
 
 Bits = NDArray[np.uint8]
-SECTION_BITS = 100_000
-"""Sifted bits that are reconciled together while light comes: one-way codes lose little above it."""
+MOST_CLICKS = 1 << 25
+"""Of a light: what Alice keeps of each takes nine octets, and messages of so many are taken."""
 
 
 @dataclass(slots=True)
-class _Section:
-    """Stretches that are sifted and not yet reconciled.
+class _Told:
+    """What of a light was told and noted, in order. digest: of it."""
 
-    bits: of the key basis, 0/1, a row a stretch. intensities: at Bob, the index of each, a row a stretch.
-    """
+    light: bytes
+    n_stretches: int = 0
+    n_pulses: int = 0
+    n_clicks: int = 0
+    _digest: hashlib._Hash = field(init=False, repr=False)
 
-    counts: DecoyCounts
-    bits: list[Bits] = field(default_factory=list, repr=False)
-    intensities: list[Bits] = field(default_factory=list, repr=False)
+    def __post_init__(self) -> None:
+        self._digest = hashlib.sha256(b"haris stretches" + self.light)
 
-    def add(self, counts: DecoyCounts, packed: Bits, n_bits: int) -> None:
-        self.counts = joined(self.counts, counts)
-        self.bits.append(_unpacked(packed, n_bits))
+    def add(self, told: Positions) -> None:
+        head = (told.n_pulses, told.n_clicks, len(told.pulses))
+        self._digest.update(b"".join(number.to_bytes(8, "big") for number in head) + told.pulses)
+        self.n_stretches += 1
+        self.n_pulses += told.n_pulses
+        self.n_clicks += told.n_clicks
 
     @property
-    def n_bits(self) -> int:
-        return sum(len(row) for row in self.bits)
-
-    def packed(self) -> Bits:
-        return _packed(self.bits)
+    def digest(self) -> bytes:
+        return self._digest.digest()
 
 
-@dataclass(slots=True)
-class _Block:
-    """Sections that are reconciled. bits: as sifted, 0/1, a row a section."""
+class SeenLight:
+    """Bob's half of a light that comes in stretches. light: its 16-octet name. entropy: decides double clicks."""
 
-    counts: DecoyCounts
-    bits: list[Bits] = field(default_factory=list, repr=False)
+    def __init__(self, light: bytes, agreement: Agreement, entropy: Entropy) -> None:
+        self._agreement, self._entropy = agreement, entropy
+        self.told = _Told(light)
+        self._accepted: list[Accepted] = []  # of the whole light, numbered from its first pulse
+        self._waiting: list[Positions] = []  # not noted yet
+        self._n_pulses = 0
 
-    def add(self, section: _Section, test_errors: tuple[int, ...]) -> None:
-        """Raises PeerError on errors that do not fit the clicks."""
-        self.counts = joined(self.counts, with_errors(section.counts, TEST_BASIS, test_errors))
-        self.bits += section.bits
+    def add(self, half: Detections) -> None:
+        """The next stretch. Raises ParameterError on tags that are none of it."""
+        part = _part(self._agreement, half.n_pulses)
+        accepted = _after_hold_off(accept(half, part, self._entropy), hold_off_gates(part))
+        number, n_clicks = self.told.n_stretches + len(self._waiting), len(accepted.pulse)
+        pulses = pack_ascending(accepted.pulse)
+        self._waiting.append(Positions(self.told.light, number, half.n_pulses, n_clicks, pulses))
+        self._accepted.append(replace(accepted, pulse=accepted.pulse + self._n_pulses))
+        self._n_pulses += half.n_pulses
 
-    def key(self, agreement: Agreement) -> SiftedKey:
-        """The sifted key of all sections. Raises Abandon on too few clicks, or errors of the test basis."""
-        require_clicks(self.counts)
-        require_qber(self.counts, TEST_BASIS, agreement)
-        return sifted_key(_packed(self.bits), sum(len(row) for row in self.bits), self.counts, agreement)
+    @property
+    def to_tell(self) -> Positions | None:
+        """What Alice has not noted yet, first things first; None when she has noted all."""
+        return self._waiting[0] if self._waiting else None
+
+    def hear(self, noted: Noted) -> None:
+        """Alice's answer to what there was to tell. Raises PeerError on another answer."""
+        if not self._waiting or noted.number != self._waiting[0].number + 1:
+            raise PeerError(f"the peer has noted {noted.number} stretches; {self.told.n_stretches} were told")
+        self.told.add(self._waiting.pop(0))
+
+    def accepted(self) -> Accepted:
+        """The clicks of all stretches that were noted."""
+        noted = self._accepted[: self.told.n_stretches]
+        pulse = np.concatenate([np.empty(0, np.int64), *(each.pulse for each in noted)])
+        rows = (
+            _packed([_unpacked(row, len(each.pulse)) for row, each in zip(column, noted, strict=True)])
+            for column in ([each.basis for each in noted], [each.bit for each in noted])
+        )
+        return Accepted(pulse, *rows)
 
 
-def joined(one: DecoyCounts, other: DecoyCounts) -> DecoyCounts:
-    """Counts of the pulses of both, which were sent with the same settings."""
-    return replace(
-        one,
-        n_pulses=one.n_pulses + other.n_pulses,
-        clicks=one.clicks + other.clicks,
-        errors=one.errors + other.errors,
-    )
+class SentLight:
+    """Alice's half of a light that comes in stretches. light: its 16-octet name."""
+
+    def __init__(self, light: bytes, agreement: Agreement) -> None:
+        self._agreement = agreement
+        self.told = _Told(light)
+        self._halves: list[Pulses] = []  # of which nothing was told yet
+        self._last: Positions | None = None
+        self._known: list[Known] = []  # of the whole light, numbered from its first pulse
+
+    def add(self, half: Pulses) -> None:
+        """The next stretch."""
+        self._halves.append(half)
+
+    def holds(self, number: int) -> bool:
+        """Whether stretch `number` is here: it may be over at Bob's end a moment sooner."""
+        return number < self.told.n_stretches + len(self._halves)
+
+    def hear(self, told: Positions) -> Noted:
+        """Bob's word of one stretch, the next one or the last one again.
+
+        Raises PeerError on another stretch, another word than before, or more clicks than a block may have.
+        """
+        if self._last is not None and told == self._last:
+            return Noted(self.told.n_stretches)
+        half = self._halves[0] if self._halves else None
+        if told.light != self.told.light or told.number != self.told.n_stretches or half is None:
+            raise PeerError(f"the peer tells of stretch {told.number}; {self.told.n_stretches} is next")
+        if told.n_pulses != half.n_pulses:
+            raise PeerError(f"the peer tells of {told.n_pulses} pulses; the stretch had {half.n_pulses}")
+        if self.told.n_clicks + told.n_clicks > MOST_CLICKS:
+            raise PeerError(f"more than {MOST_CLICKS} clicks in a light")
+        pulse = unpack_ascending(told.pulses, told.n_clicks, below=half.n_pulses)
+        self._known.append(Known(half.n_pulses, pulse + self.told.n_pulses, _settings(half, pulse, self._agreement)))
+        self._halves.pop(0)
+        self.told.add(told)
+        self._last = told
+        return Noted(self.told.n_stretches)
+
+    def known(self) -> Known:
+        """What was prepared where Bob clicked, of all stretches that were told."""
+        pulse = np.concatenate([np.empty(0, np.int64), *(each.pulse for each in self._known)])
+        settings = np.concatenate([np.empty(0, np.uint8), *(each.settings for each in self._known)])
+        return Known(self.told.n_pulses, pulse, settings)
 
 
 def alice_in_stretches(
     block: bytes,
-    halves: Iterable[Pulses],
+    sent: SentLight,
     agreement: Agreement,
     length: Length,
     allot: Callable[[int], bytes],
     entropy: Entropy,
     transcript: Transcript,
 ) -> Engine:
-    """As alice, of halves that are taken one by one as Bob tells of his: a stretch each, in order."""
-    return guarded(block, _alice(block, halves, agreement, length, allot, entropy, transcript))
+    """As alice, of light that was told in stretches; agreement: its block may have any number of pulses."""
+    return guarded(block, _alice(block, sent, agreement, length, allot, entropy, transcript))
 
 
 def bob_in_stretches(
-    block: bytes,
-    halves: Iterable[Detections],
-    agreement: Agreement,
-    length: Length,
-    entropy: Entropy,
-    transcript: Transcript,
-    section_bits: int = SECTION_BITS,
+    block: bytes, seen: SeenLight, agreement: Agreement, length: Length, entropy: Entropy, transcript: Transcript
 ) -> Engine:
-    """As bob, of halves that are taken one by one; the block closes when there are no more.
-
-    section_bits: sifted bits that are reconciled together while light comes.
-    """
-    return guarded(block, _bob(block, halves, agreement, length, entropy, transcript, section_bits))
+    """As bob, of light that was told in stretches: those that were noted when this begins."""
+    return guarded(block, _bob(block, seen, agreement, length, entropy, transcript))
 
 
 def _alice(
     block: bytes,
-    halves: Iterable[Pulses],
+    sent: SentLight,
     agreement: Agreement,
     length: Length,
     allot: Callable[[int], bytes],
     entropy: Entropy,
     transcript: Transcript,
 ) -> Steps:
-    lit, kind = iter(halves), opening_kind(agreement.protocol.reconciliation)
-    whole, section = _Block(_nothing(agreement)), _Section(_nothing(agreement))
-    said = yield None
-    while isinstance(said, Clicks):
-        half = next(lit, None)
-        if half is None:
-            raise PeerError("the peer tells of more stretches than there were")
-        part = _part(agreement, half.n_pulses)
-        sent = sift_sent(half, *read_clicks(said, block, half.n_pulses), part)
-        section.add(count_clicks(sent.clicks, part), sent.key_bits, sent.n_key)
-        said = yield sifting_message(sent)
-        if isinstance(said, Opening):
-            opened = expect(said, kind)
-            if section.n_bits < MINIMUM_KEY_BITS:
-                raise PeerError(f"the peer opens a section of {section.n_bits} bits; the least is {MINIMUM_KEY_BITS}")
-            whole.add(section, opened.test_errors)
-            said = yield from answer(section.packed(), section.n_bits, opened)
-            section = _Section(_nothing(agreement))
-    expect(said, Reconciled, whole.counts)
-    if section.n_bits >= MINIMUM_KEY_BITS:
-        raise PeerError(f"the peer closes the block and leaves out {section.n_bits} bits")
-    key = whole.key(agreement)
-    return (yield from hashed_at_alice(block, key, said, length, allot, entropy, transcript))
+    bases = expect((yield None), Bases)
+    if bases.block != block:
+        raise PeerError("the peer's bases belong to another block")
+    told = sent.told
+    if (bases.light, bases.n_stretches, bases.told) != (told.light, told.n_stretches, told.digest):
+        raise Abandon(AbortReason.SOURCE, "the two ends do not hold the same clicks of the same light")
+    known = sent.known()
+    _require_light(known.n_pulses)
+    part = _part(agreement, known.n_pulses)
+    kept = sift_sent(known, known.pulse, packed_bits(bases.bases, len(known.pulse)), part)
+    return (yield from sifted_at_alice(block, kept, part, length, allot, entropy, transcript))
 
 
 def _bob(
-    block: bytes,
-    halves: Iterable[Detections],
-    agreement: Agreement,
-    length: Length,
-    entropy: Entropy,
-    transcript: Transcript,
-    section_bits: int,
+    block: bytes, seen: SeenLight, agreement: Agreement, length: Length, entropy: Entropy, transcript: Transcript
 ) -> Steps:
-    whole, section = _Block(_nothing(agreement)), _Section(_nothing(agreement))
-    corrected: list[Bits] = []
-    errors = np.zeros(len(agreement.intensities), np.int64)
+    accepted, told = seen.accepted(), seen.told
+    _require_light(told.n_pulses)
+    bases = Bases(block, told.light, told.n_stretches, told.digest, accepted.basis.tobytes())
+    part = _part(agreement, told.n_pulses)
+    return (yield from sifted_at_bob(block, accepted, bases, part, length, entropy, transcript))
 
-    def reconcile() -> Generator[Message | None, Message | None, None]:
-        nonlocal section, errors
-        known = joined(whole.counts, section.counts)
-        opens = opening(
-            tuple(section.counts.errors[TEST_BASIS].tolist()),
-            expected_qber(section.counts),
-            section.n_bits,
-            agreement.protocol.reconciliation,
-            entropy,
-        )
-        bits = yield from correct(section.packed(), section.n_bits, opens, expected_qber(section.counts))
-        corrected.append(_unpacked(bits, section.n_bits))
-        wrong = corrected[-1] != np.concatenate(section.bits)
-        errors = errors + np.bincount(np.concatenate(section.intensities)[wrong], minlength=len(errors))
-        whole.bits += section.bits
-        whole.counts = known
-        section = _Section(_nothing(agreement))
 
-    for half in halves:
-        part = _part(agreement, half.n_pulses)
-        accepted = _after_hold_off(accept(half, part, entropy), hold_off_gates(part))
-        sifting = expect((yield clicks_message(block, half.n_pulses, accepted)), Sifting, whole.counts)
-        received = read_sifting(sifting, accepted, len(errors))
-        tested = tuple(received.test_errors[: len(errors)].tolist())
-        section.add(
-            with_errors(count_clicks(received.clicks, part), TEST_BASIS, tested), received.key_bits, received.n_key
-        )
-        low, high = (_unpacked(row, received.n_key) for row in (received.low, received.high))
-        section.intensities.append(low | high << np.uint8(1))
-        if section.n_bits >= section_bits:
-            yield from reconcile()
-    if section.n_bits >= MINIMUM_KEY_BITS:
-        yield from reconcile()
-    key_errors = tuple(errors.tolist())
-    try:
-        key = whole.key(agreement)
-    except Abandon:
-        # Alice finds the same in the same counts, and gives up first.
-        expect((yield Reconciled(key_errors=key_errors)), Abort, whole.counts)
-        raise
-    return (yield from hashed_at_bob(block, key, _packed(corrected), key_errors, length, transcript))
+def _require_light(n_pulses: int) -> None:
+    """Raise Abandon where there was none."""
+    if n_pulses == 0:
+        raise Abandon(AbortReason.TOO_FEW_CLICKS, "there was no light")
+
+
+def _settings(half: Pulses, pulse: NDArray[np.int64], agreement: Agreement) -> Bits:
+    """How these pulses were prepared, an octet each."""
+    if half.recorded is not None:
+        return half.recorded.octets[pulse]
+    assert half.key is not None
+    prepared = agreement.protocol.p_key_basis, agreement.p_intensities
+    basis, bit, intensity = pulse_settings(half.key, half.start + pulse, *prepared)
+    return Settings.of(basis, bit, intensity).octets
 
 
 def _after_hold_off(accepted: Accepted, gates: int) -> Accepted:
@@ -250,12 +227,8 @@ def _after_hold_off(accepted: Accepted, gates: int) -> Accepted:
 
 
 def _part(agreement: Agreement, n_pulses: int) -> Agreement:
-    """What is agreed, for a stretch of so many pulses."""
+    """What is agreed, for so many pulses."""
     return replace(agreement, protocol=replace(agreement.protocol, block_pulses=n_pulses))
-
-
-def _nothing(agreement: Agreement) -> DecoyCounts:
-    return replace(count_clicks(np.zeros((2, 4), np.int64), agreement), n_pulses=0)
 
 
 def _unpacked(packed: Bits, n_bits: int) -> Bits:

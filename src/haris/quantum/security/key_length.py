@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -74,24 +74,6 @@ class Security:
     def attacks_allowed(self) -> tuple[str, ...]:
         """Classes of attacks of the proofs by which keys may be issued."""
         return _ALLOWED[self.accepted_attacks]
-
-    def for_endings(self, endings: int) -> Security:
-        """What each end of a block is held to, where the block may end in so many places and the adversary says where.
-
-        For each place there is a protocol that always ends there, of a fixed number of pulses, to which the bound
-        applies. The block that is made is that of one of them, and which one is known to the adversary: its distance
-        from an ideal key on the event that it ended there is at most that protocol's on the whole, for picking an event
-        in the adversary's own register never adds to a trace distance. So the distances add up over the places, and
-        each gets its share of both epsilons. It pays for the place alone, not for what is told
-        before the light ends. Raises ParameterError on less than one place, or a share below the least.
-        """
-        if endings < 1:
-            raise ParameterError(f"a block ends in at least one place, got {endings}")
-        return replace(
-            self,
-            epsilon_secrecy=self.epsilon_secrecy / endings,
-            epsilon_correctness=self.epsilon_correctness / endings,
-        )
 
     @property
     def epsilon_testing(self) -> float:

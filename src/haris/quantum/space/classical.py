@@ -18,8 +18,9 @@ class ClassicalLink:
     """What carries the messages of distillation between a satellite and a station, while a pass lasts.
 
     down_bps, up_bps: bits a second from the satellite and to it. processing_s: between a message's arrival and the
-    answer, beside light's travel. up_s, break_s: how long it holds on average, and how long a break lasts, both
-    exponential (a laser link that loses its lock, or a cloud); break_s 0: it never breaks.
+    answer, beside light's travel. sifted_bps: sifted bits that an end reconciles and hashes in a second.
+    up_s, break_s: how long it holds on average, and how long a break lasts, both exponential (a laser link that loses
+    its lock, or a cloud); break_s 0: it never breaks.
     live: whether a block is closed while its last pass lasts, without the light that would come too late for that;
     otherwise it takes all light, and is closed in the next contact.
     Raises ParameterError on a value outside its range.
@@ -28,12 +29,13 @@ class ClassicalLink:
     down_bps: float = 10e6
     up_bps: float = 1e6
     processing_s: float = 0.01
+    sifted_bps: float = 500e3
     up_s: float = 60.0
     break_s: float = 0.0
     live: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("down_bps", "up_bps", "up_s"):
+        for name in ("down_bps", "up_bps", "sifted_bps", "up_s"):
             require_positive(name, getattr(self, name))
         for name in ("processing_s", "break_s"):
             require_not_negative(name, getattr(self, name))

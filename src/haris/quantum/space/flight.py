@@ -1,4 +1,4 @@
-"""A pass flown: its light is sampled, and both ends distil it while it comes, over a line that is narrow and breaks.
+"""A pass flown: its light is sampled, told of while it comes, and distilled, over a line that is narrow and breaks.
 
 Both engines are those of any live key; only the clock is emulated. It says when each stretch of light is over, when
 each message has crossed the line, and so when the key was there. What a processor needs is measured beside it.
@@ -6,36 +6,34 @@ each message has crossed the line, and so when the key was there. What a process
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from haris.nouns.blocks import Aborted, Distilled
 from haris.nouns.checks import require_positive
-from haris.nouns.counts import DecoyCounts
 from haris.nouns.detections import Detections
 from haris.nouns.errors import ParameterError
 from haris.nouns.pulses import Pulses
 from haris.quantum.distill.engine import Engine
-from haris.quantum.distill.stretches import SECTION_BITS, alice_in_stretches, bob_in_stretches
+from haris.quantum.distill.stretches import SeenLight, SentLight, alice_in_stretches, bob_in_stretches
 from haris.quantum.distill.transcript import Sender, Transcript
 from haris.quantum.emulate.sampled import derived_key
 from haris.quantum.orbit.passes import Pass
-from haris.quantum.security.key_length import BlockLength
 from haris.quantum.space.classical import ClassicalLink, Line
+from haris.quantum.space.closing import closing_s, sifted_bits
 from haris.quantum.space.live import agreement, live_length, require_live
 from haris.quantum.space.pass_key import PassLink, slots_of
 from haris.quantum.space.pass_light import emulate_pass
 from haris.wire.block_message import Message
-from haris.wire.distillation import Clicks, Opening, encode
+from haris.wire.distillation import Reconciled, encode
 
 STRETCH_S = 5.0
-"""Light that is sifted at once."""
+"""Light that is told of at once."""
 MOST_STRETCHES = 10_000
 BLOCK = bytes(16)
-TRIPS_TO_CLOSE = 10
-"""Round trips from the last stretch to the key, a few frames that fail included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +49,12 @@ class Stretch:
 class Step:
     """What had happened by a moment of a flight.
 
-    stretches, clicks: told so far. sections: of them, opened for reconciliation. down_octets, up_octets: that have
-    crossed the line.
+    stretches, clicks: told so far. down_octets, up_octets: that have crossed the line.
     """
 
     unix_s: float
     stretches: int
     clicks: int
-    sections: int
     down_octets: int
     up_octets: int
 
@@ -160,51 +156,71 @@ class _Flown:
         self._now_s = contacts[lit[0]].rise_s
         self._steps: list[Step] = []
         self._octets = {True: 0, False: 0}
-        self._stretches, self._clicks, self._sections = 0, 0, 0
+        agreed, entropy = agreement(link, 1), np.random.default_rng([seed, 2]).bytes
+        self._sent, self._seen = SentLight(BLOCK, agreed), SeenLight(BLOCK, agreed, entropy)
         self._transcripts = {sender: Transcript(BLOCK) for sender in Sender}
         self._results: dict[Sender, Distilled | Aborted] = {}
-        agreed = agreement(link, max((each.sent.n_pulses for each in light), default=1))
-        entropy = np.random.default_rng([seed, 2]).bytes
-        sent = (each.sent for each in light)
         alice, bob = (self._transcripts[sender] for sender in Sender)
+        length = partial(live_length, link)
         self._engines: dict[Sender, Engine] = {
-            Sender.ALICE: alice_in_stretches(BLOCK, sent, agreed, self._length, _whole, entropy, alice),
-            Sender.BOB: bob_in_stretches(BLOCK, self._seen(), agreed, self._length, entropy, bob),
+            Sender.ALICE: alice_in_stretches(BLOCK, self._sent, agreed, length, _whole, entropy, alice),
+            Sender.BOB: bob_in_stretches(BLOCK, self._seen, agreed, length, entropy, bob),
         }
 
     def run(self) -> Flight:
         """From the first light to the key, or to the last contact."""
-        next(self._engines[Sender.ALICE])
-        speaker, heard, key_s = Sender.BOB, None, None
-        while (said := self._advance(speaker, heard)) is not None:
-            arrived_s = self._cross(speaker, said)
-            if said.ends_block:
-                self._advance(speaker, None)
-            if arrived_s is None:
-                break
-            self._now_s, speaker, heard = arrived_s, Sender(1 - speaker), said
-        else:
-            key_s = self._now_s
+        key_s = self._now_s if self._tell() and self._close() else None
         alice, bob = (self._results.get(sender) for sender in Sender)
         both = isinstance(alice, Distilled) and isinstance(bob, Distilled)
         agree = both and np.array_equal(alice.bits, bob.bits)  # type: ignore[union-attr]
-        n_pulses = 0 if bob is None else bob.counts.n_pulses
-        ends = np.cumsum([each.sent.n_pulses for each in self._light])
         return Flight(
             contacts=self._contacts,
             lit=self._lit,
             stretches=len(self._light),
-            closed=int(np.searchsorted(ends, n_pulses, side="right")),
+            closed=self._seen.told.n_stretches,
             steps=tuple(self._steps),
             outcome=bob,
             key_s=key_s if both else None,
             agree=bool(agree),
         )
 
-    def _length(self, counts: DecoyCounts, leaked_bits: int) -> BlockLength:
-        """The block may end after any of its stretches, and whoever holds the line may say where."""
-        security = self._link.security.for_endings(max(len(self._light), 1))
-        return live_length(replace(self._link, security=security), counts, leaked_bits)
+    def _tell(self) -> bool:
+        """Bob tells of each stretch when its light is over, as long as closing the block can wait.
+
+        False when contacts end before.
+        """
+        for number, each in enumerate(self._light):
+            ready_s = max(self._now_s, each.over_s)
+            if self._line.link.live and number and ready_s + self._closing_s(number) > self._end_s:
+                break
+            self._now_s = ready_s
+            self._sent.add(each.sent)
+            self._seen.add(each.seen)
+            told = self._seen.to_tell
+            assert told is not None
+            if not self._cross(Sender.BOB, told):
+                return False
+            noted = self._sent.hear(told)
+            if not self._cross(Sender.ALICE, noted):
+                return False
+            self._seen.hear(noted)
+            octets = self._octets[True], self._octets[False]
+            self._steps.append(Step(self._now_s, self._seen.told.n_stretches, self._seen.told.n_clicks, *octets))
+        return True
+
+    def _close(self) -> bool:
+        """From bases to key. False when contacts end before."""
+        next(self._engines[Sender.ALICE])
+        speaker, heard = Sender.BOB, None
+        while (said := self._advance(speaker, heard)) is not None:
+            if said.ends_block:
+                self._advance(speaker, None)
+            if isinstance(said, Reconciled):
+                self._now_s += sifted_bits(self._link, self._seen.told.n_clicks) / self._line.link.sifted_bps
+            if not self._cross(speaker, said):
+                return False
+            speaker, heard = Sender(1 - speaker), said
+        return True
 
     def _advance(self, speaker: Sender, heard: Message | None) -> Message | None:
         """The next message of an end that heard one; None when it has ended."""
@@ -219,52 +235,31 @@ class _Flown:
             self._transcripts[speaker].append(speaker, encode(said), said)
         return said
 
-    def _cross(self, speaker: Sender, said: Message) -> float | None:
-        """When a message has arrived; None if it never does."""
-        octets, down = len(encode(said)), self._is_down(speaker)
+    def _cross(self, speaker: Sender, said: Message) -> bool:
+        """Carry a message to the other end, whose clock goes on from its arrival. False if it never arrives."""
+        octets, down = len(encode(said)), (speaker is Sender.ALICE) == (self._link.channel.direction == "downlink")
         arrived_s = self._line.delivered_s(self._now_s, octets, down)
         self._octets[down] += octets
-        self._sections += isinstance(said, Opening)
-        if isinstance(said, Clicks):
-            self._stretches += 1
-            self._clicks += said.n_clicks
-            told_s = self._now_s if arrived_s is None else arrived_s
-            self._steps.append(
-                Step(told_s, self._stretches, self._clicks, self._sections, self._octets[True], self._octets[False])
-            )
-        return arrived_s
-
-    def _is_down(self, speaker: Sender) -> bool:
-        """Whether what an end says goes down: Alice sends the light, and is in the sky unless the light goes up."""
-        return (speaker is Sender.ALICE) == (self._link.channel.direction == "downlink")
-
-    def _seen(self) -> Iterator[Detections]:
-        """Bob's halves, each when its light is over; no more when closing the block could not wait."""
-        for number, each in enumerate(self._light):
-            ready_s = max(self._now_s, each.over_s)
-            if self._line.link.live and number and ready_s + self._closing_s(number) > self._end_s:
-                return
-            self._now_s = ready_s
-            yield each.seen
+        if arrived_s is None:
+            return False
+        self._now_s = arrived_s
+        return True
 
     @property
     def _end_s(self) -> float:
         return self._contacts[self._lit[-1]].set_s
 
     def _closing_s(self, number: int) -> float:
-        """How long it would take to sift one more stretch and then to close the block: the seed is most of it.
+        """How long it would take to tell of one more stretch and then to close the block.
 
-        Of each click Bob tells as much as so far, and Alice less than two bits; the seed has fewer bits than two for
-        every click that is kept, and so than one for every click; a syndrome fewer than one for every bit of a section.
+        Of each click Bob tells as much as so far.
         """
-        link, clicks = self._line.link, len(self._light[number].seen.time_ps)
-        told_bits = 8.0 * self._octets[self._is_down(Sender.BOB)] / max(self._clicks, 1)
-        alice_bps, bob_bps = (
-            link.down_bps if self._is_down(sender) else link.up_bps for sender in (Sender.ALICE, Sender.BOB)
-        )
-        trips_s = 2.0 * TRIPS_TO_CLOSE * (self._line.travel_s(min(self._now_s, self._end_s)) + link.processing_s)
-        alice_bits = 2.0 * clicks + 2.0 * (self._clicks + clicks) + SECTION_BITS
-        return told_bits * clicks / bob_bps + alice_bits / alice_bps + trips_s
+        link, told, clicks = self._line.link, self._seen.told, len(self._light[number].seen.time_ps)
+        down = self._link.channel.direction == "uplink"  # what Bob says
+        told_bits = 8.0 * self._octets[down] / max(told.n_clicks, 1)
+        travel_s = self._line.travel_s(min(self._now_s, self._end_s))
+        telling_s = told_bits * clicks / (link.down_bps if down else link.up_bps)
+        return telling_s + closing_s(self._link, link, told.n_clicks + clicks, travel_s)
 
 
 def _whole(length_bits: int) -> bytes:
