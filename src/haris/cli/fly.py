@@ -16,8 +16,8 @@ from haris.report.flight import flight_report, flight_table
 
 DESCRIPTION = (
     "Fly a pass of PASS.toml: its light is sampled, told of while it comes, and distilled by the two ends before the "
-    "satellite sets, over the line of [classical]. What a line that is narrow or broken leaves undone is finished in the "
-    "next contact."
+    "satellite sets, over the line of [classical]. What a line that is narrow or broken leaves undone is finished in "
+    "the next contact."
 )
 EXAMPLE = """haris fly examples/space/micius_xinglong_2016.toml
   haris fly examples/space/jinan1_like.toml --days 3 --passes 2"""
