@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haris.nouns.errors import ParameterError
+from haris.quantum.orbit.arc import states_along
 from haris.quantum.orbit.brackets import change, highest
 from haris.quantum.orbit.elements import Elements
 from haris.quantum.orbit.propagation import MOST_AGE_S, require_fresh, states
@@ -45,9 +46,8 @@ class Pass:
         return self.set_s - self.rise_s
 
     def sight_at(self, unix_s: Floats, most_age_s: float = MOST_AGE_S) -> Sight:
-        """Where the station sees the satellite at times of shape (t,)."""
-        seen = sight(self.station, states([self.satellite], unix_s, most_age_s))
-        return Sight(seen.elevation_deg[0], seen.azimuth_deg[0], seen.range_m[0], seen.range_rate_m_per_s[0])
+        """Where the station sees the satellite at times of shape (t,), one at least: by states_along, as it raises."""
+        return sight(self.station, states_along(self.satellite, unix_s, most_age_s))
 
 
 def passes(
@@ -84,8 +84,7 @@ def _of_one(
     times = np.linspace(start_s, stop_s, n + 1)
 
     def seen(unix_s: Floats) -> Sight:
-        at = sight(station, states([satellite], unix_s, most_age_s))
-        return Sight(at.elevation_deg[0], at.azimuth_deg[0], at.range_m[0], at.range_rate_m_per_s[0])
+        return sight(station, states([satellite], unix_s, most_age_s)).part(0)
 
     looks = seen(times)
     elevation = looks.elevation_deg

@@ -64,30 +64,42 @@ class Station:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """Satellites as a station sees them, float64 of the states' leading shape.
+    """Satellites as a station sees them, float64 of the states' leading shape; direction and motion when asked for.
 
-    elevation_deg: above the horizon, without refraction. azimuth_deg: from north over east, in [0, 360).
-    range_m, range_rate_m_per_s: distance, and how fast it grows.
+    away_m, velocity_m_per_s: from the station, and how it changes, (..., 3) in the frame that turns with the Earth.
+    elevation_deg: above the horizon, without refraction. range_m: distance.
     """
 
+    station: Station
+    away_m: Floats
+    velocity_m_per_s: Floats
     elevation_deg: Floats
-    azimuth_deg: Floats
     range_m: Floats
-    range_rate_m_per_s: Floats
+
+    @property
+    def azimuth_deg(self) -> Floats:
+        """From north over east, in [0, 360)."""
+        east, north, _ = self.station.axes
+        return np.asarray(np.degrees(np.arctan2(self.away_m @ east, self.away_m @ north)) % 360.0)
+
+    @property
+    def range_rate_m_per_s(self) -> Floats:
+        """How fast the distance grows."""
+        return np.asarray(np.einsum("...i,...i->...", self.away_m, self.velocity_m_per_s) / self.range_m)
+
+    def part(self, used: int | slice | NDArray[np.bool_]) -> Sight:
+        """Some of the leading axis."""
+        of = self.away_m, self.velocity_m_per_s, self.elevation_deg, self.range_m
+        return Sight(self.station, *(each[used] for each in of))
 
 
 def sight(station: Station, seen: States) -> Sight:
     """Where a station sees satellites whose states are of the turning Earth."""
     away = seen.position_m - station.position_m
     range_m = np.sqrt(np.einsum("...i,...i->...", away, away))
-    local = away @ station.axes.T
-    east, north, up = local[..., 0], local[..., 1], local[..., 2]
-    return Sight(
-        elevation_deg=np.degrees(np.arcsin(np.clip(up / range_m, -1.0, 1.0))),
-        azimuth_deg=np.degrees(np.arctan2(east, north)) % 360.0,
-        range_m=range_m,
-        range_rate_m_per_s=np.einsum("...i,...i->...", away, seen.velocity_m_per_s) / range_m,
-    )
+    sine = away @ station.axes[2] / range_m
+    elevation_deg = np.degrees(np.arcsin(np.minimum(np.maximum(sine, -1.0), 1.0)))
+    return Sight(station, away, seen.velocity_m_per_s, elevation_deg, range_m)
 
 
 def doppler_shift_hz(range_rate_m_per_s: ArrayLike, frequency_hz: float) -> Floats:

@@ -77,11 +77,10 @@ class Slots:
 
     def part(self, used: slice) -> Slots:
         """Some of them, next to each other."""
-        seen = self.sight
         return Slots(
             self.duration_s,
             self.unix_s[used],
-            Sight(seen.elevation_deg[used], seen.azimuth_deg[used], seen.range_m[used], seen.range_rate_m_per_s[used]),
+            self.sight.part(used),
             self.sun_elevation_deg[used],
             self.transmittance[used],
             self.background[used],
@@ -125,8 +124,8 @@ def slots_of(flown: Pass, link: PassLink, most_age_s: float) -> Slots:
     times: Floats = flown.rise_s + (np.arange(n, dtype=np.float64) + 0.5) * duration
     seen = flown.sight_at(times, most_age_s)
     up = seen.elevation_deg >= LEAST_ELEVATION_DEG
-    times = times[up]
-    seen = Sight(seen.elevation_deg[up], seen.azimuth_deg[up], seen.range_m[up], seen.range_rate_m_per_s[up])
+    if not up.all():
+        times, seen = times[up], seen.part(up)
     sun = _sun_elevation_deg(flown, times)
     gate_s = 1.0 / link.source.clock_hz if link.detector.gate_s is None else link.detector.gate_s
     return Slots(
