@@ -20,6 +20,12 @@ def require_not_negative(name: str, value: float) -> None:
         raise ParameterError(f"{name} must be finite and at least 0, got {value}")
 
 
+def require_within(name: str, value: float, least: float, most: float) -> None:
+    """Raise ParameterError unless least <= value <= most."""
+    if not least <= value <= most:
+        raise ParameterError(f"{name} must lie in [{least:g}, {most:g}], got {value}")
+
+
 def require_probability(name: str, value: float, at_most: float = 1.0) -> None:
     """Raise ParameterError unless 0 <= value <= at_most."""
     if not 0.0 <= value <= at_most:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from haris.nouns.checks import require_not_negative, require_positive, require_probability
+from haris.nouns.checks import require_not_negative, require_probability, require_within
 from haris.nouns.errors import ParameterError
 from haris.quantum.optics.free_space.clouds import p_clear
 from haris.quantum.optics.free_space.diffraction import (
@@ -36,6 +36,9 @@ Floats = NDArray[np.float64]
 
 BEST_TRUNCATION = 1.12
 """Radius of an aperture over its beam's that is brightest far away. Source: Klein, Degnan, Appl. Opt. 13, 2134."""
+LEAST_APERTURE_M, MOST_APERTURE_M = 1e-3, 100.0
+LEAST_DIVERGENCE_RAD = 1e-9
+MOST_OPTICS_DB = 1000.0
 
 
 @dataclass(frozen=True)
@@ -87,19 +90,24 @@ class SpaceChannel:
     ground_cn2: float = 1.7e-14
 
     def __post_init__(self) -> None:
-        for name in ("wavelength_m", "receiver_m", "divergence_rad", "sender_m"):
-            if getattr(self, name) is not None:
-                require_positive(name, getattr(self, name))
-        for name in ("pointing_jitter_rad", "receiver_jitter_rad", "optics_db", "view_rad", "filter_m", "waist_m"):
+        for name in ("receiver_m", "sender_m", "waist_m"):
+            if getattr(self, name) is not None and not (name == "waist_m" and self.waist_m == 0.0):
+                require_within(name, getattr(self, name), LEAST_APERTURE_M, MOST_APERTURE_M)
+        if self.divergence_rad is not None:
+            require_within("divergence_rad", self.divergence_rad, LEAST_DIVERGENCE_RAD, 1.0)
+        for name in ("pointing_jitter_rad", "receiver_jitter_rad"):
+            require_within(name, getattr(self, name), 0.0, 1.0)
+        for name in ("filter_m", "night_radiance", "day_radiance"):
             require_not_negative(name, getattr(self, name))
-        if not 0.0 <= self.sun_keep_out_deg <= 180.0:
-            raise ParameterError(f"sun_keep_out_deg must lie in [0, 180], got {self.sun_keep_out_deg}")
+        require_within("view_rad", self.view_rad, 0.0, np.pi)
+        require_within("optics_db", self.optics_db, 0.0, MOST_OPTICS_DB)
+        require_within("sun_keep_out_deg", self.sun_keep_out_deg, 0.0, 180.0)
         if self.direction == "crosslink" and (self.visibility_m is not None or self.cloud_cover > 0.0):
             raise ParameterError("visibility_m and cloud_cover are of air, and a crosslink passes none")
         require_probability("misalignment", self.misalignment, at_most=0.5)
         require_probability("cloud_cover", self.cloud_cover)
-        require_obscuration(self.receiver_obscuration)
-        require_obscuration(self.sender_obscuration)
+        require_obscuration(self.receiver_obscuration, "receiver_obscuration")
+        require_obscuration(self.sender_obscuration, "sender_obscuration")
         if (self.divergence_rad is None) == (self.sender_m is None):
             raise ParameterError("divergence_rad says how wide the beam is, or sender_m whose it is: one of the two")
         if self.sender_m is None and self.sender_obscuration > 0.0:
@@ -171,7 +179,8 @@ class SpaceChannel:
         """Transmittance of the receiver: obscuration, optics, and the share of time that it looks at the sender."""
         seen = 1.0
         if self.receiver_jitter_rad > 0.0:
-            seen = -float(np.expm1(-((self.view_rad / self.receiver_jitter_rad) ** 2) / 8.0))
+            ratio = self.view_rad / self.receiver_jitter_rad
+            seen = -float(np.expm1(-ratio * ratio / 8.0))
         return float(10.0 ** (-self.optics_db / 10.0) * (1.0 - self.receiver_obscuration**2) * seen)
 
     def fading(self, range_m: ArrayLike, elevation_deg: ArrayLike) -> Fading:

@@ -12,6 +12,11 @@ from haris.nouns.errors import ParameterError
 from haris.quantum.orbit.passes import Pass
 from haris.quantum.orbit.station import LIGHT_M_PER_S
 
+LEAST_CYCLE_S = 1e-3
+"""Of a link that breaks: what holds for less carries no message."""
+MOST_BREAKS = 1_000_000
+"""Of one contact."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClassicalLink:
@@ -23,7 +28,7 @@ class ClassicalLink:
     its lock, or a cloud); break_s 0: it never breaks.
     live: whether a block is closed while its last pass lasts, without the light that would come too late for that;
     otherwise it takes all light, and is closed in the next contact.
-    Raises ParameterError on a value outside its range.
+    Raises ParameterError on a value outside its range, or a link that breaks within LEAST_CYCLE_S.
     """
 
     down_bps: float = 10e6
@@ -39,6 +44,8 @@ class ClassicalLink:
             require_positive(name, getattr(self, name))
         for name in ("processing_s", "break_s"):
             require_not_negative(name, getattr(self, name))
+        if self.break_s > 0.0 and self.up_s + self.break_s < LEAST_CYCLE_S:
+            raise ParameterError(f"up_s and break_s must be at least {LEAST_CYCLE_S:g} together, got {self.up_s:g}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,9 @@ class Line:
 def _windows(link: ClassicalLink, contact: Pass, rng: np.random.Generator) -> list[Window]:
     if link.break_s == 0.0:
         return [Window(contact.rise_s, contact.set_s)]
+    breaks = contact.duration_s / (link.up_s + link.break_s)
+    if breaks > MOST_BREAKS:
+        raise ParameterError(f"up_s of {link.up_s:g} breaks a contact {breaks:.2g} times: at most {MOST_BREAKS:,}")
     found, at_s = [], contact.rise_s
     while at_s < contact.set_s:
         stop_s = min(at_s + rng.exponential(link.up_s), contact.set_s)

@@ -129,7 +129,10 @@ def _budget(of: PassKey, link: PassLink, most_age_s: float, fading: Fading) -> B
         unix_s=float(slots.unix_s[at]),
         range_m=away,
         elevation_deg=elevation,
-        losses_db={name: float(-10.0 * np.log10(part)) for name, part in channel.parts(away, elevation).items()},
+        losses_db={
+            name: float(-10.0 * np.log10(np.maximum(part, 1e-300)))
+            for name, part in channel.parts(away, elevation).items()
+        },
         beam_radius_m=float(channel.beam_radius_m(away, elevation)),
         fading_margin_db=float(here.margin_db(MARGIN_P)[0]),
         scintillation_index=float(np.expm1(here.log_variance[0])),

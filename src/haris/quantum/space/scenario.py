@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from haris.nouns.checks import require_not_negative, require_positive
+from haris.nouns.checks import require_not_negative, require_positive, require_within
 from haris.nouns.document import Document, read_document
 from haris.nouns.errors import ParameterError
 from haris.nouns.times import NS_PER_S, read_time
@@ -42,6 +42,8 @@ TABLES = (
     "weather",
     "handover",
 )
+LEAST_DAYS, MOST_DAYS = 1.0 / DAY_S, 36525.0
+"""Of a search: a second to a century."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class Search:
     most_range_m: float | None = None
 
     def __post_init__(self) -> None:
-        require_positive("days", self.days)
+        require_within("days", self.days, LEAST_DAYS, MOST_DAYS)
         if not 0.0 <= self.least_elevation_deg < 90.0:
             raise ParameterError(f"least_elevation_deg must lie in [0, 90), got {self.least_elevation_deg}")
         require_not_negative("least_grazing_m", self.least_grazing_m)
@@ -203,7 +205,17 @@ def scenario_of(document: Document) -> Scenario:
             raise document.error(f"there is weather of {each.station!r}, which is no [[station]]", "weather")
     try:
         link = PassLink(source, channel, detector, protocol, security)
+    except ParameterError as error:
+        raise document.error(str(error), *_named(document, str(error))) from None
+    try:
         SkyClock.of(motion, search.start)
     except ParameterError as error:
-        raise document.error(str(error)) from None
+        raise document.error(str(error), "motion") from None
     return Scenario(satellites, elements, stations, search, link, motion, classical, weather, handover)
+
+
+def _named(document: Document, text: str) -> tuple[str, ...]:
+    """Place of the value that an error begins with; none if no table of a link has it."""
+    name = text.partition(" ")[0]
+    tables = ("source", "channel", "detector", "protocol", "security")
+    return next(((table, name) for table in tables if name in document.values.get(table, {})), ())

@@ -70,7 +70,7 @@ def lobe_radius_m(
     return np.asarray(np.hypot(sender_m / 2.0, far))
 
 
-def require_obscuration(obscuration: float) -> None:
+def require_obscuration(obscuration: float, name: str = "obscuration") -> None:
     """Raise ParameterError unless it leaves some of the aperture free."""
     if not 0.0 <= obscuration < 1.0:
-        raise ParameterError(f"obscuration must lie in [0, 1), got {obscuration}")
+        raise ParameterError(f"{name} must lie in [0, 1), got {obscuration}")

@@ -66,7 +66,7 @@ class FreeSpacePath:
         for name in ("length_m", "pointing_jitter_rad", "optics_db", "cn2", "view_rad", "filter_m", "radiance"):
             require_not_negative(name, getattr(self, name))
         require_probability("misalignment", self.misalignment, at_most=0.5)
-        require_obscuration(self.receiver_obscuration)
+        require_obscuration(self.receiver_obscuration, "receiver_obscuration")
         horizontal_transmittance(self.wavelength_m, self.visibility_m, 0.0)
         least_rad = 2.0 * self.wavelength_m / (np.pi * self.waist_m)
         if self.divergence_rad is not None and not self.divergence_rad >= least_rad * (1.0 - 1e-9):
