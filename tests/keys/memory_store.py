@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from haris.keys.pedigree import join_pedigrees
-from haris.keys.store import MAX_RELAYS_HELD, BlockShares, HeldShare, PadAppend, PadSlice
+from haris.keys.store import BlockShares, Carried, HeldShare, PadAppend, PadSlice
 from haris.nouns.errors import KeyUnavailable, PeerError, StoreError
 from haris.nouns.keys import Pedigree, StoredKey
+from haris.wire.relay import MAX_ON_THEIR_WAY
 
 
 class Crash(BaseException):
@@ -36,6 +37,8 @@ class MemoryStore:
         self.relays: dict[UUID, Pedigree | None] = {}
         self.shares: dict[UUID, dict[int, HeldShare]] = {}
         self.asks: dict[UUID, bytes] = {}
+        self.waits: dict[UUID, int] = {}
+        self.carrying: dict[tuple[str, int], Carried] = {}
         self.appended: list[bytes] = []
         self.burnt: list[tuple[str, int, int]] = []
         self.crash_at: int | None = None
@@ -45,7 +48,15 @@ class MemoryStore:
         """All that a restart would find, to compare."""
         pads = {name: (pad.head, bytes(pad.octets)) for name, pad in self.pads.items()}
         shares = {relay: dict(held) for relay, held in self.shares.items()}
-        return (dict(self.blocks), pads, dict(self.keys), dict(self.relays), shares, dict(self.asks))
+        return (
+            dict(self.blocks),
+            pads,
+            dict(self.keys),
+            dict(self.relays),
+            shares,
+            dict(self.asks),
+            dict(self.carrying),
+        )
 
     def _durable(self, change) -> None:
         """Run change as one transaction, or crash before or after it."""
@@ -201,14 +212,14 @@ class MemoryStore:
     # -- shares and questions
 
     def keep_share(self, share: HeldShare) -> bool:
-        if share.share in self.shares.get(share.relay, {}):
+        if share.share in self.shares.get(share.relay, {}) or share.relay in self.relays:
             return False
 
         def change() -> None:
             held = self.shares.pop(share.relay, {})
             self.shares[share.relay] = held | {share.share: share}
             of_owner = [relay for relay, held in self.shares.items() if _owner(held) == share.path[0]]
-            for relay in of_owner[:-MAX_RELAYS_HELD]:
+            for relay in of_owner[:-MAX_ON_THEIR_WAY]:
                 del self.shares[relay]
 
         self._durable(change)
@@ -217,17 +228,57 @@ class MemoryStore:
     def shares_of(self, relay: UUID) -> tuple[HeldShare, ...]:
         return tuple(share for _, share in sorted(self.shares.get(relay, {}).items()))
 
-    def note_ask(self, relay: UUID, ask: bytes) -> None:
-        self._durable(lambda: self.asks.update({relay: ask}))
+    def settled_here(self, relays: Sequence[UUID]) -> tuple[UUID, ...]:
+        return tuple(relay for relay in relays if relay in self.relays)
+
+    def note_ask(self, relay: UUID, ask: bytes, until_ns: int | None = None) -> None:
+        def change() -> None:
+            self.asks[relay] = ask
+            if until_ns is not None:
+                self.waits[relay] = until_ns
+
+        self._durable(change)
+
+    def may_arrive(self, peer: str, now_ns: int) -> tuple[UUID, ...]:
+        return tuple(relay for relay in self.relays_in_doubt(peer) if self.waits.get(relay, now_ns) > now_ns)
 
     def asked(self, relay: UUID) -> bytes | None:
         return self.asks.get(relay)
 
     def forget_relay(self, relay: UUID) -> None:
         if relay in self.shares or relay in self.asks:
-            self._durable(lambda: (self.shares.pop(relay, None), self.asks.pop(relay, None)))
+            self._durable(lambda: [kept.pop(relay, None) for kept in (self.shares, self.asks, self.waits)])
+
+    # -- what waits for its next site
+
+    def carry(self, message: Carried) -> None:
+        self._durable(lambda: self.carrying.update({(message.ledger, message.offset): message}))
+
+    def carried(self, ledger: str) -> Carried | None:
+        waiting = [message for (name, _), message in sorted(self.carrying.items()) if name == ledger]
+        return waiting[0] if waiting else None
+
+    def count_carried(self, ledger: str) -> int:
+        return sum(name == ledger for name, _ in self.carrying)
+
+    def carry_no_more(self, ledger: str, offset: int) -> None:
+        self._durable(lambda: self.carrying.pop((ledger, offset), None))
+
+    def drop_carried(self, until_before_ns: int) -> int:
+        over = [place for place, message in self.carrying.items() if message.until_ns < until_before_ns]
+        for place in over:
+            del self.carrying[place]
+        return len(over)
+
+    def head_to_tell(self, ledger: str) -> int:
+        waiting = self.carried(ledger)
+        head = self.ledger_bounds(ledger)[0]
+        return head if waiting is None else min(head, waiting.offset)
 
     # -- pools
+
+    def count_pending(self, peer: str) -> int:
+        return sum(status == "pending" and key.peer == peer for status, key, _ in self.keys.values())
 
     def count_ready(self, peer: str, owner: str) -> int:
         ready = (key for status, key, _ in self.keys.values() if status == "ready")

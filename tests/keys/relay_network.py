@@ -71,10 +71,10 @@ class Network:
                     store.ledger_append([PadAppend(name, octets, pedigree)])
                     store.crash_at = armed
 
-    def originate_all(self, n_keys: int) -> list[bytes]:
+    def originate_all(self, n_keys: int, until_ns: int | None = None) -> list[bytes]:
         """A message for the second site of each path."""
         ledgers = [ledger(path[0], path[1]) for path in self.paths]
-        job = shares.originate(self.stores["bank"], self.paths, ledgers, n_keys, self.entropy, self.session)
+        job = shares.originate(self.stores["bank"], self.paths, ledgers, n_keys, self.entropy, self.session, until_ns)
         return [self.leave(sent.message) for sent in job.sent]
 
     def originate(self, n_keys: int) -> bytes:
@@ -121,10 +121,12 @@ class Network:
     def reconnect(self) -> None:
         """Both ends of every span burn to the higher of their heads."""
         for (one, other), (span, _) in self.spans.items():
-            heads = [{n: self.stores[s].ledger_bounds(n)[0] for n in span_ledgers(span)} for s in (one, other)]
-            for name, head in higher_heads(*heads).items():
-                for site in (one, other):
-                    self.stores[site].ledger_burn_to(name, head)
+            ends = self.stores[one], self.stores[other]
+            told = [{name: end.head_to_tell(name) for name in span_ledgers(span)} for end in ends]
+            for end, theirs in zip(ends, reversed(told), strict=True):
+                ours = {name: end.ledger_bounds(name)[0] for name in span_ledgers(span)}
+                for name, head in higher_heads(ours, theirs).items():
+                    end.ledger_burn_to(name, head)
 
     def restart(self) -> None:
         """After a crash anywhere: what was durable is there, all messages are lost, sites meet and settle."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from memory_store import MemoryStore
 
-from haris.keys.store import BlockShares, HeldShare, PadAppend
+from haris.keys.store import BlockShares, Carried, HeldShare, PadAppend
 from haris.node.store.store import open_store
 from haris.nouns.errors import HarisError
 from haris.nouns.ids import key_id
@@ -127,11 +127,25 @@ class Stores(RuleBasedStateMachine):
         self.both("keep_share", HeldShare(relay, number, 3, path, bytes([number]) * 48, pedigree))
         self.both("shares_of", relay)
 
-    @rule(name=names)
-    def note_ask(self, name: int) -> None:
+    @rule(name=names, until_ns=st.sampled_from([None, 5, 9]))
+    def note_ask(self, name: int, until_ns: int | None) -> None:
         relay = UUID(int=100 + name)
         if relay not in self.memory.asks:
-            self.both("note_ask", relay, b"question")
+            self.both("note_ask", relay, b"question", until_ns)
+        self.both("may_arrive", "exchange", 7)
+
+    @rule(name=names, ledger=ledgers, place=st.integers(0, 3), until_ns=st.integers(5, 9))
+    def carry(self, name: int, ledger: str, place: int, until_ns: int) -> None:
+        if (ledger, place) not in self.memory.carrying:
+            self.both("carry", Carried(ledger, place, UUID(int=300 + name), 0, until_ns, b"sealed"))
+
+    @rule(ledger=ledgers, place=st.integers(0, 3))
+    def carry_no_more(self, ledger: str, place: int) -> None:
+        self.both("carry_no_more", ledger, place)
+
+    @rule(until_ns=st.integers(5, 9))
+    def drop_carried(self, until_ns: int) -> None:
+        self.both("drop_carried", until_ns)
 
     @rule(name=st.sampled_from([100, 102, 200, 202, 212]))
     def forget_relay(self, name: int) -> None:
@@ -147,6 +161,12 @@ class Stores(RuleBasedStateMachine):
         self.both("last_block_number", "north")
         self.both("relays_in_doubt", "exchange")
         self.both("count_ready", "exchange", "bank")
+        self.both("count_pending", "exchange")
+        self.both("settled_here", [UUID(int=1 + name) for name in range(5)])
+        for ledger in LEDGERS:
+            self.both("carried", ledger)
+            self.both("count_carried", ledger)
+            self.both("head_to_tell", ledger)
 
 
 TestStores = Stores.TestCase

@@ -18,10 +18,9 @@ from haris.keys import shares
 from haris.keys.relay import pad_octets
 from haris.keys.share_paths import require_disjoint, trust
 from haris.keys.shares import combine
-from haris.keys.store import MAX_RELAYS_HELD
 from haris.nouns.errors import KeyUnavailable, ParameterError, PeerError
 from haris.nouns.keys import KEY_OCTETS
-from haris.wire.relay import CHECK_PAD_OCTETS, RelayAsk, RelayDone, decode, encode
+from haris.wire.relay import CHECK_PAD_OCTETS, MAX_ON_THEIR_WAY, RelayAsk, RelayDone, decode, encode
 
 
 class Veil:
@@ -365,11 +364,11 @@ def test_where_masks_are_demanded_nothing_comes_without() -> None:
 
 def test_shares_that_nobody_asks_for_do_not_pile_up() -> None:
     network = filled(1, n_octets=1 << 16)
-    for _ in range(MAX_RELAYS_HELD + 5):
+    for _ in range(MAX_ON_THEIR_WAY + 5):
         network.carry(network.originate(1))
-    assert len(network.stores["exchange"].shares) == MAX_RELAYS_HELD
+    assert len(network.stores["exchange"].shares) == MAX_ON_THEIR_WAY
     dones = network.ask()
-    assert [done.arrived is None for done in dones] == [True] * 5 + [False] * MAX_RELAYS_HELD
+    assert [done.arrived is None for done in dones] == [True] * 5 + [False] * MAX_ON_THEIR_WAY
     for done in dones:
         network.settle(done)
     network.check()

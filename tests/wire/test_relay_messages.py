@@ -11,7 +11,19 @@ from hypothesis import strategies as st
 
 from haris.nouns.errors import ParameterError, PeerError
 from haris.nouns.keys import Origin, Pedigree, Proof
-from haris.wire.relay import RelayAsk, RelayDone, RelayHeld, RelayKeys, decode, encode
+from haris.wire.relay import (
+    RelayAsk,
+    RelayCarried,
+    RelayDone,
+    RelayHeld,
+    RelayKeys,
+    RelayKeysInContacts,
+    RelayRefused,
+    RelayWhether,
+    RelayWhole,
+    decode,
+    encode,
+)
 
 RELAY = UUID("12345678-1234-4234-8234-123456789abc")
 PROOFS = st.builds(
@@ -41,6 +53,21 @@ MESSAGES = st.one_of(
         st.booleans(),
         st.booleans(),
     ),
+    st.builds(RelayCarried, st.uuids(), st.integers(0, 7), st.one_of(st.none(), st.integers(0, 1 << 61))),
+    st.builds(RelayRefused, st.uuids(), st.integers(0, 7)),
+    st.builds(RelayWhether, st.lists(st.uuids(), min_size=1, max_size=3).map(tuple)),
+    st.builds(RelayWhole, st.lists(st.uuids(), max_size=3).map(tuple)),
+    st.builds(
+        RelayKeysInContacts,
+        relay=st.uuids(),
+        share=st.integers(0, 2),
+        shares=st.integers(3, 8),
+        path=st.just(("bank", "middle", "exchange")),
+        ledger=st.just("north/relay/ab"),
+        offset=st.integers(0, 1 << 40),
+        ciphertext=st.binary(min_size=48, max_size=48),
+        until_ns=st.integers(0, 1 << 61),
+    ),
     st.builds(
         RelayKeys,
         relay=st.uuids(),
@@ -67,6 +94,14 @@ def keys(**changes: object) -> RelayKeys:
 @given(MESSAGES)
 def test_messages_return(message: RelayKeys | RelayAsk | RelayDone) -> None:
     assert decode(encode(message)) == message
+
+
+def test_a_release_that_knows_no_contacts_reads_what_it_always_read() -> None:
+    plain = msgspec.msgpack.decode(encode(keys()))
+    assert "until_ns" not in plain
+    later = RelayKeysInContacts(**{name: getattr(keys(), name) for name in RelayKeys.__struct_fields__}, until_ns=7)
+    assert later.sealed_octets() != keys().sealed_octets()
+    assert msgspec.structs.replace(later, until_ns=8).sealed_octets() != later.sealed_octets()  # the tag covers it
 
 
 @given(st.binary(max_size=64))

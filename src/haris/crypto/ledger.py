@@ -6,7 +6,8 @@ reserve that authenticates the next block. `ab` is used by the site that prepare
 
 The sender's head advances durably before an octet is used; the receiver burns up to what it sees used. A crash can
 therefore leave the heads apart, always with the sender's ahead of what its peer saw. When two sites meet again, both
-tell their heads and both burn to the higher: octets that either may have used are never used again.
+tell their heads and both burn to the higher: octets that either may have used are never used again. A sender that still
+holds messages for its peer tells the first octet of their pad in place of its head, so that the peer can open them.
 """
 
 from __future__ import annotations

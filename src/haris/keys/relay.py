@@ -1,7 +1,8 @@
 """Key relay, span by span: a share of keys crosses each span of its path under one-time pad and one-time tag.
 
 What a share is, and what its two ends make of it, stands in keys/shares.py. Each site between decrypts a share and
-encrypts it anew, and keeps nothing.
+encrypts it anew, and keeps nothing that it could read: where the next site is out of reach it holds the message that is
+sealed for it, whose pad is burnt here (carry).
 
 An engine burns pad before it returns a message, so that a crash costs pad and never uses it twice. A share is sent
 once. A forged, replayed or truncated message raises PeerError: nothing is stored and nothing is burnt that an honest
@@ -11,6 +12,7 @@ message could still need.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -18,13 +20,16 @@ import msgspec
 from haris.crypto.one_time_pad import xor
 from haris.crypto.wegman_carter import PAD_OCTETS, forgery_probability, tag, verify
 from haris.keys.pedigree import join_pedigrees
-from haris.keys.store import HeldShare, KeyStore, PadSlice
-from haris.nouns.errors import PeerError
+from haris.keys.store import Carried, HeldShare, KeyStore, PadSlice
+from haris.nouns.errors import KeyUnavailable, PeerError
 from haris.nouns.keys import KEY_OCTETS, Pedigree
-from haris.wire.relay import CHECK_PAD_OCTETS, RelayHeld, RelayKeys
+from haris.wire.relay import CHECK_PAD_OCTETS, RelayHeld, RelayKeys, RelayKeysInContacts, encode
 
 BATCH_KEYS = 256
 """Keys that one relay carries at most: 8 KiB a span, so that a loss costs little pad."""
+
+MOST_CARRIED = 256
+"""Messages that a site holds for one neighbour: some MiB of its store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A share on its way. octets: n_keys times 32, and 16 of the check's pad."""
+    """A share on its way. octets: n_keys times 32, and 16 of the check's pad. until_ns: see RelayKeysInContacts."""
 
     relay: UUID
     share: int
@@ -62,6 +67,7 @@ class Parcel:
     path: tuple[str, ...]
     octets: bytes = field(repr=False)
     pedigree: Pedigree | None = None
+    until_ns: int | None = None
 
 
 def share_octets(n_keys: int) -> int:
@@ -103,15 +109,18 @@ def next_site(path: tuple[str, ...], site: str) -> str:
 
 def send(parcel: Parcel, pad: PadSlice) -> Sent:
     """The message that carries a share over one span, and its account. pad: taken for it, pad_octets long."""
-    message = RelayKeys(
-        relay=parcel.relay,
-        share=parcel.share,
-        shares=parcel.shares,
-        path=parcel.path,
-        ledger=pad.ledger,
-        offset=pad.offset,
-        ciphertext=xor(parcel.octets, pad.octets[:-PAD_OCTETS]),
-        pedigree=parcel.pedigree,
+    fields: dict[str, Any] = {
+        "relay": parcel.relay,
+        "share": parcel.share,
+        "shares": parcel.shares,
+        "path": parcel.path,
+        "ledger": pad.ledger,
+        "offset": pad.offset,
+        "ciphertext": xor(parcel.octets, pad.octets[:-PAD_OCTETS]),
+        "pedigree": parcel.pedigree,
+    }
+    message = (
+        RelayKeys(**fields) if parcel.until_ns is None else RelayKeysInContacts(**fields, until_ns=parcel.until_ns)
     )
     sealed = msgspec.structs.replace(message, seal=tag(message.sealed_octets(), pad.octets[-PAD_OCTETS:]))
     return Sent(sealed, (Spent(pad.ledger, pad.offset, len(pad.octets)),))
@@ -131,6 +140,20 @@ def forward(store: KeyStore, message: RelayKeys, site: str, incoming: str, outgo
     parcel, spent = _open(store, message, incoming)
     onward = send(parcel, pad)
     return Sent(onward.message, (spent, *onward.spent))
+
+
+def carry(store: KeyStore, message: RelayKeysInContacts, site: str, incoming: str, outgoing: str) -> Sent:
+    """As forward, and the message for the next site is held durably until that is in reach.
+
+    What is held is ciphertext: its pad is burnt here, so that nobody who reads this store learns the share. Raises
+    KeyUnavailable too when MOST_CARRIED messages are held.
+    """
+    if store.count_carried(outgoing) >= MOST_CARRIED:
+        raise KeyUnavailable(f"{MOST_CARRIED} messages are held for {next_site(message.path, site)}: there is no room")
+    sent = forward(store, message, site, incoming, outgoing)
+    onward = sent.message
+    store.carry(Carried(outgoing, onward.offset, onward.relay, onward.share, message.until_ns, encode(onward)))
+    return sent
 
 
 def receive(store: KeyStore, message: RelayKeys, site: str, incoming: str) -> Received:
@@ -163,7 +186,8 @@ def _open(store: KeyStore, message: RelayKeys, incoming: str) -> tuple[Parcel, S
     pad = store.ledger_take_at(incoming, message.offset, pad_octets(message.n_keys))
     octets = xor(message.ciphertext, pad.octets[:-PAD_OCTETS])
     pedigree = _lengthened(message.pedigree, pad.pedigree, forgery_probability(len(message.sealed_octets())))
-    parcel = Parcel(message.relay, message.share, message.shares, message.path, octets, pedigree)
+    until_ns = message.until_ns if isinstance(message, RelayKeysInContacts) else None
+    parcel = Parcel(message.relay, message.share, message.shares, message.path, octets, pedigree, until_ns)
     return parcel, Spent(incoming, pad.offset, len(pad.octets))
 
 

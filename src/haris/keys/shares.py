@@ -9,6 +9,11 @@ universal hash of the keys with a key r drawn for it, covered by a one-time pad 
 far end puts the shares together, compares, and only then keeps the keys READY; the owner's copy becomes READY on its
 word. A share that is missing by then, or keys that differ, void the relay at both ends for ever.
 
+Where sites reach one another in contacts only, a share may come much later. The owner notes until when it waits before
+a share leaves, and asks which relays are whole (arrived), which changes nothing and tells no r. Only of one that is, or
+whose time is over, it asks for the fate. So one word of one site, the far end, at one time decides for both whether a
+relay has arrived or is given up, whatever the clocks say and whoever is started anew.
+
 Why comparing is safe. Sites on the paths may have changed keys and pad by what they like, but before they could know r:
 the owner tells it in its question, and the far end takes no share after it. Poly1305 without its pad is a hash of small
 difference probability (Bernstein 2005, Theorem 3.3): for other keys the tag fits with probability at most
@@ -81,11 +86,13 @@ def originate(
     n_keys: int,
     entropy: Callable[[int], bytes],
     session: Mask | None = None,
+    until_ns: int | None = None,
 ) -> Job:
     """Draw n_keys as shares, keep the keys PENDING, and seal each share for the first span of its path.
 
     paths: from here to the far end, disjoint. ledgers: the relay ledger of each first span, in our direction of
-    sending. session: its mask lies over the keys. Raises KeyUnavailable, having kept nothing, when a ledger is dry.
+    sending. session: its mask lies over the keys. until_ns: how long the relay may be on its way, where sites of a path
+    reach one another in contacts only. Raises KeyUnavailable, having kept nothing, when a ledger is dry.
     """
     if not 0 < n_keys <= MAX_KEYS:
         raise ParameterError(f"a relay carries 1 to {MAX_KEYS} keys, got {n_keys}")
@@ -102,8 +109,8 @@ def originate(
     check = hash_key + _tag(relay, paths, secret, hash_key, session)
     ask = RelayAsk(relay, check, None if session is None else session.name)
     store.hold_keys(_stored(relay, secret, peer=paths[0][-1], owner=paths[0][0], pedigree=UNSENT), relay)
-    store.note_ask(relay, encode(ask))
-    parcels = [Parcel(relay, n, len(paths), path, shares[n]) for n, path in enumerate(paths)]
+    store.note_ask(relay, encode(ask), until_ns)
+    parcels = [Parcel(relay, n, len(paths), path, shares[n], until_ns=until_ns) for n, path in enumerate(paths)]
     return Job(tuple(send(parcel, pad) for parcel, pad in zip(parcels, pads, strict=True)), ask)
 
 
@@ -116,6 +123,12 @@ def questions(store: KeyStore, peer: str) -> tuple[RelayAsk, ...]:
         assert isinstance(ask, RelayAsk)
         asks.append(ask)
     return tuple(asks)
+
+
+def arrived(store: KeyStore, relays: Sequence[UUID], owner: str) -> tuple[UUID, ...]:
+    """At the far end: those of an owner's relays that are here whole, or settled. Nothing changes."""
+    settled = store.settled_here(relays)
+    return tuple(relay for relay in relays if relay in settled or _is_whole(store, relay, owner))
 
 
 def fate(
@@ -200,6 +213,11 @@ def _missing(shares: Sequence[HeldShare]) -> tuple[int, ...]:
         return ()
     here = {share.share for share in shares}
     return tuple(number for number in range(max(share.shares for share in shares)) if number not in here)
+
+
+def _is_whole(store: KeyStore, relay: UUID, owner: str) -> bool:
+    shares = [share for share in store.shares_of(relay) if share.path[0] == owner]
+    return bool(shares) and not _missing(shares)
 
 
 def _masked(relay: UUID, secret: bytes, session: Mask | None) -> bytes:

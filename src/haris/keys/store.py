@@ -76,6 +76,22 @@ class HeldShare:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """A message of a relay that a site between holds for a neighbour that is out of reach.
+
+    ledger, offset: of the pad under which it is sealed, which that neighbour alone has besides us, and which is burnt
+    here: what is held is ciphertext. until_ns: nanoseconds since 1970 until which it is held. message: as octets.
+    """
+
+    ledger: str
+    offset: int
+    relay: UUID
+    share: int
+    until_ns: int
+    message: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Take:
     """A master takes keys of 256 bits that are leased to it and slave. interface: which face it came by."""
 
@@ -178,6 +194,9 @@ class StockStore(Protocol):
     def count_ready(self, peer: str, owner: str, grade: Grade = ANY_GRADE) -> int:
         """Keys of that grade READY for assignment by owner, shared with peer."""
 
+    def count_pending(self, peer: str) -> int:
+        """Keys of this site's own PENDING towards peer: their relays are in doubt."""
+
     def reserve(
         self, peer: str, owner: str, n_keys: int, purpose: str, grade: Grade = ANY_GRADE
     ) -> tuple[StoredKey, ...]:
@@ -194,17 +213,25 @@ class ShareStore(Protocol):
     """What a relay needs beside its keys until it is settled: shares at its far end, the question at its owner."""
 
     def keep_share(self, share: HeldShare) -> bool:
-        """Keep a share until its relay is forgotten. False, and nothing kept, when one of that number is here.
+        """Keep a share until its relay is forgotten. False, and nothing kept, when one of that number is here, or the
+        relay's fate is settled.
 
-        Of one owner the newest MAX_RELAYS_HELD relays are kept: of an older one the shares are overwritten, as if they
+        Of one owner the newest MAX_ON_THEIR_WAY relays are kept: of an older one the shares are overwritten, as if they
         had not come.
         """
 
     def shares_of(self, relay: UUID) -> tuple[HeldShare, ...]:
         """The shares of a relay that are here, by their numbers."""
 
-    def note_ask(self, relay: UUID, ask: bytes) -> None:
-        """At the owner, before a share leaves: the question that it will ask of the far end."""
+    def settled_here(self, relays: Sequence[UUID]) -> tuple[UUID, ...]:
+        """At the far end: those of them whose fate is settled, kept or voided."""
+
+    def note_ask(self, relay: UUID, ask: bytes, until_ns: int | None = None) -> None:
+        """At the owner, before a share leaves: the question that it will ask of the far end, and until when the relay
+        may be on its way (nanoseconds since 1970; None: it is there at once, or never)."""
+
+    def may_arrive(self, peer: str, now_ns: int) -> tuple[UUID, ...]:
+        """At the owner: relays towards peer in doubt that may still be on their way, oldest first."""
 
     def asked(self, relay: UUID) -> bytes | None:
         """The question that was noted, None when the relay never left."""
@@ -213,7 +240,27 @@ class ShareStore(Protocol):
         """Overwrite its shares and its question."""
 
 
-MAX_RELAYS_HELD = 64
+class CarryStore(Protocol):
+    """Messages of relays that wait at a site between for their next site, in the order of their pad."""
+
+    def carry(self, message: Carried) -> None:
+        """Hold a message."""
+
+    def carried(self, ledger: str) -> Carried | None:
+        """The next message to send under a ledger: that of the lowest offset."""
+
+    def count_carried(self, ledger: str) -> int:
+        """Messages that wait under a ledger."""
+
+    def carry_no_more(self, ledger: str, offset: int) -> None:
+        """Drop a message: it was delivered, or refused for good."""
+
+    def drop_carried(self, until_before_ns: int) -> int:
+        """Drop messages whose time is over; returns how many."""
+
+    def head_to_tell(self, ledger: str) -> int:
+        """How far the other end may burn a ledger in which this site sends: its head, or the lowest offset under which
+        a message waits here."""
 
 
 class AssignmentStore(Protocol):
@@ -398,6 +445,7 @@ class KeyStore(
     LedgerStore,
     StockStore,
     ShareStore,
+    CarryStore,
     AssignmentStore,
     LeaseStore,
     BurnStore,

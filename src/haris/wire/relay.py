@@ -2,8 +2,8 @@
 
 One RelayKeys crosses each span of a share's path, under one-time pad and one-time tag from that span's relay ledger.
 Key IDs do not travel: key i of a relay is nouns.ids.key_id(relay.bytes, i) at both ends.
-RelayAsk and RelayDone go between the two ends of the paths directly, RelayHead between neighbours: they carry no
-secret, and the channel that they use authenticates them.
+RelayAsk and RelayDone, RelayWhether and RelayWhole go between the two ends of the paths directly, RelayHead between
+neighbours: they carry no secret, and the channel that they use authenticates them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from haris.wire.message_pack import MessagePack, Tagged
 MAX_KEYS = 1024
 MAX_SITES = 16
 MAX_SHARES = 8
+MAX_ON_THEIR_WAY = 64
+"""Relays of one owner whose shares a far end keeps before it is asked for their fate."""
 CHECK_PAD_OCTETS = 16
 """Octets behind the keys that cover the tag by which the ends compare them."""
 
@@ -74,11 +76,54 @@ class RelayKeys(Tagged, frozen=True, kw_only=True):
         return encode(msgspec.structs.replace(self, seal=None))
 
 
+class RelayKeysInContacts(RelayKeys, frozen=True, kw_only=True):
+    """RelayKeys over a path with sites that reach one another in contacts only.
+
+    until_ns: nanoseconds since 1970 until which a site may hold it for a neighbour that is out of reach. Its owner gives
+    the relay up then; no clock but the owner's decides that.
+    """
+
+    until_ns: Count
+
+
 class RelayHeld(Tagged, frozen=True):
     """A share has come to the far end. No word on the keys: that is RelayDone's."""
 
     relay: UUID
     share: ShareNumber
+
+
+class RelayCarried(Tagged, frozen=True):
+    """A site between holds a share for the next site of its path, durably, until that is in reach.
+
+    next_ns: when it expects that, nanoseconds since 1970; now, when it is; None: it does not know.
+    """
+
+    relay: UUID
+    share: ShareNumber
+    next_ns: Count | None = None
+
+
+class RelayRefused(Tagged, frozen=True):
+    """A site between does not take a share: it has no pad or no room for it. It will never arrive."""
+
+    relay: UUID
+    share: ShareNumber
+
+
+class RelayWhether(Tagged, frozen=True):
+    """The owner asks the far end which of its relays have come. Nothing changes there: what is missing may yet come.
+
+    It bears no check, for shares are taken after it; RelayAsk bears it, once they are all there or given up.
+    """
+
+    relays: Annotated[tuple[UUID, ...], msgspec.Meta(min_length=1, max_length=MAX_ON_THEIR_WAY)]
+
+
+class RelayWhole(Tagged, frozen=True):
+    """Those that are there with all their shares, and those whose fate was settled before."""
+
+    relays: Annotated[tuple[UUID, ...], msgspec.Meta(max_length=MAX_ON_THEIR_WAY)]
 
 
 class RelayAsk(Tagged, frozen=True):
@@ -122,7 +167,18 @@ class RelayHead(Tagged, frozen=True):
     head: Count
 
 
-Message = RelayKeys | RelayHeld | RelayAsk | RelayDone | RelayHead
+Message = (
+    RelayKeys
+    | RelayKeysInContacts
+    | RelayHeld
+    | RelayCarried
+    | RelayRefused
+    | RelayWhether
+    | RelayWhole
+    | RelayAsk
+    | RelayDone
+    | RelayHead
+)
 
 _codec: MessagePack[Message] = MessagePack(Message, "key relay")
 encode = _codec.encode

@@ -91,7 +91,7 @@ class Meeting:
             span=self._plan.name,
             nonce=nonce,
             link=self._plan.agreed_digest(),
-            heads={name: self._store.ledger_bounds(name)[0] for name in span_ledgers(self._plan.name)},
+            heads={name: self._store.head_to_tell(name) for name in span_ledgers(self._plan.name)},
             doubts=list(self._doubts),
             next_block=self._store.last_block_number(self._plan.name) + 1,
         )

@@ -127,6 +127,13 @@ CREATE INDEX IF NOT EXISTS stream_uses_by_age ON stream_uses (used_ns)
 """
 
 
+_RELAYS_IN_CONTACTS = """
+CREATE TABLE IF NOT EXISTS relay_waits (relay BLOB PRIMARY KEY, until_ns BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS carried (ledger TEXT NOT NULL, start BIGINT NOT NULL, relay BLOB NOT NULL,
+    share INTEGER NOT NULL, until_ns BIGINT NOT NULL, message BLOB NOT NULL, PRIMARY KEY (ledger, start))
+"""
+
+
 _STOCK = "key_id, peer, owner, state, epsilon, emulated, pedigree, source, purpose, secret"
 
 
@@ -183,4 +190,10 @@ STEPS = (
     Step(2, 2, "keys rest in lots, and what lets them go is on record", _keep_keys_in_lots),
     Step(3, 2, "all tables and indices that schema 2 was given by and by", _complete),
     Step(4, 2, "numbers of purges, and when streams were used", partial(_run, statements=_PURGES_AND_USES)),
+    Step(
+        5,
+        2,
+        "relays on their way for longer, and those held for a neighbour",
+        partial(_run, statements=_RELAYS_IN_CONTACTS),
+    ),
 )

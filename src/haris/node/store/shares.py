@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
 
-from haris.keys.store import MAX_RELAYS_HELD, HeldShare
+from haris.keys.store import HeldShare
 from haris.node.store.database import Database, Transaction
 from haris.nouns.keys import Pedigree
+from haris.wire.relay import MAX_ON_THEIR_WAY
 
 SCHEMA = """
 CREATE TABLE shares (relay BLOB NOT NULL, share INTEGER NOT NULL, shares INTEGER NOT NULL, owner TEXT NOT NULL,
     kept_ns BIGINT NOT NULL, path BLOB NOT NULL, pedigree BLOB NOT NULL, secret BLOB NOT NULL,
     PRIMARY KEY (relay, share));
 CREATE INDEX shares_of_owner ON shares (owner, kept_ns);
-CREATE TABLE relay_asks (relay BLOB PRIMARY KEY, secret BLOB NOT NULL)
+CREATE TABLE relay_asks (relay BLOB PRIMARY KEY, secret BLOB NOT NULL);
+CREATE TABLE relay_waits (relay BLOB PRIMARY KEY, until_ns BIGINT NOT NULL)
 """
 
 
@@ -25,8 +28,10 @@ class Shares:
     _database: Database
 
     def keep_share(self, share: HeldShare) -> bool:
-        """Keep a share, unless one of its number is here."""
+        """Keep a share, unless one of its number is here, or its relay is settled."""
         with self._database.transaction() as tx:
+            if _settled(tx, share.relay):
+                return False
             kept = tx.change(
                 "INSERT INTO shares VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 share.relay.bytes,
@@ -59,10 +64,28 @@ class Shares:
                 for share, shares, path, pedigree, sealed in rows
             )
 
-    def note_ask(self, relay: UUID, ask: bytes) -> None:
+    def settled_here(self, relays: Sequence[UUID]) -> tuple[UUID, ...]:
+        """Those that are settled at their far end."""
+        with self._database.transaction() as tx:
+            return tuple(relay for relay in relays if _settled(tx, relay))
+
+    def note_ask(self, relay: UUID, ask: bytes, until_ns: int | None = None) -> None:
         """The question of a relay, kept sealed: nobody may know it before the far end is asked."""
         with self._database.transaction() as tx:
             tx.change("INSERT INTO relay_asks VALUES (?, ?)", relay.bytes, tx.seal(ask, "relay_asks", relay))
+            if until_ns is not None:
+                tx.change("INSERT INTO relay_waits VALUES (?, ?)", relay.bytes, until_ns)
+
+    def may_arrive(self, peer: str, now_ns: int) -> tuple[UUID, ...]:
+        """Relays in doubt that are not to be given up yet."""
+        with self._database.transaction() as tx:
+            rows = tx.all(
+                "SELECT relay_waits.relay FROM relay_waits JOIN relays ON relays.relay = relay_waits.relay"
+                " WHERE peer = ? AND state = 'pending' AND until_ns > ? ORDER BY place",
+                peer,
+                now_ns,
+            )
+            return tuple(UUID(bytes=bytes(relay)) for (relay,) in rows)
 
     def asked(self, relay: UUID) -> bytes | None:
         """The question that was noted."""
@@ -75,10 +98,16 @@ class Shares:
         with self._database.transaction() as tx:
             tx.change("DELETE FROM shares WHERE relay = ?", relay.bytes)
             tx.change("DELETE FROM relay_asks WHERE relay = ?", relay.bytes)
+            tx.change("DELETE FROM relay_waits WHERE relay = ?", relay.bytes)
+
+
+def _settled(tx: Transaction, relay: UUID) -> bool:
+    """Whether a relay that others began was kept here, or voided."""
+    return tx.one("SELECT 1 FROM relays WHERE relay = ?", relay.bytes) is not None
 
 
 def _drop_oldest(tx: Transaction, owner: str) -> None:
     """Of an owner that sends shares and never asks, whoever it is in truth, only the newest relays stay."""
     rows = tx.all("SELECT relay FROM shares WHERE owner = ? GROUP BY relay ORDER BY MAX(kept_ns) DESC, relay", owner)
-    for (relay,) in rows[MAX_RELAYS_HELD:]:
+    for (relay,) in rows[MAX_ON_THEIR_WAY:]:
         tx.change("DELETE FROM shares WHERE relay = ?", relay)

@@ -105,6 +105,14 @@ class Stock:
             (loose,) = tx.one(f"SELECT COUNT(*) FROM loose WHERE {where}", *values) or (0,)
             return int(in_lots) + int(loose)
 
+    def count_pending(self, peer: str) -> int:
+        """Keys of outgoing relays towards peer whose fate is unknown."""
+        with self._database.transaction() as tx:
+            (n_keys,) = tx.one(
+                "SELECT COALESCE(SUM(n_left), 0) FROM lots WHERE peer = ? AND state = 'pending'", peer
+            ) or (0,)
+            return int(n_keys)
+
     def reserve(
         self, peer: str, owner: str, n_keys: int, purpose: str, grade: Grade = ANY_GRADE
     ) -> tuple[StoredKey, ...]:

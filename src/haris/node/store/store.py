@@ -12,6 +12,7 @@ from haris.node.store import assignments as store_assignments
 from haris.node.store import audit as store_audit
 from haris.node.store import blocks as store_blocks
 from haris.node.store import burns as store_burns
+from haris.node.store import carried as store_carried
 from haris.node.store import commissions as store_commissions
 from haris.node.store import interworking as store_interworking
 from haris.node.store import ledgers as store_ledgers
@@ -31,6 +32,7 @@ from haris.node.store.assignments import Assignments
 from haris.node.store.audit import Audit
 from haris.node.store.blocks import Blocks
 from haris.node.store.burns import Burns
+from haris.node.store.carried import CarriedMessages
 from haris.node.store.commissions import Commissions
 from haris.node.store.database import Database
 from haris.node.store.hot_lots import HotLots
@@ -61,6 +63,7 @@ CONCEPTS = (
     store_lots,
     store_stock,
     store_shares,
+    store_carried,
     store_assignments,
     store_audit,
     store_alarms,
@@ -84,6 +87,7 @@ class Store(
     Ledgers,
     Stock,
     Shares,
+    CarriedMessages,
     Assignments,
     Leases,
     Audit,

@@ -157,6 +157,7 @@ def void_shared(tx: Transaction, peer: str, spans: Sequence[str], begun: Mapping
     for (relay,) in tx.all("SELECT relay FROM relays WHERE peer = ? AND state = 'pending'", peer):
         tx.change("UPDATE relays SET state = 'lost' WHERE relay = ?", relay)
         tx.change("DELETE FROM relay_asks WHERE relay = ?", relay)
+        tx.change("DELETE FROM relay_waits WHERE relay = ?", relay)
     tx.change("DELETE FROM shares WHERE owner = ?", peer)
     for span in spans:
         doubts = tx.all("SELECT block FROM blocks WHERE span = ? AND state = 'pending'", span)
@@ -164,6 +165,7 @@ def void_shared(tx: Transaction, peer: str, spans: Sequence[str], begun: Mapping
         tx.change_each("UPDATE blocks SET state = 'discarded' WHERE block = ?", doubts)
         for ledger in span_ledgers(span):
             void_pad(tx, ledger, begun.get(span))
+            tx.change("DELETE FROM carried WHERE ledger = ?", ledger)
     return n_keys
 
 
@@ -175,7 +177,7 @@ def void_everything(tx: Transaction) -> int:
     tx.change("UPDATE announced SET state = 'voided' WHERE state IN ('announced', 'burnt')")
     tx.change("UPDATE relays SET state = 'lost' WHERE state = 'pending'")
     tx.change("UPDATE blocks SET state = 'discarded' WHERE state = 'pending'")
-    for table in ("pending_pads", "relay_asks", "shares", "segments"):
+    for table in ("pending_pads", "relay_asks", "relay_waits", "shares", "carried", "segments"):
         tx.change(f"DELETE FROM {table}")
     tx.change("UPDATE ledgers SET head = tail")
     tx.change("UPDATE arrivals SET state = 'failing', secret = NULL WHERE state IN ('received', 'carrying')")
