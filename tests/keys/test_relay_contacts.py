@@ -1,4 +1,4 @@
-"""Relays over a site that its neighbours reach in contacts only: what it holds arrives once, or is given up, never both."""
+"""Relays over a site that is reached in contacts only: what it holds arrives once, or is given up, and never both."""
 
 from __future__ import annotations
 

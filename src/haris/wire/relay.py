@@ -79,8 +79,8 @@ class RelayKeys(Tagged, frozen=True, kw_only=True):
 class RelayKeysInContacts(RelayKeys, frozen=True, kw_only=True):
     """RelayKeys over a path with sites that reach one another in contacts only.
 
-    until_ns: nanoseconds since 1970 until which a site may hold it for a neighbour that is out of reach. Its owner gives
-    the relay up then; no clock but the owner's decides that.
+    until_ns: nanoseconds since 1970 until which a site may hold it for a neighbour that is out of reach. Its owner
+    gives the relay up then; no clock but the owner's decides that.
     """
 
     until_ns: Count

@@ -127,7 +127,7 @@ CREATE INDEX IF NOT EXISTS stream_uses_by_age ON stream_uses (used_ns)
 """
 
 
-_RELAYS_IN_CONTACTS = """
+_CONTACTS = """
 CREATE TABLE IF NOT EXISTS relay_waits (relay BLOB PRIMARY KEY, until_ns BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS carried (ledger TEXT NOT NULL, start BIGINT NOT NULL, relay BLOB NOT NULL,
     share INTEGER NOT NULL, until_ns BIGINT NOT NULL, message BLOB NOT NULL, PRIMARY KEY (ledger, start))
@@ -193,7 +193,7 @@ STEPS = (
     Step(
         5,
         2,
-        "relays on their way for longer, and those held for a neighbour",
-        partial(_run, statements=_RELAYS_IN_CONTACTS),
+        "relays that are on their way for long, or held",
+        partial(_run, statements=_CONTACTS),
     ),
 )

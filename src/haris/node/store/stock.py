@@ -108,10 +108,12 @@ class Stock:
     def count_pending(self, peer: str) -> int:
         """Keys of outgoing relays towards peer whose fate is unknown."""
         with self._database.transaction() as tx:
-            (n_keys,) = tx.one(
-                "SELECT COALESCE(SUM(n_left), 0) FROM lots WHERE peer = ? AND state = 'pending'", peer
-            ) or (0,)
-            return int(n_keys)
+            row = tx.one(
+                "SELECT COALESCE(SUM(n_left), 0) FROM lots JOIN relays ON source = relay"
+                " WHERE relays.peer = ? AND relays.state = 'pending'",
+                peer,
+            )
+            return 0 if row is None else int(row[0])
 
     def reserve(
         self, peer: str, owner: str, n_keys: int, purpose: str, grade: Grade = ANY_GRADE
