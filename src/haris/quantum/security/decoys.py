@@ -49,9 +49,9 @@ def require_decoys(intensities: tuple[Setting, ...]) -> None:
     """Raise ParameterError unless there are one or two decoys of the sizes that the estimates need."""
     if len(intensities) not in (2, 3):
         raise ParameterError(f"decoy BB84 has 2 or 3 intensities (1 or 2 decoys), got {len(intensities)}")
-    if len(intensities) == 3 and not np.all(intensities[0] > intensities[1] + intensities[2]):
+    if len(intensities) == 3 and not np.asarray(intensities[0] > intensities[1] + intensities[2]).all():
         raise ParameterError(f"intensities must satisfy mu1 > mu2 + mu3, got {intensities}")
-    if len(intensities) == 2 and not np.all(intensities[1] > 0.0):
+    if len(intensities) == 2 and not np.asarray(intensities[1] > 0.0).all():
         raise ParameterError(f"intensities of a one-decoy protocol must be above 0, got {intensities}")
 
 
@@ -100,4 +100,4 @@ Scale = Callable[[NDArray[np.int64] | NDArray[np.float64], DecoyCounts, float], 
 
 def within(bound: Array, counted: NDArray[np.int64] | NDArray[np.float64]) -> Array:
     """A bound on a part of what was counted, shape (..., k): no less than 0 and no more than all of it."""
-    return np.clip(bound, 0.0, counted.sum(axis=-1).astype(np.float64))
+    return np.asarray(np.minimum(np.maximum(bound, 0.0), counted.sum(axis=-1)))

@@ -44,7 +44,9 @@ def log_hypergeometric_tail(
     """
     x, m, n, k = (np.asarray(a, dtype=np.float64) for a in (observed, sampled, unsampled, errors))
     with np.errstate(divide="ignore", invalid="ignore"):
-        return _log_tail(x, m, n, k, _log_factorials(x, m, n))
+        tail = _log_tail(x, m - x + 1.0, n, k - x, _log_factorials(x, m, n))
+    tail = np.where(k <= x, 0.0, tail)
+    return np.where((k - x > n) & (x < m), -np.inf, tail)
 
 
 def unsampled_errors(
@@ -79,36 +81,33 @@ def unsampled_errors(
 def _most_errors(x: Floats, m: Floats, n: Floats, log_epsilon: float) -> Floats:
     """The most unsampled errors that are not refuted, shape (i,), where none of the counts is too large.
 
-    The root of the tail's logarithm runs nearly straight from 0 at the sample's own rate, so that few secants find it
-    within a bracket of whole numbers; the bracket is halved wherever they do not.
+    The root of the tail's logarithm runs nearly straight from 0 at the sample's own rate, so that few of Newton's steps
+    find it within a bracket of whole numbers; the bracket is halved wherever they do not.
     """
     found = np.zeros_like(n)
     low, high = np.zeros_like(n), n
-    fixed = _log_factorials(x, m, n)
-    goal = np.sqrt(-log_epsilon)
+    kept, fixed = m - x + 1.0, _log_factorials(x, m, n)
+    goal = float(np.sqrt(-log_epsilon))
     at = _normal_guess(x, m, n, goal)
-    last = n * np.divide(x, m, out=np.ones_like(m), where=m > 0.0)
-    last_root = np.zeros_like(n)
     left: NDArray[np.intp] = np.arange(n.size)
     for turn in range(_MOST_TURNS):
-        tested = np.minimum(np.maximum(np.floor(at), low + 1.0), high)
-        tail = _log_tail(x, m, n, x + tested, fixed)
+        tested = np.minimum(np.maximum(np.rint(at), low + 1.0), high)
+        tail = _log_tail(x, kept, n, tested, fixed)
         refuted = tail <= log_epsilon
         low, high = np.where(refuted, low, tested), np.where(refuted, tested - 1.0, high)
-        done = low >= high
-        if done.any():
-            found[left[done]] = low[done]
-            more = ~done
+        more = low < high
+        if not more.all():
+            found[left] = low
             if not more.any():
                 break
             left = left[more]
-            x, m, n, low, high, tested, tail = (a[more] for a in (x, m, n, low, high, tested, tail))
-            last, last_root, fixed = last[more], last_root[more], tuple(a[more] for a in fixed)
+            x, kept, n, fixed, low, high, tested, tail = (a[more] for a in (x, kept, n, fixed, low, high, tested, tail))
         root = np.sqrt(np.minimum(-tail, _GREATEST))
-        slope = (root - last_root) / (tested - last)
-        halves = (low + high + 1.0) / 2.0
-        at = np.where(slope > 0.0, tested + (goal - root) / slope, halves) if turn % 4 < 3 else halves
-        last, last_root = tested, root
+        free = n - tested
+        fall = np.log((tested + 1.0) * (kept + free - 1.0) / ((x + tested + 1.0) * free))  # to the next number's tail
+        step = 2.0 * root * (goal - root) / fall
+        good = (fall > 0.0) & (root > 0.0) if turn % 4 < 3 else False
+        at = np.where(good, tested + step, (low + high + 1.0) / 2.0)
     return found
 
 
@@ -125,19 +124,18 @@ def _normal_guess(x: Floats, m: Floats, n: Floats, goal: float) -> Floats:
     return np.asarray(q * (m + n) - x)
 
 
-def _log_factorials(x: Floats, m: Floats, n: Floats) -> tuple[Floats, ...]:
-    """What of the tail does not depend on the errors: ln choose(m, x), ln n!, ln (m + n)!."""
+def _log_factorials(x: Floats, m: Floats, n: Floats) -> Floats:
+    """What of the tail does not depend on the errors: ln choose(m, x) + ln n! - ln (m + n)!; infinite for x = m."""
     choose = gammaln(m + 1.0) - gammaln(x + 1.0) - gammaln(m - x + 1.0)
-    return np.asarray(choose), np.asarray(gammaln(n + 1.0)), np.asarray(gammaln(m + n + 1.0))
+    return np.where(x < m, choose + (gammaln(n + 1.0) - gammaln(m + n + 1.0)), np.inf)
 
 
-def _log_tail(x: Floats, m: Floats, n: Floats, k: Floats, fixed: tuple[Floats, ...]) -> Floats:
-    """log_hypergeometric_tail, where divisions by 0 are let pass; fixed: of _log_factorials."""
-    choose, all_n, all_mn = fixed
-    more, free = k - x, n - k + x
-    log_term = choose + (all_n - gammaln(more + 1.0) - gammaln(free + 1.0))
-    log_term = log_term - (all_mn - gammaln(k + 1.0) - gammaln(m + n - k + 1.0))
-    ratio = x * free / ((more + 1.0) * (m - x + 1.0))
-    tail = np.minimum(log_term - np.log1p(-ratio), 0.0)
-    tail = np.where((ratio >= 1.0) | (more <= 0.0) | (m <= x), 0.0, tail)
-    return np.where((more > n) & (x < m), -np.inf, tail)
+def _log_tail(x: Floats, kept: Floats, n: Floats, more: Floats, fixed: Floats) -> Floats:
+    """log_hypergeometric_tail of x + more errors, 0 < more <= n, where divisions by 0 are let pass.
+
+    kept: m - x + 1 of m sampled. fixed: of _log_factorials.
+    """
+    next_more, free = more + 1.0, n - more
+    log_term = fixed - (gammaln(next_more) + gammaln(free + 1.0) - gammaln(x + next_more) - gammaln(kept + free))
+    ratio = x * free / (next_more * kept)
+    return np.asarray(np.fmin(log_term - np.log1p(-ratio), 0.0))  # from 1 on, the ratio bounds nothing: of no number, 0

@@ -24,7 +24,7 @@ from haris.nouns.counts import KEY_BASIS, TEST_BASIS, DecoyCounts
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Proof
 from haris.quantum.security import lim2014, rusca2018
-from haris.quantum.security.decoys import Photons, Scale, require_decoys, scale, within
+from haris.quantum.security.decoys import Photons, Scale, scale, within
 from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import BlockLength, KeyLength, Security, term, whole_bits
 from haris.quantum.security.tails import unsampled_errors
@@ -84,7 +84,6 @@ def length_by(
     proof: Proof,
 ) -> KeyLength:
     """The theorem's length from an estimate of photons that leans on n_bounds bounds; estimate: whose it is."""
-    require_decoys(counts.intensities)
     events = n_bounds + 1  # and the random sampling
     epsilon = security.epsilon_testing**2 / events
     photons = photons_by(counts, epsilon)
