@@ -25,14 +25,12 @@ from haris.quantum.attacks.attacked import ATTACKS
 from haris.quantum.entropy.source import Extraction
 from haris.quantum.entropy.sources import SOURCES
 from haris.quantum.link import FAMILIES, Link
-from haris.quantum.optics.detector import Detector
-from haris.quantum.optics.source import Source
 from haris.quantum.orbit.station import Station
 from haris.quantum.security.key_length import Security
 from haris.quantum.space.channel import SpaceChannel
 from haris.quantum.space.classical import ClassicalLink
 from haris.quantum.space.motion import Motion
-from haris.quantum.space.pass_key import PassProtocol
+from haris.quantum.space.pass_link import FLYING, PassProtocol
 from haris.quantum.space.scenario import Satellites, Search
 from haris.quantum.space.season import Handover
 from haris.quantum.space.weather import Weather
@@ -45,9 +43,7 @@ PASS_TABLES = {
     "[[station]]": Station,
     "[search]": Search,
     "[motion]": Motion,
-    "[source]": Source,
     "[channel]": SpaceChannel,
-    "[detector]": Detector,
     "[protocol]": PassProtocol,
     "[security]": Security,
     "[classical]": ClassicalLink,
@@ -151,8 +147,15 @@ def pass_page() -> str:
         MADE,
         f"Satellites, stations and the light between them: read by `haris pass`. {UNITS} {STRICT}",
     ]
+    parts += ["What [source] and [detector] hold follows from the protocol, as in [LINK.toml](link.md)."]
     for title, cls in PASS_TABLES.items():
         parts += [f"## {title}", *fields_of(cls)]
+    for part in ("source", "detector"):
+        names: dict[type, list[str]] = {}
+        for family in FLYING.values():
+            names.setdefault(getattr(family, part), []).append(family.name)
+        for cls, of in names.items():
+            parts += [f"## [{part}] of {', '.join(of)}", *fields_of(cls)]
     example = ROOT / "examples" / "space" / "micius_xinglong_2016.toml"
     parts += ["## Example", f"```toml\n{example.read_text(encoding='utf-8').rstrip()}\n```"]
     return "\n\n".join(parts) + "\n"

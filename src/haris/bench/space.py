@@ -26,7 +26,8 @@ from haris.quantum.security.key_length import Security
 from haris.quantum.space.channel import SpaceChannel
 from haris.quantum.space.many_keys import many_keys
 from haris.quantum.space.optimum import Course, Receiver, optimum
-from haris.quantum.space.pass_key import PassLink, PassProtocol, pass_counts, pass_key, slots_of
+from haris.quantum.space.pass_key import pass_counts, pass_key, slots_of
+from haris.quantum.space.pass_link import PassLink, PassProtocol
 from haris.quantum.space.slot_counts import Settings
 
 START_S = 1774000000.0

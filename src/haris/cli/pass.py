@@ -54,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
         if args.light or args.optimise or args.page:
             raise ParameterError(f"{args.scenario}: --light, --optimise and --page are of passes over a station")
         return _crosslinks(scenario, args.json)
+    if args.light or args.page:
+        scenario.link.require_decoy_bb84("--light and --page")
     keys = scenario.keys(time.time())
     if args.optimise:
         keys = optimised(keys, scenario.link, together=args.optimise == "all")

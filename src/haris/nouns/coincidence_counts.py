@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from haris.nouns.counts import KEY_BASIS
 from haris.nouns.errors import ParameterError
 
 
@@ -36,3 +37,13 @@ class CoincidenceCounts:
         n, errors = self.coincidences.astype(np.float64), self.errors.astype(np.float64)
         rate: NDArray[np.float64] = np.divide(errors, n, out=np.zeros_like(errors), where=n > 0)
         return rate
+
+    @property
+    def sifted_bits(self) -> NDArray[np.float64]:
+        """Coincidences in equal bases, of both bases, shape (...)."""
+        return np.asarray(self.coincidences.sum(axis=-1), dtype=np.float64)
+
+    @property
+    def key_qber(self) -> NDArray[np.float64]:
+        """Error rate of the key basis, shape (...)."""
+        return np.asarray(self.qber[..., KEY_BASIS])

@@ -54,6 +54,16 @@ class DecoyCounts:
         rate: NDArray[np.float64] = np.divide(errors, clicks, out=np.zeros_like(errors), where=clicks > 0)
         return rate
 
+    @property
+    def sifted_bits(self) -> NDArray[np.float64]:
+        """Clicks in equal bases, of both bases and all intensities, shape (...)."""
+        return np.asarray(self.clicks.sum(axis=(-2, -1)), dtype=np.float64)
+
+    @property
+    def key_qber(self) -> NDArray[np.float64]:
+        """Error rate of the key basis, shape (...)."""
+        return np.asarray(self.qber[..., KEY_BASIS])
+
 
 def by_intensity(settings: tuple[Setting, ...]) -> NDArray[np.float64]:
     """One setting for each of k intensities as an array, shape (k,), or (..., k) in a sweep over settings."""

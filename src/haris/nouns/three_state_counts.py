@@ -61,3 +61,13 @@ class ThreeStateCounts:
         """Error rate of the key basis over all intensities, shape (...); 0 where nothing clicked."""
         sifted, errors = self.sifted, np.asarray(self.key_errors.sum(axis=-1), dtype=np.float64)
         return np.divide(errors, sifted, out=np.zeros_like(sifted), where=sifted > 0.0)
+
+    @property
+    def sifted_bits(self) -> NDArray[np.float64]:
+        """Bits of the key basis, for what the test basis shows is none of its own, shape (...)."""
+        return self.sifted
+
+    @property
+    def key_qber(self) -> NDArray[np.float64]:
+        """Error rate of the key basis, shape (...)."""
+        return self.qber

@@ -10,7 +10,7 @@ import numpy as np
 from haris.nouns.times import NS_PER_S, write_time
 from haris.quantum.orbit.station import LIGHT_M_PER_S, doppler_shift_hz
 from haris.quantum.space.crosslink import CrosslinkKey
-from haris.quantum.space.pass_key import PassLink
+from haris.quantum.space.pass_link import PassLink
 
 COLUMNS = (
     ("sender", 12),

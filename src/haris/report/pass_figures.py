@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from haris.quantum.space.pass_key import PassKey, PassLink, pass_counts
+from haris.quantum.space.pass_key import PassKey, pass_counts
+from haris.quantum.space.pass_link import PassLink
 from haris.report.axes import DATA, GREY, MODEL, one_axes, plain
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from haris.nouns.times import NS_PER_S, write_time
-from haris.quantum.space.pass_key import PassKey, PassLink
+from haris.quantum.space.pass_key import PassKey
+from haris.quantum.space.pass_link import PassLink
 from haris.report.document import Cell, Document, Mark, Part, Picture, Section, Table
 from haris.report.pass_figures import key_by_month, month_figure, pass_figure
 from haris.report.world_map import MOST_TRACKS, world_map

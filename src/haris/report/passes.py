@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from haris.nouns.times import NS_PER_S, write_time
-from haris.quantum.space.pass_key import PassKey, PassLink
+from haris.quantum.space.pass_key import PassKey
+from haris.quantum.space.pass_link import PassLink
 
 COLUMNS = (
     ("satellite", 12),

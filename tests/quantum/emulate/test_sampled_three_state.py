@@ -49,7 +49,7 @@ def counted(link, seed=7, eve_fraction=0.0):
 @pytest.mark.parametrize(("choice", "dead_time_s"), [("active", 0.0), ("passive", 0.0), ("active", 2e-8)])
 def test_sampled_counts_agree_with_expected_ones(choice, dead_time_s):
     link = near(choice, dead_time_s)
-    found, expected = counted(link), expected_counts(link, np.asarray(5e3))
+    found, expected = counted(link), expected_counts(link, distance_m=5e3)
     square, n = 0.0, 0
     for name in ("key_errors", "key_clicks", "test_clicks"):
         mean, count = getattr(expected, name).ravel(), getattr(found, name).ravel()

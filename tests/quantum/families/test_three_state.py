@@ -147,11 +147,11 @@ def test_outcomes_are_those_of_photons_one_by_one():
 def test_a_sweep_equals_its_points_and_dead_time_is_felt():
     at_m = np.array([[0.0, 10e3], [40e3, 500e3]])
     sweep = THREE_STATES.rate(at_m)
-    assert expected_counts(THREE_STATES, at_m).test_clicks.shape == (2, 2, 3, 2, 2)
+    assert expected_counts(THREE_STATES, distance_m=at_m).test_clicks.shape == (2, 2, 3, 2, 2)
     for index, d in np.ndenumerate(at_m):
         assert THREE_STATES.rate(d).key.length_bits == sweep.key.length_bits[index]
     lively = dataclasses.replace(THREE_STATES, detector=dataclasses.replace(THREE_STATES.detector, dead_time_s=0.0))
-    counts, more = (expected_counts(link, np.asarray(0.0)) for link in (THREE_STATES, lively))
+    counts, more = (expected_counts(link, distance_m=0.0) for link in (THREE_STATES, lively))
     clicks = 2.5e9 * (more.sifted / more.n_pulses)
     assert counts.sifted < more.sifted / (1 + 1e-7 * clicks)
 

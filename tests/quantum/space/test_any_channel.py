@@ -18,7 +18,8 @@ from haris.quantum.security.key_length import Security
 from haris.quantum.space.channel import SpaceChannel
 from haris.quantum.space.crosslink import crosslink_key
 from haris.quantum.space.light import clear_probability, pass_light
-from haris.quantum.space.pass_key import PassLink, PassProtocol, pass_key
+from haris.quantum.space.pass_key import pass_key
+from haris.quantum.space.pass_link import PassLink, PassProtocol
 
 EPOCH_S = 1.7e9
 AGE_S = 14.0 * 86400.0

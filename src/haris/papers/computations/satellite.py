@@ -27,7 +27,8 @@ from haris.quantum.orbit.tle import read_tle
 from haris.quantum.security.key_length import Security
 from haris.quantum.space.channel import SpaceChannel
 from haris.quantum.space.optimised import named
-from haris.quantum.space.pass_key import PassKey, PassLink, PassProtocol, pass_key
+from haris.quantum.space.pass_key import PassKey, pass_key
+from haris.quantum.space.pass_link import PassLink, PassProtocol
 
 
 def _micius(row: Row, quantity: str) -> Ours | float | None:

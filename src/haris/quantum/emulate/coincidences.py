@@ -7,16 +7,22 @@ from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.checks import require_not_negative
 from haris.nouns.coincidence_counts import CoincidenceCounts
-from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.pair_receivers import PairReceivers
 from haris.quantum.optics.pair_source import PairSource
+from haris.quantum.optics.slot_path import SlotPath
 from haris.quantum.protocols.bbm92 import BBM92
 
 Array = NDArray[np.float64]
 
 
-def arm_transmittances(source: PairSource, fibre: Fibre, distance_m: ArrayLike | None = None) -> tuple[Array, Array]:
-    """Transmittance from the source to Alice and to Bob, shape distance_m.shape; their product is the fibre's."""
+def arm_transmittances(source: PairSource, fibre: Medium, distance_m: ArrayLike | None = None) -> tuple[Array, Array]:
+    """Transmittance from the source to Alice and to Bob, shape distance_m.shape; their product is the medium's.
+
+    Of a fibre, by the source's position on it; of a channel of slots, each arm has its own.
+    """
+    if isinstance(fibre, SlotPath):
+        return fibre.arms
     whole = fibre.transmittance(distance_m)
     return whole**source.position, whole ** (1.0 - source.position)
 
@@ -51,7 +57,7 @@ def pair_rates(
 
 def expected_coincidences(
     source: PairSource,
-    fibre: Fibre,
+    fibre: Medium,
     receivers: PairReceivers,
     protocol: BBM92,
     n_pulses: float,

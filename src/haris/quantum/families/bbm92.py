@@ -18,13 +18,13 @@ from haris.quantum.distill.transcript import Sender
 from haris.quantum.emulate.bell_tests import coincidence_chsh, expected_bell_windows
 from haris.quantum.emulate.coincidences import expected_coincidences
 from haris.quantum.emulate.sampled_pairs import emulate_pairs
-from haris.quantum.families.family import Family, Knob, Live, Parts, Rate, fibre_of, of
+from haris.quantum.families.family import Family, Knob, Live, Parts, Rate, Varying, fibre_of, of
 from haris.quantum.optics.pair_receivers import PairReceivers
 from haris.quantum.optics.pair_source import PairSource
 from haris.quantum.protocols.bb84 import DecoyBB84
 from haris.quantum.protocols.bbm92 import BBM92, PairAgreement
 from haris.quantum.security.entangled_bounds import ENTANGLED_PROOFS, entangled_key_length
-from haris.quantum.security.key_length import BlockLength, term
+from haris.quantum.security.key_length import BlockLength, KeyLength, term
 from haris.quantum.security.limits import plob
 from haris.wire.recording import BlockHeader, Octets, read_tags
 
@@ -47,7 +47,7 @@ def coincidence_counts(
     """Expected sifted counts of n_pulses windows (None: one block), float64, shape distance_m.shape + (2,)."""
     source, receivers, protocol = bbm92_parts(parts)
     n = protocol.block_pulses if n_pulses is None else n_pulses
-    return expected_coincidences(source, fibre_of(NAME, parts), receivers, protocol, n, distance_m)
+    return expected_coincidences(source, parts.channel, receivers, protocol, n, distance_m)
 
 
 def _check(parts: Parts) -> None:
@@ -58,7 +58,7 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
     """Each distance is one block of expected counts, with f_ec n h(qber) bits disclosed; CHSH stands beside."""
     source, receivers, _ = bbm92_parts(parts)
     counts = coincidence_counts(parts, distance_m=at_m)
-    key = entangled_key_length(counts, parts.security)
+    key = _key(parts, counts)
     chsh = coincidence_chsh(source, fibre_of(NAME, parts), receivers, at_m)
     key = replace(key, terms=(*key.terms, term("chsh", chsh, "", _CHSH, "Ekert, PRL 67, 661 (1991)")))
     per_pulse = np.asarray(key.length_bits / counts.n_pulses)
@@ -70,6 +70,10 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
         plob_per_pulse=plob(parts.channel.transmittance(at_m)),
         key=key,
     )
+
+
+def _key(parts: Parts, counts: CoincidenceCounts) -> KeyLength:
+    return entangled_key_length(counts, parts.security)
 
 
 def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float) -> tuple[Detections, Detections]:
@@ -127,6 +131,7 @@ FAMILY = Family(
     rate=_rate,
     emulate=_emulate,
     live=Live(("variable-length",), agreement, _expected, _length, tested_alice, tested_bob, _read),
+    varying=Varying(coincidence_counts, _key, tuple(ENTANGLED_PROOFS)),
     knobs=_KNOBS,
     settings=_settings,
     turned=_turned,

@@ -17,14 +17,14 @@ from haris.quantum.distill.bob import bob
 from haris.quantum.distill.recorded_light import recorded_light
 from haris.quantum.emulate.expected import expected_counts as counts_of
 from haris.quantum.emulate.sampled import emulate as sampled
-from haris.quantum.families.family import Family, Knob, Live, Parts, Rate, of
+from haris.quantum.families.family import Family, Knob, Live, Parts, Rate, Varying, of
 from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.free_space.path import FreeSpacePath
 from haris.quantum.optics.source import Source
 from haris.quantum.protocols.bb84 import Agreement, DecoyBB84
 from haris.quantum.security.bounds import PROOFS, key_length, require_bound
-from haris.quantum.security.key_length import BlockLength
+from haris.quantum.security.key_length import BlockLength, KeyLength
 from haris.quantum.security.limits import plob
 from haris.quantum.security.variable_length import block_length
 
@@ -76,7 +76,7 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
 
 def rate_of_counts(parts: Parts, counts: DecoyCounts, at_m: NDArray[np.float64]) -> Rate:
     """The rate that these counts of one block give at each distance, whatever they come from."""
-    key = key_length(counts, parts.security)
+    key = _key(parts, counts)
     per_pulse = np.asarray(key.length_bits / counts.n_pulses)
     return Rate(
         distance_m=at_m,
@@ -86,6 +86,10 @@ def rate_of_counts(parts: Parts, counts: DecoyCounts, at_m: NDArray[np.float64])
         plob_per_pulse=plob(parts.channel.transmittance(at_m)),
         key=key,
     )
+
+
+def _key(parts: Parts, counts: DecoyCounts) -> KeyLength:
+    return key_length(counts, parts.security)
 
 
 def _length(parts: Parts, counts: DecoyCounts, leaked_bits: int) -> BlockLength:
@@ -144,6 +148,7 @@ FAMILY = Family(
     rate=_rate,
     emulate=_emulate,
     live=Live(("variable-length",), agreement, expected_counts, _length, alice, bob, recorded_light),
+    varying=Varying(expected_counts, _key, tuple(PROOFS)),
     knobs=_KNOBS,
     settings=_settings,
     turned=_turned,

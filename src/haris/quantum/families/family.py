@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from haris.nouns.block_counts import BlockCounts
 from haris.nouns.detections import Detections
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Proof
@@ -121,6 +122,19 @@ class Live:
     halves: tuple[type, type] = (Pulses, Detections)
 
 
+@dataclass(frozen=True, slots=True)
+class Varying:
+    """How a family makes one block over a channel that changes while it lasts, such as a satellite's.
+
+    counts: expected counts of n pulses in each slot of parts whose channel is a SlotPath, slots along the first axis;
+    the model of clicks is that of any other medium. key: length of a block by its summed counts, by these bounds.
+    """
+
+    counts: Callable[[Parts, float], BlockCounts]
+    key: Callable[[Parts, Any], KeyLength]
+    bounds: tuple[str, ...]
+
+
 def _no_settings(parts: Parts) -> dict[str, float]:
     return {}
 
@@ -138,7 +152,8 @@ class Family:
     check: raises ParameterError, whose text begins with the field, on parts that do not fit together.
     rate: at distances in metres, any shape.
     emulate: sampled halves of n pulses for a seed and Eve's share of the pulses; None while there is no such light.
-    live: how that light becomes keys; None while it does not.
+    live: how that light becomes keys; None while it does not. varying: over a channel that changes; None where no bound
+    is known to hold of such a block, or none was asked for.
     ignores: fields, as part.field, that this family's model does not use. knobs: what optimisation may choose, with
     settings (their values in parts) and turned (parts with other values; ParameterError where they do not fit).
     """
@@ -153,6 +168,7 @@ class Family:
     rate: Callable[[Parts, NDArray[np.float64]], Rate]
     emulate: Callable[[Parts, int, int | bytes, float], tuple[Any, Any]] | None = None
     live: Live | None = None
+    varying: Varying | None = None
     media: Mapping[str, type[Medium]] = field(default_factory=lambda: {"fibre": Fibre})
     ignores: tuple[str, ...] = ()
     knobs: tuple[Knob, ...] = ()

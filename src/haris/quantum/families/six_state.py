@@ -18,16 +18,17 @@ from haris.quantum.distill.transcript import Sender
 from haris.quantum.emulate.expected import expected_counts as counts_of
 from haris.quantum.emulate.photon_numbers import expected_photon_counts
 from haris.quantum.emulate.sampled_six_state import emulate_six_state
-from haris.quantum.families.family import Family, Knob, Live, Parts, Rate, of
+from haris.quantum.families.family import Family, Knob, Live, Parts, Rate, Varying, of
 from haris.quantum.families.photon_rate import photon_rate, require_signal
 from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.source import Source
 from haris.quantum.protocols.bb84 import Agreement, DecoyBB84
 from haris.quantum.protocols.six_state import SixState
 from haris.quantum.security import lo2001
+from haris.quantum.security.bounds import estimated_leakage
 from haris.quantum.security.decoys import require_decoys
 from haris.quantum.security.entropy import binary_entropy
-from haris.quantum.security.key_length import BlockLength
+from haris.quantum.security.key_length import BlockLength, KeyLength
 from haris.quantum.security.variable_length_six_state import PROOF as FINITE
 from haris.quantum.security.variable_length_six_state import secret_key_length
 from haris.wire.recording import BlockHeader, Octets, read_rounds
@@ -89,12 +90,16 @@ def _check(parts: Parts) -> None:
 def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
     """Each distance is one block of expected counts, with f_ec n h(qber) bits disclosed."""
     counts = photon_counts(parts, at_m)
-    leaked = parts.security.f_ec * counts.sifted * binary_entropy(counts.qber)
     if parts.security.bound == "asymptotic":
+        leaked = parts.security.f_ec * counts.sifted * binary_entropy(counts.qber)
         # The fibre errs alike in all three bases.
         return photon_rate(parts, at_m, counts, lo2001.asymptotic(counts, counts.photon_qber[..., 0], leaked))
-    decoys = expected_counts(parts, distance_m=at_m)
-    return photon_rate(parts, at_m, counts, secret_key_length(decoys, parts.security, leaked))
+    return photon_rate(parts, at_m, counts, _key(parts, expected_counts(parts, distance_m=at_m)))
+
+
+def _key(parts: Parts, counts: DecoyCounts) -> KeyLength:
+    """By the bound for finite blocks, with f_ec n h(qber) bits disclosed."""
+    return secret_key_length(counts, parts.security, estimated_leakage(counts, parts.security.f_ec))
 
 
 def _length(parts: Parts, counts: DecoyCounts, leaked_bits: int) -> BlockLength:
@@ -151,6 +156,7 @@ FAMILY = Family(
         _read,
         halves=(Rounds, Rounds),
     ),
+    varying=Varying(expected_counts, _key, ("variable-length",)),
     knobs=_KNOBS,
     settings=_settings,
     turned=_turned,

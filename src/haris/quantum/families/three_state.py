@@ -7,7 +7,7 @@ from dataclasses import replace
 from math import pi
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.detections import Detections
 from haris.nouns.errors import ParameterError
@@ -15,13 +15,14 @@ from haris.nouns.pulses import Pulses
 from haris.nouns.three_state_counts import ThreeStateCounts
 from haris.quantum.emulate.expected_three_state import expected_three_state_counts
 from haris.quantum.emulate.sampled_three_state import emulate_three_states
-from haris.quantum.families.family import Family, Knob, Parts, Rate, of
+from haris.quantum.families.family import Family, Knob, Parts, Rate, Varying, of
 from haris.quantum.optics.source import Source
 from haris.quantum.optics.three_state_source import FlawedSource
 from haris.quantum.optics.time_bin_receiver import TimeBinReceiver
 from haris.quantum.protocols.three_state import LossTolerant, ThreeState
 from haris.quantum.security.decoys import require_decoys
 from haris.quantum.security.entropy import binary_entropy
+from haris.quantum.security.key_length import KeyLength
 from haris.quantum.security.limits import plob
 from haris.quantum.security.loss_tolerant import ASYMPTOTIC, FINITE, Preparation, asymptotic, finite
 
@@ -45,11 +46,13 @@ def angles_rad(source: Source) -> tuple[float, float, float]:
     return source.angles_rad if isinstance(source, FlawedSource) else IDEAL_RAD
 
 
-def expected_counts(parts: Parts, at_m: NDArray[np.float64]) -> ThreeStateCounts:
-    """Expected counts of one block at each distance."""
+def expected_counts(
+    parts: Parts, n_pulses: float | None = None, distance_m: ArrayLike | None = None
+) -> ThreeStateCounts:
+    """Expected counts of n_pulses (None: one block) at each distance (None: the channel's own)."""
     source, receiver, protocol = three_state_parts(parts)
-    n = protocol.block_pulses
-    return expected_three_state_counts(source, angles_rad(source), parts.channel, receiver, protocol, n, at_m)
+    n = protocol.block_pulses if n_pulses is None else n_pulses
+    return expected_three_state_counts(source, angles_rad(source), parts.channel, receiver, protocol, n, distance_m)
 
 
 def preparation(parts: Parts) -> Preparation:
@@ -61,6 +64,7 @@ def preparation(parts: Parts) -> Preparation:
 def _check(parts: Parts) -> None:
     source, receiver, protocol = three_state_parts(parts)
     require_decoys(source.intensities)
+    receiver.require_clock(source.clock_hz)
     if receiver.choice == "passive" and protocol.p_key_basis < 0.5:
         raise ParameterError(
             f"p_key_basis must be at least 0.5 behind a beam splitter, or the test basis would see fewer dark counts "
@@ -70,13 +74,8 @@ def _check(parts: Parts) -> None:
 
 def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
     """Each distance is one block of expected counts, with f_ec n h(qber) bits disclosed."""
-    counts, security = expected_counts(parts, at_m), parts.security
-    leaked = security.f_ec * counts.sifted * binary_entropy(counts.qber)
-    prepared = preparation(parts)
-    if security.bound == "asymptotic":
-        key = asymptotic(counts, prepared, leaked)
-    else:
-        key = finite(counts, prepared, security, leaked)
+    counts = expected_counts(parts, distance_m=at_m)
+    key = _key(parts, counts)
     per_pulse = np.asarray(key.length_bits / counts.n_pulses)
     return Rate(
         distance_m=at_m,
@@ -86,6 +85,14 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
         plob_per_pulse=plob(parts.channel.transmittance(at_m)),
         key=key,
     )
+
+
+def _key(parts: Parts, counts: ThreeStateCounts) -> KeyLength:
+    security, prepared = parts.security, preparation(parts)
+    leaked = security.f_ec * counts.sifted * binary_entropy(counts.qber)
+    if security.bound == "asymptotic":
+        return asymptotic(counts, prepared, leaked)
+    return finite(counts, prepared, security, leaked)
 
 
 def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float) -> tuple[Pulses, Detections]:
@@ -140,6 +147,7 @@ FAMILY = Family(
     check=_check,
     rate=_rate,
     emulate=_emulate,
+    varying=Varying(expected_counts, _key, ("loss-tolerant", "asymptotic")),
     knobs=_KNOBS,
     settings=_settings,
     turned=_turned,

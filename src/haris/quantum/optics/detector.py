@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import ceil, erf, sqrt
+from dataclasses import dataclass, replace
+from math import ceil, erf, expm1, sqrt
 
 from haris.nouns.checks import require_not_negative, require_probability
 from haris.nouns.errors import ParameterError
@@ -56,6 +56,14 @@ class Detector:
             return self.efficiency
         return self.efficiency * erf(self.gate_s / (2.0 * sqrt(2.0) * self.jitter_s))
 
+    def open_s(self, clock_hz: float) -> float:
+        """How long a gate is open."""
+        return 1.0 / clock_hz if self.gate_s is None else self.gate_s
+
+    def lit(self, photons: float) -> Detector:
+        """As it counts where so many photons of the surroundings come in a gate on average, half to each detector."""
+        return replace(self, p_dark=dark_or_lit(self.p_dark, photons * self.efficiency / 2.0))
+
     def hold_off_gates(self, clock_hz: float) -> int:
         """Whole gates after a click in which neither detector is live."""
         return ceil(self.dead_time_s * clock_hz * (1.0 - 1e-12))
@@ -63,3 +71,8 @@ class Detector:
     def p_release(self, clock_hz: float) -> float:
         """Probability per live gate that a trapped carrier is released."""
         return 1.0 / (1.0 + self.afterpulse_time_s * clock_hz)
+
+
+def dark_or_lit(p_dark: float, avalanches: float) -> float:
+    """Probability of a count without signal: of a dark one, or of one that light of the surroundings starts."""
+    return float(p_dark - (1.0 - p_dark) * expm1(-avalanches))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from haris.nouns.checks import require_probability
+from haris.quantum.optics.detector import dark_or_lit
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +26,15 @@ class PairReceivers:
     def __post_init__(self) -> None:
         for name in ("efficiency_alice", "efficiency_bob", "p_dark_alice", "p_dark_bob"):
             require_probability(name, getattr(self, name))
+
+    def open_s(self, clock_hz: float) -> float:
+        """How long a coincidence window is open."""
+        return 1.0 / clock_hz
+
+    def lit(self, photons_bob: float, photons_alice: float = 0.0) -> PairReceivers:
+        """As they count where so many photons of the surroundings come in a window, half to each detector."""
+        return replace(
+            self,
+            p_dark_alice=dark_or_lit(self.p_dark_alice, photons_alice * self.efficiency_alice / 2.0),
+            p_dark_bob=dark_or_lit(self.p_dark_bob, photons_bob * self.efficiency_bob / 2.0),
+        )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Literal
 
 from haris.nouns.checks import require_not_negative, require_probability
+from haris.nouns.errors import ParameterError
+from haris.quantum.optics.detector import dark_or_lit
 
 OUTER_BINS_DB = 3.0103
 """A passive interferometer of one bin's delay brings half of a photon's weight into bins that do not interfere."""
@@ -25,6 +27,8 @@ class TimeBinReceiver:
     choice: "active": a switch sends the whole pulse to one measurement. "passive": a beam splitter shares it between
     both, all of whose windows are open in each gate; clicks in both bases become a random bit of a random basis.
     dead_time_s: hold-off of all detectors after any click.
+    window_s: of a detection window, for light of the surroundings, of which a fibre has none (None: the whole bin, half
+    of the period); all of the signal falls into it.
     Raises ParameterError on a value outside its range.
     """
 
@@ -34,6 +38,7 @@ class TimeBinReceiver:
     interferometer_loss_db: float = OUTER_BINS_DB
     choice: Literal["active", "passive"] = "passive"
     dead_time_s: float = 0.0
+    window_s: float | None = None
 
     def __post_init__(self) -> None:
         require_probability("efficiency", self.efficiency)
@@ -41,11 +46,29 @@ class TimeBinReceiver:
         require_probability("visibility", self.visibility)
         require_not_negative("interferometer_loss_db", self.interferometer_loss_db)
         require_not_negative("dead_time_s", self.dead_time_s)
+        if self.window_s is not None and not self.window_s > 0.0:
+            raise ParameterError(f"window_s must be above 0, got {self.window_s}")
+
+    def require_clock(self, clock_hz: float) -> None:
+        """Raise ParameterError if windows of this width overlap at a clock of clock_hz."""
+        if self.window_s is not None and self.window_s * clock_hz > 0.5 + 1e-9:
+            raise ParameterError(f"window_s must not pass a bin, {0.5 / clock_hz:.3g} s, got {self.window_s:g}")
 
     @property
     def interferometer_transmittance(self) -> float:
         """Share of the light that interferes, of what enters the interferometer."""
         return float(10.0 ** (-self.interferometer_loss_db / 10.0))
+
+    def open_s(self, clock_hz: float) -> float:
+        """How long a detection window is open."""
+        return 0.5 / clock_hz if self.window_s is None else self.window_s
+
+    def lit(self, photons: float) -> TimeBinReceiver:
+        """As it counts where so many photons of the surroundings come in a detection window on average.
+
+        All of them count as if in the key basis, undivided: in the test basis there are fewer.
+        """
+        return replace(self, p_dark=dark_or_lit(self.p_dark, photons * self.efficiency))
 
     def hold_off_gates(self, clock_hz: float) -> int:
         """Whole gates after a click in which no detector is live."""

@@ -10,7 +10,8 @@ from haris.quantum.orbit.elements import DAY_S, Elements
 from haris.quantum.orbit.passes import Pass, passes
 from haris.quantum.orbit.station import Station
 from haris.quantum.space.motion import SkyClock
-from haris.quantum.space.pass_key import PassKey, PassLink, pass_key
+from haris.quantum.space.pass_key import PassKey, pass_key
+from haris.quantum.space.pass_link import PassLink
 from haris.quantum.space.scenario import Scenario
 
 LOOK_BACK_S = 7200.0

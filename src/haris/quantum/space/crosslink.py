@@ -12,7 +12,8 @@ from haris.quantum.orbit.mutual_sight import Between, Window
 from haris.quantum.orbit.sun import sun_position_m
 from haris.quantum.security.bounds import key_length
 from haris.quantum.security.key_length import KeyLength
-from haris.quantum.space.pass_key import PassLink, pass_counts
+from haris.quantum.space.pass_key import pass_counts
+from haris.quantum.space.pass_link import PassLink
 
 Floats = NDArray[np.float64]
 
@@ -57,15 +58,18 @@ def sun_angle_rad(seen: Between, unix_s: Floats) -> Floats:
 
 
 def crosslink_key(window: Window, link: PassLink, most_age_s: float) -> CrosslinkKey:
-    """Expected counts and key of a window, by the bound of its security; 0 with a reason where there is none."""
+    """Expected counts and key of a window, by the bound of its security; 0 with a reason where there is none.
+
+    Raises ParameterError of a protocol that is not decoy-bb84.
+    """
+    link.require_decoy_bb84("a crosslink")
     n = max(int(np.ceil(window.duration_s / link.protocol.slot_s)), 1)
     duration_s = window.duration_s / n
     times: Floats = window.start_s + (np.arange(n, dtype=np.float64) + 0.5) * duration_s
     seen = window.between(times, most_age_s)
     is_open = sun_angle_rad(seen, times) >= np.radians(link.channel.sun_keep_out_deg)
     transmittance = link.channel.transmittance(seen.range_m, 0.0)
-    gate_s = 1.0 / link.source.clock_hz if link.detector.gate_s is None else link.detector.gate_s
-    dark = link.channel.background_photons(-90.0, gate_s)
+    dark = link.channel.background_photons(-90.0, link.open_s)
     counts = pass_counts(
         link.source,
         link.detector,

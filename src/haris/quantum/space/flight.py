@@ -25,8 +25,9 @@ from haris.quantum.orbit.passes import Pass
 from haris.quantum.space.classical import ClassicalLink, Line
 from haris.quantum.space.closing import closing_s, sifted_bits
 from haris.quantum.space.live import agreement, live_length, require_live
-from haris.quantum.space.pass_key import PassLink, slots_of
+from haris.quantum.space.pass_key import slots_of
 from haris.quantum.space.pass_light import emulate_pass
+from haris.quantum.space.pass_link import PassLink
 from haris.wire.block_message import Message
 from haris.wire.distillation import Reconciled, encode
 

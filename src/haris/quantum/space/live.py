@@ -7,7 +7,7 @@ from haris.nouns.keys import Proof
 from haris.quantum.protocols.bb84 import Agreement, DecoyBB84
 from haris.quantum.security import variable_length
 from haris.quantum.security.key_length import BlockLength
-from haris.quantum.space.pass_key import PassLink
+from haris.quantum.space.pass_link import PassLink
 
 
 def agreement(link: PassLink, n_pulses: int) -> Agreement:
@@ -26,7 +26,8 @@ def agreement(link: PassLink, n_pulses: int) -> Agreement:
 
 
 def require_live(link: PassLink) -> None:
-    """ParameterError unless the link's bound is one for live keys."""
+    """ParameterError unless the link's protocol is decoy-bb84, and its bound one for live keys."""
+    link.require_decoy_bb84("live light of a pass")
     variable_length.require_live_bound(link.security)
 
 

@@ -22,7 +22,8 @@ from haris.quantum.orbit.sun import sun_position_m
 from haris.quantum.orbit.time_scales import EARTH_ROTATION_RAD_PER_S, sidereal_angle_rad
 from haris.quantum.security.bounds import key_length
 from haris.quantum.security.entropy import binary_entropy
-from haris.quantum.space.pass_key import LEAST_ELEVATION_DEG, PassLink, counts_of, matched_rates
+from haris.quantum.space.pass_key import LEAST_ELEVATION_DEG, counts_of, matched_rates
+from haris.quantum.space.pass_link import PassLink
 
 Floats = NDArray[np.float64]
 NODES = 6
@@ -84,7 +85,7 @@ def _hopeless(passes: ManyPasses, link: PassLink) -> NDArray[np.bool_]:
         ends = np.stack([of.rise_s, of.set_s], axis=1)
         sun = _sun_elevation_deg(of.culmination_s, ends, up).min(axis=1)
         best = np.minimum(_MARGIN * link.channel.transmittance(of.range_m, _shown(of.max_elevation_deg)), 1.0)
-        rates = matched_rates(*_setting(link), best, link.channel.background_photons(sun, _gate_s(link))).sum(axis=1)
+        rates = matched_rates(*_setting(link), best, link.channel.background_photons(sun, link.open_s)).sum(axis=1)
         wrong = rates[:, 1] + 0.5 * rates[:, 2]
         clicks = rates.sum(axis=1)
         error = np.minimum(np.divide(wrong, clicks, out=np.zeros_like(wrong), where=clicks > 0.0), 0.5)
@@ -131,7 +132,7 @@ def _panels(
     sine = (x * up[:, 0, None] + y * up[:, 1, None] + z * up[:, 2, None]) / range_m
     elevation = np.degrees(np.arcsin(np.clip(sine, -1.0, 1.0)))
     transmittance = link.channel.transmittance(range_m, _shown(elevation))
-    background = link.channel.background_photons(_sun_elevation_deg(middle, times, up), _gate_s(link))
+    background = link.channel.background_photons(_sun_elevation_deg(middle, times, up), link.open_s)
     rates = matched_rates(*_setting(link), transmittance.ravel(), background.ravel())
     lit = np.where(elevation >= LEAST_ELEVATION_DEG, seconds, 0.0)
     return np.asarray(np.einsum("pq,pqki->pki", lit, rates.reshape(*times.shape, *rates.shape[1:])))
@@ -166,10 +167,6 @@ def _sun_elevation_deg(moment: Floats, times: Floats, up: Floats) -> Floats:
 def _shown(elevation_deg: Floats) -> Floats:
     """Elevations that the channel knows."""
     return np.maximum(elevation_deg, LEAST_ELEVATION_DEG)
-
-
-def _gate_s(link: PassLink) -> float:
-    return 1.0 / link.source.clock_hz if link.detector.gate_s is None else link.detector.gate_s
 
 
 def _setting(link: PassLink) -> tuple[Source, Detector, float, float]:

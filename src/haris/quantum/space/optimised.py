@@ -10,7 +10,8 @@ import numpy as np
 from haris.nouns.counts import by_intensity
 from haris.quantum.security.bounds import key_length
 from haris.quantum.space.optimum import Course, Receiver, optimum
-from haris.quantum.space.pass_key import PassKey, PassLink, pass_counts
+from haris.quantum.space.pass_key import PassKey, pass_counts
+from haris.quantum.space.pass_link import PassLink
 from haris.quantum.space.slot_counts import Settings
 
 
@@ -19,7 +20,9 @@ def optimised(keys: Sequence[PassKey], link: PassLink, together: bool = False) -
 
     Of a pass that gives key, slots are those to use. One that gives none stays as it is, and so does one to which the
     link's own settings give no less. The choice leans on the prediction: made from what was counted, no bound holds.
+    Raises ParameterError of a protocol that is not decoy-bb84.
     """
+    link.require_decoy_bb84("a choice of settings")
     lit = [i for i, each in enumerate(keys) if each.slots.unix_s.size]
     found = list(keys)
     for some in [lit] if together and lit else [[i] for i in lit]:

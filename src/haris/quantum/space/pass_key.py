@@ -7,18 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from haris.nouns.checks import require_positive, require_probability
-from haris.nouns.counts import KEY_BASIS, DecoyCounts
-from haris.nouns.errors import ParameterError
+from haris.nouns.block_counts import BlockCounts
+from haris.nouns.counts import DecoyCounts
 from haris.quantum.emulate.clicks import Arrivals, class_rates
 from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.source import Source
 from haris.quantum.orbit.passes import Pass
 from haris.quantum.orbit.station import Sight
 from haris.quantum.orbit.sun import sun_elevation_deg
-from haris.quantum.security.bounds import key_length, require_bound
-from haris.quantum.security.key_length import KeyLength, Security
-from haris.quantum.space.channel import SpaceChannel
+from haris.quantum.security.key_length import KeyLength
+from haris.quantum.space.pass_link import DECOY_BB84, PassLink, block_key, expected_block
 from haris.quantum.space.slot_counts import Settings, slot_arrivals
 
 Floats = NDArray[np.float64]
@@ -26,39 +24,6 @@ LEAST_ELEVATION_DEG = 0.1
 """Below it there is no path that these models know."""
 SUN_STEP_S = 30.0
 """Between two looks at the Sun."""
-
-
-@dataclass(frozen=True, slots=True)
-class PassProtocol:
-    """Decoy-state BB84 with one block a pass.
-
-    p_key_basis: probability of the key basis at each end. slot_s: within which the channel is taken for constant.
-    Raises ParameterError on a value outside its range.
-    """
-
-    p_key_basis: float
-    slot_s: float = 1.0
-
-    def __post_init__(self) -> None:
-        require_probability("p_key_basis", self.p_key_basis)
-        require_positive("slot_s", self.slot_s)
-        if not 0.0 < self.p_key_basis < 1.0:
-            raise ParameterError(f"p_key_basis must leave both bases some pulses, got {self.p_key_basis}")
-
-
-@dataclass(frozen=True, slots=True)
-class PassLink:
-    """What sends, carries and detects in a pass. Raises ParameterError on parts that do not fit together."""
-
-    source: Source
-    channel: SpaceChannel
-    detector: Detector
-    protocol: PassProtocol
-    security: Security
-
-    def __post_init__(self) -> None:
-        require_bound(self.security, self.source.intensities)
-        self.detector.require_clock(self.source.clock_hz)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,27 +54,27 @@ class Slots:
 
 @dataclass(frozen=True, slots=True)
 class PassKey:
-    """What a pass gives. counts: of all slots, shape (2, k). reason: why there is no key, or empty.
+    """What a pass gives. counts: of all slots, of the protocol's kind. reason: why there is no key, or empty.
 
     settings: those that were chosen for it, with the slots to use, or None: the link's own, over the whole pass.
     """
 
     flown: Pass
     slots: Slots
-    counts: DecoyCounts
+    counts: BlockCounts
     key: KeyLength
     reason: str
     settings: Settings | None = None
 
     @property
     def sifted_bits(self) -> float:
-        """Clicks in equal bases, of both bases and all intensities."""
-        return float(self.counts.clicks.sum())
+        """What is kept of equal bases, of both bases and all intensities; of three states, of the key basis."""
+        return float(self.counts.sifted_bits)
 
     @property
     def qber(self) -> float:
         """Error rate of the key basis over the whole pass."""
-        return float(self.counts.qber[KEY_BASIS])
+        return float(self.counts.key_qber)
 
     @property
     def secret_bits(self) -> int:
@@ -127,14 +92,13 @@ def slots_of(flown: Pass, link: PassLink, most_age_s: float) -> Slots:
     if not up.all():
         times, seen = times[up], seen.part(up)
     sun = _sun_elevation_deg(flown, times)
-    gate_s = 1.0 / link.source.clock_hz if link.detector.gate_s is None else link.detector.gate_s
     return Slots(
         duration_s=duration,
         unix_s=times,
         sight=seen,
         sun_elevation_deg=sun,
         transmittance=link.channel.transmittance(seen.range_m, seen.elevation_deg),
-        background=link.channel.background_photons(sun, gate_s),
+        background=link.channel.background_photons(sun, link.open_s),
     )
 
 
@@ -207,7 +171,16 @@ def pass_key(flown: Pass, link: PassLink, most_age_s: float) -> PassKey:
     Raises ParameterError where the elements are more than most_age_s from the pass.
     """
     slots = slots_of(flown, link, most_age_s)
-    counts = pass_counts(
+    counts = counts_over(slots, link)
+    key = block_key(link, counts)
+    return PassKey(flown, slots, counts, key, "" if key.length_bits > 0 else _reason(slots, counts))
+
+
+def counts_over(slots: Slots, link: PassLink) -> BlockCounts:
+    """Expected counts of one block over slots. Those of decoy-bb84 are summed without the detour of expected_block."""
+    if link.protocol.name != DECOY_BB84:
+        return expected_block(link, slots.duration_s, slots.transmittance, slots.background)
+    return pass_counts(
         link.source,
         link.detector,
         link.protocol.p_key_basis,
@@ -216,16 +189,13 @@ def pass_key(flown: Pass, link: PassLink, most_age_s: float) -> PassKey:
         slots.transmittance,
         slots.background,
     )
-    key = key_length(counts, link.security)
-    return PassKey(flown, slots, counts, key, "" if key.length_bits > 0 else _reason(slots, counts))
 
 
-def _reason(slots: Slots, counts: DecoyCounts) -> str:
+def _reason(slots: Slots, counts: BlockCounts) -> str:
     """Why there is no key, in words."""
     if slots.unix_s.size == 0:
         return "the satellite stays below the horizon"
-    qber = float(counts.qber[KEY_BASIS])
-    sifted = float(counts.clicks.sum())
+    qber, sifted = float(counts.key_qber), float(counts.sifted_bits)
     if sifted < 1.0:
         return "no light comes through"
     if qber > 0.11 and slots.sun_elevation_deg.max() > -9.0:

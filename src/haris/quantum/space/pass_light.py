@@ -11,7 +11,8 @@ from haris.nouns.pulses import Pulses
 from haris.quantum.emulate.clicks import click_law
 from haris.quantum.emulate.sampled import CHUNK_TAGS, derived_key
 from haris.quantum.space.live import agreement
-from haris.quantum.space.pass_key import PassLink, Slots, arrivals_of
+from haris.quantum.space.pass_key import Slots, arrivals_of
+from haris.quantum.space.pass_link import PassLink
 
 
 def emulate_pass(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,6 @@ from haris.nouns.checks import require_not_negative, require_positive, require_w
 from haris.nouns.document import Document, read_document
 from haris.nouns.errors import ParameterError
 from haris.nouns.times import NS_PER_S, read_time
-from haris.quantum.optics.detector import Detector
-from haris.quantum.optics.source import Source
 from haris.quantum.orbit.element_sets import chosen, read_elements
 from haris.quantum.orbit.elements import DAY_S, Elements
 from haris.quantum.orbit.mutual_sight import windows
@@ -24,7 +22,8 @@ from haris.quantum.space.channel import SpaceChannel
 from haris.quantum.space.classical import ClassicalLink
 from haris.quantum.space.crosslink import CrosslinkKey, crosslink_key
 from haris.quantum.space.motion import Motion, SkyClock
-from haris.quantum.space.pass_key import PassKey, PassLink, PassProtocol, pass_key
+from haris.quantum.space.pass_key import PassKey, pass_key
+from haris.quantum.space.pass_link import FLYING, PassLink, PassProtocol
 from haris.quantum.space.season import Apply, Handover, Season, season
 from haris.quantum.space.weather import Weather
 
@@ -185,15 +184,18 @@ def scenario_of(document: Document) -> Scenario:
     except ParameterError as error:
         raise document.error(str(error), "satellite") from None
     stations = document.tables("station", Station)
-    source = document.table("source", Source)
+    protocol = document.table("protocol", PassProtocol)
+    family = FLYING[protocol.name]
+    source = document.table("source", family.source)
     channel = document.table("channel", SpaceChannel)
     if channel.direction == "crosslink" and (stations or len(elements) < 2):
         raise document.error("a crosslink needs two satellites or more, and no [[station]]", "channel", "direction")
     if channel.direction != "crosslink" and not stations:
         raise document.error("a pass needs a [[station]]")
-    detector = document.table("detector", Detector)
-    protocol = document.table("protocol", PassProtocol)
+    detector: object = document.table("detector", family.detector)
     security = document.table("security", Security) if "security" in document.values else Security()
+    if "bound" not in document.values.get("security", {}):
+        security = replace(security, bound=next(iter(family.bounds)))
     search = document.table("search", Search) if "search" in document.values else Search()
     motion = document.table("motion", Motion) if "motion" in document.values else None
     classical = document.table("classical", ClassicalLink) if "classical" in document.values else ClassicalLink()

@@ -19,7 +19,7 @@ from haris.quantum.orbit.many_passes import ManyPasses, many_passes
 from haris.quantum.orbit.station import Station
 from haris.quantum.space.handover import flown
 from haris.quantum.space.many_keys import ManyKeys, many_keys
-from haris.quantum.space.pass_key import PassLink
+from haris.quantum.space.pass_link import PassLink
 from haris.quantum.space.weather import MONTHS, Weather, clear, months
 
 Floats = NDArray[np.float64]
@@ -160,8 +160,9 @@ def season(
 ) -> Season:
     """Find every pass and its key, satellite by satellite by apply, and choose among those in conflict.
 
-    Raises ParameterError as many_passes and many_keys.
+    Raises ParameterError as many_passes and many_keys, and of a protocol that is not decoy-bb84.
     """
+    link.require_decoy_bb84("a season")
     require_positive("days", days)
     rules = handover or Handover()
     one = partial(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -129,9 +129,7 @@ class FreeSpacePath:
 
     def lit(self, detector: Detector, clock_hz: float) -> Detector:
         """The detector as it counts behind this path: a photon of the surroundings is one dark count more."""
-        gate_s = 1.0 / clock_hz if detector.gate_s is None else detector.gate_s
-        per_detector = self.background_photons(gate_s) * detector.efficiency / 2.0
-        return replace(detector, p_dark=float(detector.p_dark - (1.0 - detector.p_dark) * np.expm1(-per_detector)))
+        return detector.lit(self.background_photons(detector.open_s(clock_hz)))
 
     def _away(self, distance_m: ArrayLike | None) -> Floats:
         return np.asarray(self.length_m if distance_m is None else distance_m, dtype=np.float64)

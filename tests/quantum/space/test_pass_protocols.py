@@ -1,0 +1,154 @@
+"""Passes by other protocols: a slot is a fibre of its loss, and slots add up to one block."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from haris.nouns.document import parse_document
+from haris.nouns.errors import ParameterError
+from haris.quantum.link import FAMILIES, Link
+from haris.quantum.optics.detector import Detector
+from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.pair_receivers import PairReceivers
+from haris.quantum.optics.pair_source import PairSource
+from haris.quantum.optics.source import Source
+from haris.quantum.optics.three_state_source import FlawedSource
+from haris.quantum.optics.time_bin_receiver import TimeBinReceiver
+from haris.quantum.security.key_length import Security
+from haris.quantum.space.channel import SpaceChannel
+from haris.quantum.space.live import require_live
+from haris.quantum.space.pass_key import pass_counts
+from haris.quantum.space.pass_link import FLYING, GROUNDED, PassLink, PassProtocol, block_key, expected_block
+from haris.quantum.space.scenario import scenario_of
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "space" / "micius_xinglong_2016.toml"
+LASER = (1e8, (0.5, 0.15), (0.5, 0.5))
+PARTS = {
+    "decoy-bb84": (Source(*LASER), Detector(0.5, 1e-7, dead_time_s=1e-7, p_afterpulse=0.01)),
+    "six-state": (Source(*LASER), Detector(0.5, 1e-7, dead_time_s=1e-7)),
+    "three-state": (Source(*LASER), TimeBinReceiver(0.5, 1e-8, 0.99, dead_time_s=1e-7)),
+    "loss-tolerant": (FlawedSource(*LASER, (0.0, 3.15, 1.575)), TimeBinReceiver(0.5, 1e-8, 0.99)),
+    "bbm92": (PairSource(1e8, 0.01, 0.97, modes=np.inf), PairReceivers(0.4, 0.5, 1e-7, 2e-7)),
+}
+WRONG = 0.01
+
+
+def link_by(name):
+    source, detector = PARTS[name]
+    security = Security(bound=next(iter(FAMILIES[name].bounds)))
+    channel = SpaceChannel(850e-9, 1.0, divergence_rad=1e-5, misalignment=WRONG)
+    return PassLink(source, channel, detector, PassProtocol(0.8, name=name), security)
+
+
+def fibre_of_20_db(name, n_pulses):
+    """The same devices on a fibre; pairs from Alice's end."""
+    link = link_by(name)
+    source = replace(link.source, position=0.0) if name == "bbm92" else link.source
+    protocol = FAMILIES[name].protocol(p_key_basis=0.8, block_pulses=n_pulses)
+    return Link(source, Fibre(0.0, 0.2, 20.0, WRONG), link.detector, protocol, link.security)
+
+
+@pytest.mark.parametrize("name", FLYING)
+def test_slots_of_one_loss_are_a_block_on_a_fibre_of_that_loss(name):
+    link, fibre = link_by(name), fibre_of_20_db(name, 3 * 10**9)
+    one, three = (expected_block(link, 30.0 / n, np.full(n, 0.01), np.zeros(n)) for n in (1, 3))
+    key = fibre.rate().key
+    for counts in (one, three):
+        found = block_key(link, counts)
+        assert counts.n_pulses == 3e9
+        assert abs(int(found.length_bits) - int(key.length_bits)) <= 1
+        assert float(counts.key_qber) == pytest.approx(float(fibre.rate().qber), rel=1e-12)
+        assert float(found.value("sifted")) == pytest.approx(float(key.value("sifted")), rel=1e-12)
+    assert int(key.length_bits) > 1000
+
+
+@pytest.mark.parametrize("name", FLYING)
+def test_slots_add_up_whatever_their_loss_and_sky(name):
+    link = link_by(name)
+    eta, sky = np.array([1e-3, 1e-2, 3e-3, 1e-4]), np.array([0.0, 1e-6, 0.0, 1e-5])
+    whole = expected_block(link, 10.0, eta, sky)
+    parts = [expected_block(link, 10.0, eta[i : i + 1], sky[i : i + 1]) for i in range(4)]
+    assert float(whole.sifted_bits) == pytest.approx(sum(float(each.sifted_bits) for each in parts), rel=1e-12)
+    assert float(whole.n_pulses) == 4e9
+    bright = expected_block(link, 10.0, eta, sky + 1e-3)
+    assert float(bright.key_qber) > 2.0 * float(whole.key_qber)
+
+
+def test_sums_of_decoy_bb84_are_those_of_any_protocol():
+    link = link_by("decoy-bb84")
+    eta, sky = np.array([1e-3, 1e-2, 3e-3]), np.array([0.0, 1e-6, 1e-5])
+    quick = pass_counts(link.source, link.detector, 0.8, WRONG, 10.0, eta, sky)
+    slow = expected_block(link, 10.0, eta, sky)
+    np.testing.assert_allclose(quick.clicks, slow.clicks, rtol=1e-12)
+    np.testing.assert_allclose(quick.errors, slow.errors, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", FLYING)
+def test_a_pass_without_a_slot_has_no_bits(name):
+    counts = expected_block(link_by(name), 1.0, np.zeros(0), np.zeros(0))
+    assert float(counts.sifted_bits) == 0.0
+    assert int(block_key(link_by(name), counts).length_bits) == 0
+
+
+def by(protocol, source="", detector=""):
+    """The Micius pass of 2016 by another protocol."""
+    text = EXAMPLE.read_text(encoding="utf-8").replace("p_key_basis = 0.5", f"p_key_basis = 0.6\n{protocol}")
+    for table, lines in (("source", source), ("detector", detector)):
+        if lines:
+            start = text.index(f"[{table}]")
+            text = f"{text[:start]}[{table}]\n{lines}\n\n{text[_next(text, start) :]}"
+    return scenario_of(parse_document(text, "PASS.toml"))
+
+
+def _next(text, start):
+    return text.index("\n[", start) + 1
+
+
+PAIRS = "clock_hz = 4e8\nmean_pairs = 0.015\nvisibility = 0.97\nmodes = inf"
+DECOY = "clock_hz = 400e6\nintensities = [0.5, 0.15]\np_intensities = [0.5, 0.5]"
+BINS = "efficiency = 0.5\np_dark = 2e-8\nvisibility = 0.99\nwindow_s = 1e-9"
+ENDS = "efficiency_alice = 0.3\nefficiency_bob = 0.4\np_dark_alice = 1e-6\np_dark_bob = 1e-6"
+
+
+def test_the_same_pass_by_several_protocols():
+    decoy = by("").keys(0.0)[0]
+    named = by('name = "decoy-bb84"').keys(0.0)[0]
+    assert named.secret_bits == decoy.secret_bits > 1e5
+    six = by('name = "six-state"').keys(0.0)[0]
+    assert 0.5 < six.secret_bits / decoy.secret_bits < 1.0
+    pairs = by('name = "bbm92"', PAIRS, ENDS).keys(0.0)[0]
+    assert 1e4 < pairs.secret_bits < decoy.secret_bits
+    bins = by('name = "three-state"', DECOY, BINS).keys(0.0)[0]
+    assert bins.secret_bits > 1e4
+
+
+@pytest.mark.parametrize("name", GROUNDED)
+def test_what_does_not_fly_says_why(name):
+    assert name in FAMILIES
+    with pytest.raises(ParameterError, match="no protocol that flies"):
+        PassProtocol(0.5, name=name)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "source", "detector", "words"),
+    [
+        ('name = "gaussian-cv"', "", "", "fading"),
+        ('name = "b92"', "", "", "must be one of decoy-bb84, three-state"),
+        ('name = "bbm92"', "", ENDS, "mean_pairs"),
+        ('name = "bbm92"', PAIRS + "\nposition = 0.2", ENDS, "position"),
+        ('name = "three-state"', "", BINS.replace("1e-9", "6e-9"), "window_s"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_its_line(protocol, source, detector, words):
+    with pytest.raises(ParameterError, match=words) as told:
+        by(protocol, source, detector)
+    assert str(told.value).startswith("PASS.toml:")
+
+
+def test_bounds_are_those_of_the_protocol():
+    with pytest.raises(ParameterError, match="bound of a pass by six-state must be one of variable-length"):
+        replace(link_by("six-state"), security=Security(bound="asymptotic"))
+    with pytest.raises(ParameterError, match="of name = 'decoy-bb84' alone"):
+        require_live(link_by("six-state"))
