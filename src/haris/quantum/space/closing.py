@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from haris.quantum.space.classical import ClassicalLink
-from haris.quantum.space.pass_key import PassLink
+from haris.quantum.space.pass_link import PassLink
 
 ROUND_TRIPS = 10
 """From Bob's bases to the key, a few frames that fail included."""
