@@ -123,7 +123,7 @@ def _budget(of: PassKey, link: PassLink, most_age_s: float, fading: Fading) -> B
     slots, channel = of.slots, link.channel
     at = int(np.argmax(slots.sight.elevation_deg))
     away, elevation = float(slots.sight.range_m[at]), float(slots.sight.elevation_deg[at])
-    here = Fading(fading.log_variance[at : at + 1], fading.square[at : at + 1])
+    here = fading.part(slice(at, at + 1))
     seen = states([of.flown.satellite], slots.unix_s[at : at + 1], most_age_s)
     frequency_hz = LIGHT_M_PER_S / channel.wavelength_m
     return Budget(

@@ -48,6 +48,26 @@ def test_both_causes_beside_sampled_light():
     assert np.mean(levels < 0.3) == pytest.approx(of.p_below(0.3), abs=0.02)
 
 
+@pytest.mark.parametrize(("variance", "square", "broken"), [(0.2, 2.0, 0.3), (0.0, 1.0, 1.0), (0.1, np.inf, 0.7)])
+def test_a_beam_that_is_broken_up(variance, square, broken):
+    # 400,000 samples of mean 1, each probability within 5 deviations (false alarm 6e-7); equal exponents included.
+    rng = np.random.default_rng(8)
+    of = Fading(np.array(variance), np.array(square), broken)
+    light = np.exp(rng.normal(0.0, np.sqrt(variance), 400_000)) * rng.random(400_000) ** (1.0 / square)
+    light *= rng.random(400_000) ** broken
+    light /= np.exp(variance / 2.0) / ((1.0 + 1.0 / square) * (1.0 + broken))
+    for level in (0.01, 0.1, 0.5, 1.5):
+        p = of.p_below(level)
+        assert np.mean(light < level) == pytest.approx(p, abs=5.0 * np.sqrt(p * (1.0 - p) / light.size))
+    assert of.p_below(of.quantile(0.01)) == pytest.approx(0.01)
+    assert np.mean(of.levels(32) < 0.5) == pytest.approx(of.p_below(0.5), abs=0.02)
+
+
+def test_part_of_the_slots():
+    of = Fading(np.array([0.1, 0.2]), np.array([1.0, 2.0]), np.array([0.5, 0.6]))
+    assert of.part(slice(1, 2)).quantile(0.1) == pytest.approx(of.quantile(0.1)[1:])
+
+
 def test_light_that_is_hardly_ever_there():
     # A beam that moves by thirty of its widths: 1 % of the time 10,000 dB are missing, which no level could say.
     assert Fading(np.array(0.1), np.array(2e-3)).margin_db(0.01) == pytest.approx(10_000.0, rel=0.01)

@@ -18,12 +18,12 @@ from haris.quantum.optics.free_space.horizontal import (
     beam_share,
     coherence_radius_m,
     rytov_plane,
-    spread_radius_m,
     wander_m,
 )
 from haris.quantum.optics.free_space.pointing import jitter
 from haris.quantum.optics.free_space.scintillation import log_variance, saturated
 from haris.quantum.optics.free_space.sky import background_photons
+from haris.quantum.optics.free_space.spread import spread_radius_m
 
 Floats = NDArray[np.float64]
 

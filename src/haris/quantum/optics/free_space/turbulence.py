@@ -50,14 +50,24 @@ class Turbulence:
         """Integral of cn2 h^power over the height."""
         return _moment(self, power)
 
+    def layers(self) -> tuple[Floats, Floats]:
+        """Heights, and cn2 times the thickness of the layer that each stands for, shape (n,): a sum is an integral."""
+        return _layers(self)
 
-@lru_cache(maxsize=1024)
-def _moment(of: Turbulence, power: float) -> float:
+
+@lru_cache(maxsize=256)
+def _layers(of: Turbulence) -> tuple[Floats, Floats]:
     nodes, weights = np.polynomial.legendre.leggauss(POINTS)
     edges = np.linspace(np.log(of.bottom_m), np.log(of.top_m), PANELS + 1)
     half = (edges[1] - edges[0]) / 2.0
     height = np.exp(edges[:-1, None] + half * (nodes + 1.0))
-    return float(half * np.sum(weights * of.cn2(height) * height ** (power + 1.0)))
+    return height.ravel(), (half * weights * of.cn2(height) * height).ravel()
+
+
+@lru_cache(maxsize=1024)
+def _moment(of: Turbulence, power: float) -> float:
+    height, strength = of.layers()
+    return float(np.sum(strength * height**power))
 
 
 def fried_parameter_m(of: Turbulence, wavelength_m: float, elevation_deg: ArrayLike = 90.0) -> Floats:
@@ -65,7 +75,7 @@ def fried_parameter_m(of: Turbulence, wavelength_m: float, elevation_deg: ArrayL
 
     [0.423 k^2 sec(z) integral cn2]^(-3/5). Source: Fried, J. Opt. Soc. Am. 56, 1372 (1966).
     """
-    return np.asarray((0.423 * _wave_number(wavelength_m) ** 2 * _secant(elevation_deg) * of.moment(0.0)) ** -0.6)
+    return np.asarray((0.423 * _wave_number(wavelength_m) ** 2 * secant(elevation_deg) * of.moment(0.0)) ** -0.6)
 
 
 def isoplanatic_angle_rad(of: Turbulence, wavelength_m: float, elevation_deg: ArrayLike = 90.0) -> Floats:
@@ -73,8 +83,8 @@ def isoplanatic_angle_rad(of: Turbulence, wavelength_m: float, elevation_deg: Ar
 
     [2.914 k^2 sec(z)^(8/3) integral cn2 h^(5/3)]^(-3/5). Source: Fried, J. Opt. Soc. Am. 72, 52 (1982).
     """
-    secant = _secant(elevation_deg) ** (8.0 / 3.0)
-    return np.asarray((2.914 * _wave_number(wavelength_m) ** 2 * secant * of.moment(5.0 / 3.0)) ** -0.6)
+    slant = secant(elevation_deg) ** (8.0 / 3.0)
+    return np.asarray((2.914 * _wave_number(wavelength_m) ** 2 * slant * of.moment(5.0 / 3.0)) ** -0.6)
 
 
 def rytov_variance(of: Turbulence, wavelength_m: float, elevation_deg: ArrayLike = 90.0) -> Floats:
@@ -82,31 +92,8 @@ def rytov_variance(of: Turbulence, wavelength_m: float, elevation_deg: ArrayLike
 
     2.25 k^(7/6) sec(z)^(11/6) integral cn2 h^(5/6). Source: ITU-R P.1622, Annex 1.
     """
-    secant = _secant(elevation_deg) ** (11.0 / 6.0)
-    return np.asarray(2.25 * _wave_number(wavelength_m) ** (7.0 / 6.0) * secant * of.moment(5.0 / 6.0))
-
-
-def uplink_radius_m(radius_m: ArrayLike, sender_radius_m: float, fried_m: ArrayLike) -> Floats:
-    """Radius (1/e^2) of a beam at a satellite that turbulence at the sender spread and moved, on average; any shapes.
-
-    radius_m: without turbulence. sender_radius_m: of the beam at the ground. A beam that comes down meets turbulence at
-    the end of its way, and is not spread. w (1 + (D0/r0)^(5/3))^(3/5), D0^2 = 8 W0^2.
-    Source: Andrews, Phillips, Laser Beam Propagation through Random Media (2005), section 12.2.3.
-    """
-    ratio = np.sqrt(8.0) * sender_radius_m / np.asarray(fried_m, dtype=np.float64)
-    return np.asarray(np.asarray(radius_m, dtype=np.float64) * (1.0 + ratio ** (5.0 / 3.0)) ** 0.6)
-
-
-def wander_m(range_m: ArrayLike, wavelength_m: float, sender_radius_m: float, fried_m: ArrayLike) -> Floats:
-    """Standard deviation along each of two axes of a beam's centre at a satellite, moved by turbulence; any shapes.
-
-    Of uplink_radius_m's average it is a part. <r^2> = 0.54 L^2 (lambda / 2 W0)^2 (2 W0 / r0)^(5/3), both axes together.
-    Source: Andrews, Phillips, Laser Beam Propagation through Random Media (2005), section 12.2.3.
-    """
-    away = np.asarray(range_m, dtype=np.float64)
-    ratio = 2.0 * sender_radius_m / np.asarray(fried_m, dtype=np.float64)
-    square = 0.54 * (away * wavelength_m / (2.0 * sender_radius_m)) ** 2 * ratio ** (5.0 / 3.0)
-    return np.asarray(np.sqrt(square / 2.0))
+    slant = secant(elevation_deg) ** (11.0 / 6.0)
+    return np.asarray(2.25 * _wave_number(wavelength_m) ** (7.0 / 6.0) * slant * of.moment(5.0 / 6.0))
 
 
 def _wave_number(wavelength_m: float) -> float:
@@ -114,7 +101,8 @@ def _wave_number(wavelength_m: float) -> float:
     return 2.0 * np.pi / wavelength_m
 
 
-def _secant(elevation_deg: ArrayLike) -> Floats:
+def secant(elevation_deg: ArrayLike) -> Floats:
+    """Way through the air over that to the zenith, of a flat Earth; any shape. ParameterError outside (0, 90]."""
     at = np.asarray(elevation_deg, dtype=np.float64)
     if not np.all((at > 0.0) & (at <= 90.0)):
         raise ParameterError("elevation_deg must lie in (0, 90]")
