@@ -37,13 +37,13 @@ class DecoyCounts:
     def __post_init__(self) -> None:
         k = len(self.intensities)
         p = by_intensity(self.p_intensities)
-        if np.any(p <= 0.0) or np.any(np.abs(p.sum(axis=-1) - 1.0) > 1e-9):
+        if (p <= 0.0).any() or (np.abs(p.sum(axis=-1) - 1.0) > 1e-9).any():
             raise ParameterError(f"p_intensities must be positive and sum to 1, got {self.p_intensities}")
         if self.clicks.shape != self.errors.shape or self.clicks.shape[-2:] != (2, k):
             raise ParameterError(
                 f"clicks {self.clicks.shape} and errors {self.errors.shape} must both be (..., 2, {k})"
             )
-        if np.any(self.errors < 0) or np.any(self.errors > self.clicks):
+        if ((self.errors < 0) | (self.errors > self.clicks)).any():
             raise ParameterError("errors must lie between 0 and clicks")
 
     @property

@@ -41,8 +41,9 @@ def test_the_key_is_there_before_the_satellite_sets(qube, live):
     assert live.agree
     assert live.is_live
     assert contacts[0].set_s - 10.0 < live.key_s < contacts[0].set_s
-    # The plan has f_ec for what is disclosed, and one end; here it is counted, and a stretch or two came too late.
-    assert 0.75 * expected < live.secret_bits < 1.02 * expected
+    # The plan has f_ec for what is disclosed, and one end; here it is counted, and a stretch or two came too late. By
+    # chance a tenth of the key comes or goes.
+    assert 0.75 * expected < live.secret_bits < 1.15 * expected
     assert live.stretches - 3 <= live.closed < live.stretches
 
 

@@ -13,7 +13,7 @@ from haris.nouns.detections import Detections
 from haris.nouns.pulses import Pulses
 from haris.quantum.attacks.attack import Attack, AttackedRate, Secret, Sign, deviations
 from haris.quantum.distill.sift import accept
-from haris.quantum.emulate.clicks import Arrivals, class_rates
+from haris.quantum.emulate.clicks import Arrivals, aligned_rates
 from haris.quantum.emulate.expected import expected_counts
 from haris.quantum.emulate.sampled import sampled_block
 from haris.quantum.families.decoy_bb84 import agreement, bb84_parts, rate_of_counts
@@ -56,8 +56,8 @@ class PulseBlock:
         source, detector, protocol = bb84_parts(self.parts)
         matched = protocol.p_key_basis**2
         p_aligned = matched + (1.0 - protocol.p_key_basis) ** 2
-        rates, _ = class_rates(self.arrived, detector, source.clock_hz, p_aligned)
-        aligned = self.counts.n_pulses * matched * rates[..., 0, :]
+        rates = aligned_rates(self.arrived, detector, source.clock_hz, p_aligned)
+        aligned = self.counts.n_pulses * matched * rates
         return aligned[..., 0] + 0.5 * aligned[..., 2], aligned[..., 1] + 0.5 * aligned[..., 2]
 
     def lowered(self, single: Floats, phase: Floats) -> Floats:

@@ -149,15 +149,34 @@ def class_rates(
     clicks.
     """
     p = p_click(arrived.mean_photons, detector.p_dark)
-    fresh = outcomes(p)
-    seen, aligned = fresh.sum(axis=-1), np.asarray(p_aligned, dtype=np.float64)[..., None]
+    rates = _receiver_rates(arrived, p, detector, clock_hz, p_aligned)
+    return _by_outcome(rates, arrived.p[..., None], p, detector), rates
+
+
+def aligned_rates(arrived: Arrivals, detector: Detector, clock_hz: float, p_aligned: ArrayLike) -> Floats:
+    """Of class_rates those of aligned bases, (..., c, 3), which are all that sifting keeps."""
+    p = p_click(arrived.mean_photons, detector.p_dark)
+    rates = _receiver_rates(arrived, p, detector, clock_hz, p_aligned)
+    return _by_outcome(rates, arrived.p, p[..., 0, :], detector)
+
+
+def _receiver_rates(arrived: Arrivals, p: Floats, detector: Detector, clock_hz: float, p_aligned: ArrayLike) -> Renewal:
+    """The receiver's rates, whose detectors click with probabilities p (..., c, 2, 2)."""
+    right, wrong = p[..., 0], p[..., 1]
+    seen = right + wrong - right * wrong
+    aligned = np.asarray(p_aligned, dtype=np.float64)[..., None]
     by_alignment = aligned * seen[..., 0] + (1.0 - aligned) * seen[..., 1]
     p_any = np.minimum(np.sum(by_alignment * arrived.p, axis=-1), 1.0)
-    rates = renewal(p_any, detector.hold_off_gates(clock_hz), detector.p_afterpulse, detector.p_release(clock_hz))
-    per_gate = rates.fresh[..., None, None, None] * fresh
+    return renewal(p_any, detector.hold_off_gates(clock_hz), detector.p_afterpulse, detector.p_release(clock_hz))
+
+
+def _by_outcome(rates: Renewal, p_class: Floats, p: Floats, detector: Detector) -> Floats:
+    """Rates by outcome, (..., 3), of classes of probability p_class (...); p: that either detector clicks, (..., 2)."""
+    further = (None,) * (p_class.ndim - rates.fresh.ndim)
+    per_gate = (rates.fresh[(..., *further)] * p_class)[..., None] * outcomes(p)
     if detector.p_afterpulse > 0.0:
-        per_gate += rates.releases[..., None, None, None] * release_outcomes(p)
-    return per_gate * arrived.p[..., None, None], rates
+        per_gate += (rates.releases[(..., *further)] * p_class)[..., None] * release_outcomes(p)
+    return per_gate
 
 
 def click_law(

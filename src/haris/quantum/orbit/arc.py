@@ -29,8 +29,8 @@ def states_along(satellite: Elements, unix_s: Floats, most_age_s: float) -> Stat
     the positions, which SGP4's own are to some cm/s, at the perigee of an eccentric orbit to 2 m/s.
     Raises ParameterError as inertial_states does.
     """
-    require_fresh(satellite, unix_s, most_age_s)
     first_s, last_s = float(unix_s.min()), float(unix_s.max())
+    require_fresh(satellite, first_s, last_s, most_age_s)
     n = max(math.ceil((last_s - first_s) / arc_s(satellite)), 1)
     half_s = max(last_s - first_s, LEAST_ARC_S) / (2.0 * n)
     start_s = (first_s + last_s) / 2.0 - n * half_s

@@ -70,7 +70,7 @@ def passes(
         raise ParameterError(f"least_elevation_deg must lie in [-90, 90), got {least_elevation_deg}")
     found: list[Pass] = []
     for satellite in satellites:
-        require_fresh(satellite, np.array([start_s, stop_s]), most_age_s)
+        require_fresh(satellite, start_s, stop_s, most_age_s)
         found += _of_one(satellite, station, start_s, stop_s, least_elevation_deg, most_age_s)
     return tuple(sorted(found, key=lambda each: each.rise_s))
 

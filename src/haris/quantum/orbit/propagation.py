@@ -39,14 +39,16 @@ def inertial_states(elements: Sequence[Elements], unix_s: ArrayLike, most_age_s:
     Source: Vallado, Crawford, Hujsak, Kelso, AIAA 2006-6753; by the package sgp4.
     """
     times = np.atleast_1d(np.asarray(unix_s, dtype=np.float64))
-    if times.ndim != 1 or not np.all(np.isfinite(times)):
+    if times.ndim != 1 or not np.isfinite(times).all():
         raise ParameterError("unix_s must be a list of finite times")
-    for each in elements:
-        require_fresh(each, times, most_age_s)
+    if times.size:
+        ends_s = float(times.min()), float(times.max())
+        for each in elements:
+            require_fresh(each, *ends_s, most_age_s)
     days, fractions = julian_date(times)
     records = SatrecArray([_record(each) for each in elements])
     errors, position_km, velocity_km_per_s = records.sgp4(days, fractions)
-    if np.any(errors):
+    if errors.any():
         n, t = (int(i[0]) for i in np.nonzero(errors))
         raise ParameterError(f"{elements[n].name} cannot be propagated: {SGP4_ERRORS[int(errors[n, t])]}")
     return States(position_km * 1e3, velocity_km_per_s * 1e3)
@@ -72,11 +74,9 @@ def turned(vectors: Floats, angle_rad: Floats) -> Floats:
     return result
 
 
-def require_fresh(elements: Elements, unix_s: Floats, most_age_s: float = MOST_AGE_S) -> None:
-    """Raise ParameterError if one of the times lies more than most_age_s from the epoch."""
-    if unix_s.size == 0:
-        return
-    age_s = max(abs(float(unix_s.min()) - elements.epoch_s), abs(float(unix_s.max()) - elements.epoch_s))
+def require_fresh(elements: Elements, first_s: float, last_s: float, most_age_s: float = MOST_AGE_S) -> None:
+    """Raise ParameterError if the first or the last of some times lies more than most_age_s from the epoch."""
+    age_s = max(abs(first_s - elements.epoch_s), abs(last_s - elements.epoch_s))
     if age_s > most_age_s:
         raise ParameterError(
             f"the elements of {elements.name} are {age_s / DAY_S:.1f} days from the time asked for, "

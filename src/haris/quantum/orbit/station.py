@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -44,22 +45,30 @@ class Station:
 
     @property
     def position_m(self) -> Floats:
-        """In the frame that turns with the Earth, shape (3,)."""
-        latitude, longitude = math.radians(self.latitude_deg), math.radians(self.longitude_deg)
-        square = WGS84_FLATTENING * (2.0 - WGS84_FLATTENING)
-        normal_m = WGS84_RADIUS_M / math.sqrt(1.0 - square * math.sin(latitude) ** 2)
-        across_m = (normal_m + self.height_m) * math.cos(latitude)
-        up_m = (normal_m * (1.0 - square) + self.height_m) * math.sin(latitude)
-        return np.array([across_m * math.cos(longitude), across_m * math.sin(longitude), up_m])
+        """In the frame that turns with the Earth, shape (3,), not to be written to."""
+        return _place(self)[0]
 
     @property
     def axes(self) -> Floats:
-        """East, north and up as rows, shape (3, 3)."""
-        latitude, longitude = math.radians(self.latitude_deg), math.radians(self.longitude_deg)
-        sin_b, cos_b, sin_l, cos_l = math.sin(latitude), math.cos(latitude), math.sin(longitude), math.cos(longitude)
-        return np.array(
-            [[-sin_l, cos_l, 0.0], [-sin_b * cos_l, -sin_b * sin_l, cos_b], [cos_b * cos_l, cos_b * sin_l, sin_b]]
-        )
+        """East, north and up as rows, shape (3, 3), not to be written to."""
+        return _place(self)[1]
+
+
+@lru_cache(maxsize=1024)
+def _place(station: Station) -> tuple[Floats, Floats]:
+    """Position and axes of a station."""
+    latitude, longitude = math.radians(station.latitude_deg), math.radians(station.longitude_deg)
+    sin_b, cos_b, sin_l, cos_l = math.sin(latitude), math.cos(latitude), math.sin(longitude), math.cos(longitude)
+    square = WGS84_FLATTENING * (2.0 - WGS84_FLATTENING)
+    normal_m = WGS84_RADIUS_M / math.sqrt(1.0 - square * sin_b**2)
+    across_m = (normal_m + station.height_m) * cos_b
+    up_m = (normal_m * (1.0 - square) + station.height_m) * sin_b
+    place = np.array([across_m * cos_l, across_m * sin_l, up_m])
+    axes = np.array(
+        [[-sin_l, cos_l, 0.0], [-sin_b * cos_l, -sin_b * sin_l, cos_b], [cos_b * cos_l, cos_b * sin_l, sin_b]]
+    )
+    place.flags.writeable = axes.flags.writeable = False
+    return place, axes
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,11 @@ def sun_position_m(unix_s: ArrayLike) -> Floats:
     longitude = np.radians(280.460 + 0.9856474 * n + 1.915 * sin + 0.040 * sin * cos)
     obliquity = np.radians(23.439 - 0.0000004 * n)
     range_m = ASTRONOMICAL_UNIT_M * (1.00014 - 0.01671 * cos - 0.00014 * (2.0 * cos * cos - 1.0))
-    x, y = np.cos(longitude), np.sin(longitude)
-    return np.asarray(range_m[:, None] * np.stack([x, y * np.cos(obliquity), y * np.sin(obliquity)], axis=-1))
+    place = np.empty((n.size, 3))
+    place[:, 0] = range_m * np.cos(longitude)
+    across_m = range_m * np.sin(longitude)
+    place[:, 1], place[:, 2] = across_m * np.cos(obliquity), across_m * np.sin(obliquity)
+    return place
 
 
 def sun_elevation_deg(station: Station, unix_s: ArrayLike) -> Floats:

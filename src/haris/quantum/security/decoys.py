@@ -98,6 +98,6 @@ Scale = Callable[[NDArray[np.int64] | NDArray[np.float64], DecoyCounts, float], 
 """How counts become bounds on their means: scale or scale_each."""
 
 
-def within(bound: Array, counted: NDArray[np.int64] | NDArray[np.float64]) -> Array:
-    """A bound on a part of what was counted, shape (..., k): no less than 0 and no more than all of it."""
-    return np.asarray(np.minimum(np.maximum(bound, 0.0), counted.sum(axis=-1)))
+def within(bound: Array, total: NDArray[np.int64] | NDArray[np.float64]) -> Array:
+    """A bound on a part of what was counted, any shape: no less than 0 and no more than all of it."""
+    return np.asarray(np.minimum(np.maximum(bound, 0.0), total))

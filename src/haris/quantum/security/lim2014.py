@@ -51,11 +51,11 @@ def _clicks(
     tau0, tau1 = photon_probability(0, counts), photon_probability(1, counts)
     n: Scaled = scale(counts.clicks[..., basis, :], counts, epsilon)
     vacuum = tau0 * (mu2 * n.lower[..., 2] - mu3 * n.upper[..., 1]) / (mu2 - mu3)
-    clicks = counts.clicks[..., basis, :]
-    vacuum = within(vacuum, clicks)
+    total = counts.clicks[..., basis, :].sum(axis=-1)
+    vacuum = within(vacuum, total)
     multi = (mu2**2 - mu3**2) / mu1**2 * (n.upper[..., 0] - vacuum / tau0)
     single = tau1 * mu1 * (n.lower[..., 1] - n.upper[..., 2] - multi) / (mu1 * (mu2 - mu3) - mu2**2 + mu3**2)
-    return vacuum, within(single, clicks)
+    return vacuum, within(single, total)
 
 
 def sampling_deviation(

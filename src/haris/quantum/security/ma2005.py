@@ -51,7 +51,7 @@ def asymptotic(counts: DecoyCounts, security: Security, leaked_bits: ArrayLike) 
     """Length that a block would give if its counts had no spread: the ceiling of every finite bound here."""
     photons = (two_decoys if len(counts.intensities) == 3 else one_decoy)(counts, 1.0)
     sample = photons.test_single_lower
-    wrong = within(photons.test_errors_upper, counts.errors[..., TEST_BASIS, :])
+    wrong = within(photons.test_errors_upper, counts.errors[..., TEST_BASIS, :].sum(axis=-1))
     phase = np.minimum(np.divide(wrong, sample, out=np.full_like(wrong, 0.5), where=sample > 0), 0.5)
     entropy = photons.key_single_lower * binary_entropy(phase)
     leaked = np.asarray(leaked_bits, dtype=np.float64)

@@ -77,8 +77,8 @@ def _clicks(
     share = (mu2 / mu1) ** 2
     multi = share * n.upper[..., 0] + (1.0 - share) * empty
     single = tau1 * mu1 * (n.lower[..., 1] - multi) / (mu2 * (mu1 - mu2))
-    clicks = counts.clicks[..., basis, :]
-    return within(vacuum, clicks), within(single, clicks)
+    total = counts.clicks[..., basis, :].sum(axis=-1)
+    return within(vacuum, total), within(single, total)
 
 
 def rusca2018(counts: DecoyCounts, security: Security, leaked_bits: ArrayLike) -> KeyLength:

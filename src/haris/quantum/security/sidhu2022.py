@@ -38,5 +38,5 @@ def sidhu2022(counts: DecoyCounts, security: Security, leaked_bits: ArrayLike) -
     counts are summed over the pass: one block. Single-photon errors are at most all that were counted.
     """
     photons = two_decoys(counts, security.epsilon_secrecy / 21.0, scale_closed)
-    wrong = within(photons.test_errors_upper, counts.errors[..., TEST_BASIS, :])
+    wrong = within(photons.test_errors_upper, counts.errors[..., TEST_BASIS, :].sum(axis=-1))
     return printed_length(replace(photons, test_errors_upper=wrong), security, leaked_bits, 21, PROOF, SIDHU)

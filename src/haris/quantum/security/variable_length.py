@@ -90,7 +90,7 @@ def length_by(
 
     single, sample = np.floor(photons.key_single_lower), np.floor(photons.test_single_lower)
     # The printed estimate may pass all the errors there are, and often does.
-    wrong = np.ceil(within(photons.test_errors_upper, counts.errors[..., TEST_BASIS, :]))
+    wrong = np.ceil(within(photons.test_errors_upper, counts.errors[..., TEST_BASIS, :].sum(axis=-1)))
     phase = phase_error_rate(wrong, sample, single, epsilon)
     entropy = single * binary_entropy(phase)
     amplification = -2.0 * np.log2(2.0 * security.epsilon_amplification)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from haris.nouns.block_counts import BlockCounts
 from haris.nouns.counts import DecoyCounts
-from haris.quantum.emulate.clicks import Arrivals, class_rates
+from haris.quantum.emulate.clicks import Arrivals, aligned_rates
 from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.source import Source
 from haris.quantum.orbit.passes import Pass
@@ -152,8 +152,7 @@ def matched_rates(
     """
     arrived = arrivals_of(source, detector, misalignment, transmittance, background)
     p_aligned = p_key_basis**2 + (1.0 - p_key_basis) ** 2
-    rates, _ = class_rates(arrived, detector, source.clock_hz, p_aligned)
-    return rates[..., 0, :]
+    return aligned_rates(arrived, detector, source.clock_hz, p_aligned)
 
 
 def counts_of(source: Source, p_key_basis: float, n_pulses: float, matched: Floats) -> DecoyCounts:

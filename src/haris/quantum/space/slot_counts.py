@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haris.nouns.counts import Setting, by_intensity
-from haris.quantum.emulate.clicks import Arrivals, class_rates
+from haris.quantum.emulate.clicks import Arrivals, aligned_rates
 from haris.quantum.optics.detector import Detector
 
 Floats = NDArray[np.float64]
@@ -58,8 +58,8 @@ def slot_counts(
     mu, p = by_intensity(settings.intensities), by_intensity(settings.p_intensities)
     key = np.asarray(settings.p_key_basis, dtype=np.float64)[..., None]
     arrived = slot_arrivals(mu, p, detector, misalignment, transmittance, background)
-    rates, _ = class_rates(arrived, detector, clock_hz, key**2 + (1.0 - key) ** 2)
-    right, wrong, both = (rates[..., 0, i] for i in range(3))  # of aligned bases: (..., t, k)
+    rates = aligned_rates(arrived, detector, clock_hz, key**2 + (1.0 - key) ** 2)
+    right, wrong, both = (rates[..., i] for i in range(3))  # (..., t, k)
     n = np.asarray(n_gates)[:, None, None] * np.stack([key**2, (1.0 - key) ** 2], axis=-1)[..., None]
     errors = n * (wrong + 0.5 * both)[..., None, :]
     return errors + n * (right + 0.5 * both)[..., None, :], errors
