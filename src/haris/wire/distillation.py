@@ -34,7 +34,7 @@ from haris.wire.bell_test import BellAnswered, BellTold
 from haris.wire.block_message import CodeName, Count, Message, Octets16, Octets32
 from haris.wire.quadratures import Disclosed, Estimated, Kept, Mapped, Measured, Sampled, Sliced
 from haris.wire.station import Declared
-from haris.wire.stretches import Bases, Noted, Positions
+from haris.wire.stretches import Bases, Close, Noted, Positions, Shine
 
 Counts = Annotated[tuple[Count, ...], Meta(min_length=1, max_length=4)]
 Level = Annotated[int, Meta(ge=0, le=32)]
@@ -241,8 +241,10 @@ AnyMessage = (
     | Kept
     | BellTold
     | BellAnswered
+    | Shine
     | Positions
     | Noted
+    | Close
     | Bases
 )
 _decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)

@@ -25,6 +25,13 @@ class WantBlock(Tagged, frozen=True):
     block: bytes
 
 
+class WantStretch(Tagged, frozen=True):
+    """A site is ready for stretch `number`, from 0, of a light that comes in stretches. Both sites name it alike."""
+
+    block: bytes
+    number: int
+
+
 class Tap(Tagged, frozen=True):
     """Eve intercepts and resends this share of the pulses from the next block on."""
 
@@ -64,12 +71,13 @@ class Quadratures(Tagged, frozen=True):
 
 
 class NoLight(Tagged, frozen=True):
-    """The answer to WantBlock, to both ends alike, while no pass lasts: nothing of the block shone."""
+    """The answer to both ends alike where nothing of what they want shines: no pass lasts, or it is over."""
 
     block: bytes
 
 
-Message = Attach | WantBlock | Tap | Tapped | Prepared | Detected | Quadratures | NoLight
+Want = WantBlock | WantStretch
+Message = Attach | WantBlock | WantStretch | Tap | Tapped | Prepared | Detected | Quadratures | NoLight
 
 _codec: MessagePack[Message] = MessagePack(Message, "the light")
 encode, decode = _codec.encode, _codec.decode

@@ -1,16 +1,29 @@
 """Messages about light that comes in stretches: where Bob clicked, told while it comes, and his bases when it is over.
 
     Bob                               Alice
+                                   ◀  Shine             over a line that may break
     Positions                      ▶  Noted             of every stretch
+    Close                          ▶                    over a line that may break
     Bases                          ▶  Sifting           when the light is over, and then as any block
 
 Stretches may be told in several sessions, and again where no answer came. They are not tagged: the digest of Bases is,
-and covers what both ends must have heard alike.
+and covers what both ends must have heard alike. Where the line breaks after that, the next session goes on with the
+first message that was not heard: so each end says how many it has.
 """
 
 from __future__ import annotations
 
 from haris.wire.block_message import Count, Message, Octets16, Octets32
+
+
+class Shine(Message, frozen=True):
+    """Alice: this light is to become the block, a new one that bears the block's name, or one of an earlier session.
+
+    heard: messages from Bases on that she has heard in earlier sessions.
+    """
+
+    light: Octets16
+    heard: Count
 
 
 class Positions(Message, frozen=True):
@@ -30,6 +43,15 @@ class Noted(Message, frozen=True):
     """Alice: has heard of the stretches before this number, and tells nothing."""
 
     number: Count
+
+
+class Close(Message, frozen=True):
+    """Bob: of this light no more is told, and the block is made.
+
+    heard: messages from Sifting on that he has heard in earlier sessions.
+    """
+
+    heard: Count
 
 
 class Bases(Message, frozen=True):

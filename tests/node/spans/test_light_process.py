@@ -52,9 +52,9 @@ async def test_a_role_that_attaches_anew_while_its_block_shines_ends_the_old_wai
         return shine(block, role, seed, sample)
 
     monkeypatch.setattr(light, "_shine", slowly)
-    bob = asyncio.create_task(light.want("bob", b"one"))
+    bob = asyncio.create_task(light.want("bob", wire.WantBlock(b"one")))
     await asyncio.sleep(0)
-    alice = asyncio.create_task(light.want("alice", b"one"))
+    alice = asyncio.create_task(light.want("alice", wire.WantBlock(b"one")))
     assert await asyncio.to_thread(shining.wait, 10)
     light.release("alice")
     go_on.set()

@@ -11,12 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from test_span import TARGETS, Rig
 
 from haris.crypto.ledger import span_ledgers
 from haris.keys.allotment import Levels
 from haris.node.events import AlarmEvent, SiteEvent
+from haris.node.spans.block_maker import BlockOrder, Made, NotBegun, Unmade
 from haris.node.spans.lamps import PassLamp
 from haris.node.spans.light import run_light
 from haris.node.spans.pass_maker import PassMaker
@@ -25,17 +27,26 @@ from haris.node.spans.pointing import Pointing
 from haris.node.spans.session import SpanSession
 from haris.node.spans.sky import Sky
 from haris.node.spans.span import Span
-from haris.nouns.errors import ParameterError
+from haris.nouns.blocks import AbortReason
+from haris.nouns.errors import ParameterError, PeerError
 from haris.quantum.attacks.laser_seeding import LaserSeeding
+from haris.quantum.space.classical import ClassicalLink
 from haris.quantum.space.contacts import Contacts, contacts_of
 from haris.quantum.space.motion import SkyClock
 from haris.quantum.space.scenario import Scenario
+from haris.wire import distillation, span
+from haris.wire.light import WantStretch
+from haris.wire.stretches import Close, Noted, Shine
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "space" / "micius_xinglong_2016.toml"
 RISE_S, SET_S = 1482166197.4, 1482166468.4
 CONTACTS = contacts_of(Scenario.read(EXAMPLE))
-SLOW = replace(CONTACTS, link=replace(CONTACTS.link, source=replace(CONTACTS.link.source, clock_hz=5e7)))
-"""Half of the clock, so half of the clicks to sample."""
+SLOW = replace(
+    CONTACTS,
+    link=replace(CONTACTS.link, source=replace(CONTACTS.link.source, clock_hz=5e7)),
+    classical=ClassicalLink(live=False),
+)
+"""Half of the clock, so half of the clicks to sample; a block takes all its light."""
 
 
 def at(sky_s: float, contacts: Contacts = SLOW, factor: float = 1.0) -> Contacts:
@@ -76,7 +87,7 @@ async def shining(rig: PassRig) -> AsyncIterator[None]:
 
 
 class Held:
-    """A sky whose time the test sets, and how many blocks of its light have begun."""
+    """A sky whose time the test sets, and how many stretches of its light have begun."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, sky_s: float) -> None:
         self.sky_s, self.n_begun = sky_s, 0
@@ -97,7 +108,8 @@ async def test_a_pass_fills_pools_alike_though_its_first_part_was_lost(
     server = await rig.span("b").listen(("127.0.0.1", 0))
     port = server.sockets[0].getsockname()[1]
     async with shining(rig):
-        caller = asyncio.create_task(rig.span("a").connect(("127.0.0.1", port)))
+        dying = rig.span("a")
+        caller = asyncio.create_task(dying.connect(("127.0.0.1", port)))
         await rig.until(lambda: any(isinstance(e, SiteEvent) and e.what == "span connected" for e in rig.events))
         met = rig.heads()
         await asyncio.sleep(0.3)
@@ -105,10 +117,13 @@ async def test_a_pass_fills_pools_alike_though_its_first_part_was_lost(
         held.sky_s = RISE_S + 1.0
         await rig.until(lambda: held.n_begun == 1)
         held.sky_s = RISE_S + 50.0
+        await rig.until(lambda: held.n_begun > 1)
         caller.cancel()  # a site that dies in a pass
         await asyncio.gather(caller, return_exceptions=True)
+        await dying._maker._forget()  # type: ignore[attr-defined]
+        n_begun = held.n_begun
         caller = asyncio.create_task(rig.span("a").connect(("127.0.0.1", port)))
-        await rig.until(lambda: held.n_begun == 2)
+        await rig.until(lambda: held.n_begun > n_begun)
         held.sky_s = SET_S + 1.0
         await rig.until(lambda: bool(rig.blocks("a") and rig.blocks("b")))
         spent = rig.heads()
@@ -124,6 +139,156 @@ async def test_a_pass_fills_pools_alike_though_its_first_part_was_lost(
     ours, theirs = a.reserve("b", "a", 40, "test"), b.reserve("a", "a", 40, "test")
     assert [key.secret for key in ours] == [key.secret for key in theirs]
     assert not any(isinstance(event, AlarmEvent) for event in rig.events)
+
+
+class Line:
+    """A channel in memory; it breaks when it has carried so many messages, and keeps what it carried."""
+
+    def __init__(self, carries: float = float("inf")) -> None:
+        self.queues = {"alice": asyncio.Queue[span.Distil](), "bob": asyncio.Queue[span.Distil]()}
+        self.carries, self.heard = carries, list[object]()
+        self.broken = asyncio.Event()
+
+    def order(self, number: int) -> dict[str, BlockOrder]:
+        levels = Levels(8192, 8192, 1024, 0, 40)
+        block = number.to_bytes(16, "big")
+        return {
+            role: BlockOrder(number, block, LineEnd(self, role), lambda: levels)  # type: ignore[arg-type]
+            for role in self.queues
+        }
+
+
+class LineEnd:
+    def __init__(self, line: Line, role: str) -> None:
+        self.line, self.role = line, role
+
+    async def send(self, message: span.Distil) -> None:
+        self.line.heard.append(distillation.decode(message.body))
+        if len(self.line.heard) > self.line.carries:
+            self.line.broken.set()
+        self.require_peer()
+        await self.line.queues["bob" if self.role == "alice" else "alice"].put(message)
+
+    async def receive_of(self, kind: object, number: int) -> span.Distil:
+        coming, broken = (
+            asyncio.create_task(what) for what in (self.line.queues[self.role].get(), self.line.broken.wait())
+        )
+        await asyncio.wait([coming, broken], return_when=asyncio.FIRST_COMPLETED)
+        if not coming.done():
+            coming.cancel()
+            self.require_peer()
+        broken.cancel()
+        return await coming
+
+    def require_peer(self) -> None:
+        if self.line.broken.is_set():
+            raise PeerError("the line is broken")
+
+
+async def made(makers: dict[str, PassMaker], line: Line, number: int) -> list[object]:
+    """What both ends make of one block."""
+    work = (maker.make(line.order(number)[role]) for role, maker in makers.items())
+    return await asyncio.gather(*work, return_exceptions=True)
+
+
+@pytest.fixture
+async def makers(rig: PassRig, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Held, dict[str, PassMaker]]]:
+    """Both ends of a span, when half of the pass is left."""
+    held = Held(monkeypatch, SET_S - 150.0)
+    async with shining(rig):
+        await rig.until(lambda: (rig.directory / "light").exists())
+        plans = {plan.role: plan for plan in (rig.plan("a"), rig.plan("b"))}
+        makers = {role: PassMaker(plan, plan.making, os.urandom, print) for role, plan in plans.items()}  # type: ignore[arg-type]
+        yield held, makers
+        for maker in makers.values():
+            await maker._forget()
+            await maker.detach()
+
+
+def same_key(made: list[object]) -> Made:
+    alice, bob = made
+    assert isinstance(alice, Made)
+    assert isinstance(bob, Made)
+    assert np.array_equal(alice.key.bits, bob.key.bits)
+    assert alice.covered == bob.covered
+    return alice
+
+
+async def test_a_line_that_breaks_while_light_comes_costs_nothing(
+    rig: PassRig, makers: tuple[Held, dict[str, PassMaker]]
+) -> None:
+    held, ends = makers
+    assert await ends["alice"].ready(1)
+    line = Line(carries=4)  # Shine, and the first stretch with its answer
+    making = asyncio.create_task(made(ends, line, 0))
+    await rig.until(lambda: held.n_begun == 1)
+    held.sky_s = SET_S - 140.0
+    assert [type(each) for each in await making] == [NotBegun, NotBegun]
+    held.sky_s = SET_S + 300.0  # a later contact
+    assert await ends["alice"].ready(1)
+    again = Line()
+    whole = same_key(await made(ends, again, 5))
+    assert whole.figures.light_s == pytest.approx(150.0, abs=1.0)
+    assert again.heard[0] == Shine(light=bytes(16), heard=0)
+    assert not await ends["alice"].ready(1)  # nothing is left of that light
+
+
+@pytest.mark.parametrize("carried", [0, 1, 4, 7])
+async def test_a_line_that_breaks_while_the_block_is_made_delays_it(
+    carried: int, rig: PassRig, makers: tuple[Held, dict[str, PassMaker]]
+) -> None:
+    held, ends = makers
+    line = Line()
+    making = asyncio.create_task(made(ends, line, 0))
+    await rig.until(lambda: held.n_begun == 1)
+    held.sky_s = SET_S + 1.0
+    await rig.until(lambda: any(isinstance(said, Close) for said in line.heard))
+    line.carries = carried + next(n for n, said in enumerate(line.heard, 1) if isinstance(said, Close))
+    assert {type(each) for each in await making} == {PeerError}
+    again = Line()
+    alice = same_key(await made(ends, again, 1))
+    both = [each for each in (*line.heard, *again.heard) if not isinstance(each, Shine | Close)]
+    once = {distillation.encode(each): each for each in both}.values()  # what was sent twice, too
+    assert alice.figures.leaked_bits == sum(each.disclosed_bits for each in once)
+
+
+async def test_a_light_that_the_other_end_lost_is_no_key(
+    rig: PassRig, makers: tuple[Held, dict[str, PassMaker]]
+) -> None:
+    held, ends = makers
+    making = asyncio.create_task(made(ends, Line(carries=4), 0))
+    await rig.until(lambda: held.n_begun == 1)
+    held.sky_s = SET_S - 140.0
+    await making
+    await ends["bob"]._forget()  # as one who was killed
+    for each in await made(ends, Line(), 1):
+        assert isinstance(each, Unmade)
+        assert each.aborted.reason is AbortReason.SOURCE
+    n_begun = held.n_begun
+    making = asyncio.create_task(made(ends, Line(), 2))  # what is left of the pass
+    await rig.until(lambda: held.n_begun > n_begun)
+    held.sky_s = SET_S + 1.0
+    assert same_key(await making).figures.light_s == pytest.approx(140.0, abs=1.0)
+
+
+async def test_a_live_block_closes_before_the_satellite_sets(
+    rig: PassRig, makers: tuple[Held, dict[str, PassMaker]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, ends = makers
+    contacts = replace(SLOW, classical=ClassicalLink(up_bps=100e3))
+    monkeypatch.setattr(ends["bob"], "_passes", replace(ends["bob"]._passes, contacts=contacts))
+    line = Line()
+    making = asyncio.create_task(made(ends, line, 0))
+    told = lambda: sum(isinstance(said, Noted) for said in line.heard)  # noqa: E731
+    closed = lambda: any(isinstance(said, Close) for said in line.heard)  # noqa: E731
+    await rig.until(lambda: held.n_begun == 1)
+    while not closed():
+        held.sky_s += 5.0
+        n_told = told()
+        await rig.until(lambda n=n_told: told() > n or closed())  # type: ignore[misc]
+    assert SET_S - 40.0 < held.sky_s < SET_S - 5.0
+    alice = same_key(await making)
+    assert 110.0 < alice.figures.light_s < 145.0
 
 
 async def test_a_pass_is_not_flown_for_pools_that_are_full(rig: PassRig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +327,7 @@ async def test_elements_that_are_too_old_are_told(tmp_path: Path) -> None:
 
 
 async def test_no_light_shines_between_passes_nor_for_an_attack_that_passes_have_not() -> None:
-    assert await PassLamp(Sky(at(RISE_S - 5000.0))).block() is None
+    assert await PassLamp(Sky(at(RISE_S - 5000.0))).shine(WantStretch(bytes(16), 0)) is None
     with pytest.raises(ParameterError, match="only intercept and resend"):
         PassLamp(Sky(CONTACTS), LaserSeeding())
 

@@ -6,6 +6,7 @@ import asyncio
 
 from haris.node.spans.block_maker import BlockOrder, Figures, NotBegun
 from haris.node.spans.light import Attached
+from haris.node.system.threads import finish_in_thread
 from haris.nouns.blocks import Aborted, Distilled
 from haris.nouns.counts import KEY_BASIS, TEST_BASIS, DecoyCounts
 from haris.nouns.errors import ParameterError, PeerError
@@ -34,22 +35,58 @@ async def ask_light(attached: Attached, order: BlockOrder, within_s: float) -> l
         asking.cancel()
 
 
-async def drive(order: BlockOrder, engine: Engine, transcript: Transcript, *, alice: bool) -> Distilled | Aborted:
-    """Drive one engine: Bob speaks first, then the two take turns. The transcript sees every message."""
-    mine, theirs = (Sender.ALICE, Sender.BOB) if alice else (Sender.BOB, Sender.ALICE)
-    said = await asyncio.to_thread(_advance, engine, None)
-    while not isinstance(said, Distilled | Aborted):
-        if said is not None:
-            body = distillation.encode(said)
-            transcript.append(mine, body, said)
-            await order.channel.send(span.Distil(order.number, body))
-        message = None
-        if said is None or not said.ends_block:
+class Run:
+    """One engine on its way from block to key. The line may break at any moment, and another one carry the rest.
+
+    transcript: sees every message once. n_heard: messages of the peer that the engine took. is_broken: whether it can
+    never go on, for the peer broke the protocol.
+    """
+
+    def __init__(self, engine: Engine, transcript: Transcript, *, alice: bool) -> None:
+        self.transcript, self.n_heard, self.is_broken = transcript, 0, False
+        self._engine, self._begun = engine, False
+        self._mine, self._theirs = (Sender.ALICE, Sender.BOB) if alice else (Sender.BOB, Sender.ALICE)
+        self._said: bytes | None = None
+        self._n_said = 0
+        self._outcome: Distilled | Aborted | None = None
+
+    async def drive(self, order: BlockOrder, peer_heard: int = 0) -> Distilled | Aborted:
+        """Go on over this line: Bob speaks first, then the two take turns.
+
+        peer_heard: messages of this end that the peer's engine took. Raises PeerError when the line or the peer fails.
+        """
+        if not self._begun:
+            self._begun = True
+            await finish_in_thread(self._step, None)
+        while True:
+            if self._said is not None and peer_heard < self._n_said:
+                await order.channel.send(span.Distil(order.number, self._said))
+            if self._outcome is not None:
+                return self._outcome
             heard = await order.channel.receive_of(span.Distil, order.number)
             message = distillation.decode(heard.body)
-            transcript.append(theirs, heard.body, message)
-        said = await asyncio.to_thread(_advance, engine, message)
-    return said
+            self.transcript.append(self._theirs, heard.body, message)
+            peer_heard = self._n_said
+            await finish_in_thread(self._step, message)
+
+    def _step(self, message: Message | None) -> None:
+        """One turn of the engine; what comes of it is kept here, whatever becomes of the line meanwhile."""
+        self.n_heard += message is not None
+        try:
+            said = _advance(self._engine, message)
+            if isinstance(said, Distilled | Aborted):
+                self._said, self._outcome = None, said
+            elif said is not None:
+                self._said = distillation.encode(said)
+                self._n_said += 1
+                self.transcript.append(self._mine, self._said, said)
+                if said.ends_block:
+                    ended = _advance(self._engine, None)
+                    assert isinstance(ended, Distilled | Aborted)
+                    self._outcome = ended
+        except BaseException:
+            self.is_broken = True
+            raise
 
 
 def figures(counts: object, light_s: float, distilled: Distilled | None = None) -> Figures:

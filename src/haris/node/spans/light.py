@@ -1,8 +1,8 @@
 """Emulated light as a process, of a fibre or of passes: it alone knows both halves of the light.
 
-Alice and Bob attach to its Unix socket. When both want the same block, one block of light is sampled: Alice gets her
-Pulses, Bob his Detections, or each their Symbols. Eve, when she attaches, sets how much of the fibre she taps from the
-next block on: she then intercepts and resends, whatever she did before.
+Alice and Bob attach to its Unix socket. When both want the same block, or stretch of one, that light is sampled: Alice
+gets her Pulses, Bob his Detections, or each their Symbols. Eve, when she attaches, sets how much of the fibre she taps
+from the next block on: she then intercepts and resends, whatever she did before.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ class Light:
     def __init__(self, lamp: Lamp, seed: bytes) -> None:
         self._lamp, self._seed = lamp, seed
         self._n_blocks = 0
-        self._waiting: dict[tuple[str, bytes], asyncio.Future[wire.Message]] = {}
+        self._waiting: dict[tuple[str, wire.Want], asyncio.Future[wire.Message]] = {}
 
-    async def want(self, role: str, block: bytes) -> wire.Message:
-        """This role's half of a block, once the other role wants it too."""
+    async def want(self, role: str, wanted: wire.Want) -> wire.Message:
+        """This role's half of what it wants, once the other role wants it too."""
         loop = asyncio.get_running_loop()
-        mine = self._waiting[role, block] = loop.create_future()
-        other = self._waiting.get(("bob" if role == "alice" else "alice", block))
+        mine = self._waiting[role, wanted] = loop.create_future()
+        other = self._waiting.get(("bob" if role == "alice" else "alice", wanted))
         try:
             if other is not None and not other.done():
-                theirs_and_mine = await self._halves(block, role, (mine, other))
+                theirs_and_mine = await self._halves(wanted, role, (mine, other))
                 if not other.done():
                     other.set_result(theirs_and_mine[0])
                 if not mine.done():  # released while the light shone: its connection is gone
@@ -41,8 +41,8 @@ class Light:
             half: wire.Message = await mine
             return half
         finally:
-            if self._waiting.get((role, block)) is mine:
-                del self._waiting[role, block]
+            if self._waiting.get((role, wanted)) is mine:
+                del self._waiting[role, wanted]
 
     def _next_seed(self) -> bytes:
         """The seed of one block. Not for threads: two blocks must never share one."""
@@ -50,13 +50,13 @@ class Light:
         return self._seed + self._n_blocks.to_bytes(8, "big")
 
     async def _halves(
-        self, block: bytes, role: str, wanted: tuple[asyncio.Future[wire.Message], ...]
+        self, wanted: wire.Want, role: str, waiting: tuple[asyncio.Future[wire.Message], ...]
     ) -> tuple[wire.Message, wire.Message]:
         """The other role's and this role's half. What nobody waits for any more is not sampled."""
-        sample = await self._lamp.block()
-        if sample is None or all(half.done() for half in wanted):
-            return wire.NoLight(block), wire.NoLight(block)
-        return await asyncio.to_thread(self._shine, block, role, self._next_seed(), sample)
+        sample = await self._lamp.shine(wanted)
+        if sample is None or all(half.done() for half in waiting):
+            return wire.NoLight(wanted.block), wire.NoLight(wanted.block)
+        return await asyncio.to_thread(self._shine, wanted.block, role, self._next_seed(), sample)
 
     def _shine(self, block: bytes, role: str, seed: bytes, sample: Sample) -> tuple[wire.Message, wire.Message]:
         halves = sample(seed)
@@ -90,20 +90,20 @@ class Light:
             case "eve", wire.Tap(fraction):
                 self._lamp.tap(InterceptResend(fraction))
                 return wire.Tapped(fraction)
-            case (("alice" | "bob"), wire.WantBlock(block)):
-                return await self.want(role, block)
+            case (("alice" | "bob"), wire.WantBlock() | wire.WantStretch()):
+                return await self.want(role, message)
         raise PeerError(f"{role} may not send {type(message).__name__}")
 
 
 class Attached:
-    """A site's end of a fibre: ask for blocks, one at a time."""
+    """A site's end of a light: ask for blocks or stretches, one at a time."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
 
     @classmethod
     async def attach(cls, socket: Path, role: str) -> Attached:
-        """Connect to the fibre at a Unix socket. Raises PeerError when nothing answers there."""
+        """Connect to the light at a Unix socket. Raises PeerError when nothing answers there."""
         try:
             reader, writer = await asyncio.open_unix_connection(str(socket))
         except OSError as error:

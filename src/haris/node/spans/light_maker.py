@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from haris.keys.allotment import allot
 from haris.node.spans.block_maker import BlockOrder, Made, Unmade
-from haris.node.spans.driving import IDLE_S, ask_light, drive, figures
+from haris.node.spans.driving import IDLE_S, Run, ask_light, figures
 from haris.node.spans.light import Attached
 from haris.node.spans.plan import LightPlan, SpanPlan
 from haris.nouns.blocks import Aborted
@@ -53,7 +53,7 @@ class LightMaker:
         """One block from light to key."""
         half = await self._light(order)
         transcript = Transcript(order.block)
-        outcome = await drive(order, self._engine(order, half, transcript), transcript, alice=self._alice)
+        outcome = await Run(self._engine(order, half, transcript), transcript, alice=self._alice).drive(order)
         link = self._fibre.link
         light_s = link.protocol.block_pulses / link.source.clock_hz
         if isinstance(outcome, Aborted):

@@ -1,7 +1,10 @@
 """Blocks made of passes: light while the satellite stands over the station, and one block of it a pass.
 
-Between passes a span is idle: its session lives on, no block begins, no pad is burnt, and a dark lamp is no alarm. A
-site or a line that fails in a pass costs the light of that part; what is left of the pass is a block of its own.
+Between passes a span is idle: its session lives on, no block begins, no pad is burnt, and a dark lamp is no alarm.
+While light comes Bob tells where he clicked, and the block is made when it is over, or before the satellite sets where
+[classical] says so. A line that breaks costs nothing: each end goes on gathering, and the next session, in this contact
+or a later one, goes on where the last one was. A site that fails loses what it held: what is left of the pass is a
+block of its own.
 """
 
 from __future__ import annotations
@@ -13,25 +16,26 @@ from functools import partial
 
 from haris.keys.allotment import allot
 from haris.node.spans.block_maker import BlockOrder, Made, NotBegun, Unmade
-from haris.node.spans.driving import ask_light, drive, figures
+from haris.node.spans.driving import IDLE_S, Run, figures
+from haris.node.spans.gathering import Gathering
+from haris.node.spans.lamps import STRETCH_S
 from haris.node.spans.light import Attached
 from haris.node.spans.plan import PassPlan, SpanPlan
 from haris.node.spans.pointing import Pointing
 from haris.node.spans.sky import Sky
 from haris.nouns.blocks import Aborted, AbortReason
-from haris.nouns.detections import Detections
 from haris.nouns.errors import ParameterError, PeerError
 from haris.nouns.keys import FinalKey, Pedigree
-from haris.nouns.pulses import Pulses
-from haris.quantum.distill.alice import alice
-from haris.quantum.distill.bob import bob
-from haris.quantum.distill.engine import Engine
+from haris.quantum.distill.stretches import SeenLight, SentLight, alice_in_stretches, bob_in_stretches
 from haris.quantum.distill.transcript import Transcript
 from haris.quantum.space.live import agreement, live_length, live_proof
-from haris.wire import light
+from haris.wire import distillation, span
+from haris.wire.block_message import Message
+from haris.wire.distillation import Abort
+from haris.wire.stretches import Close, Noted, Positions, Shine
 
 LIGHT_S = 600.0
-"""How long a half may take to be sampled and sent, beside the pass itself."""
+"""How long a stretch may take to be sampled and sent, beside its light."""
 
 
 class PassMaker:
@@ -50,13 +54,16 @@ class PassMaker:
         self._pointing = pointing or Pointing()
         self.sky = Sky(passes.contacts)
         self._attached: Attached | None = None
+        self._lit: Gathering | None = None
         self._told: str | None = None
 
     async def attach(self, session: bytes, require_peer: Callable[[], None]) -> None:
         """Nothing yet: the light is asked for in a pass."""
 
     async def ready(self, wanted_octets: int) -> bool:
-        """While a pass lasts that is worth its light, and this site's telescope is free for it."""
+        """While a light waits to become key, or a pass lasts that is worth it and the telescope is free for it."""
+        if self._lit is not None:
+            return True
         try:
             if await asyncio.to_thread(self.sky.lasting) is None:
                 return False
@@ -74,27 +81,38 @@ class PassMaker:
         return True
 
     async def make(self, order: BlockOrder) -> Made | Unmade:
-        """One block of what is left of the pass, from light to key."""
-        half = await self._light(order)
-        if isinstance(half, light.NoLight):
-            return Unmade(Aborted(order.block, AbortReason.TOO_FEW_CLICKS, "the pass is over"))
-        read = light.read_half(half)
-        if not isinstance(read, Pulses if self._alice else Detections):
-            raise PeerError(f"the light handed {self._plan.role} a {type(half).__name__}")
-        transcript, link = Transcript(order.block), self._passes.contacts.link
-        outcome = await drive(order, self._engine(order, read, transcript), transcript, alice=self._alice)
-        light_s = read.n_pulses / link.source.clock_hz
+        """One block of what is left of the pass, or of a light that the line left undone."""
+        try:
+            peer_heard = await (self._shine(order) if self._alice else self._follow(order))
+        except PeerError as error:
+            raise NotBegun(str(error)) from None  # the light goes on without the line
+        lit = self._lit
+        if lit is None or peer_heard is None:
+            await self._forget()
+            return Unmade(Aborted(order.block, AbortReason.SOURCE, "the two ends do not hold the same light"))
+        await lit.stop()
+        if lit.run is None:
+            lit.run = self._run(lit, order)
+        try:
+            outcome = await lit.run.drive(order, peer_heard)
+        except PeerError:
+            if lit.run.is_broken:
+                await self._forget()
+            raise
+        self._lit = None  # whatever comes of the block: this light is never used again
+        link, transcript = self._passes.contacts.link, lit.run.transcript
+        light_s = lit.half.told.n_pulses / link.source.clock_hz
         if isinstance(outcome, Aborted):
             return Unmade(outcome, figures=figures(outcome.counts, light_s))
         pedigree = Pedigree(epsilon=link.security.epsilon, origin=self._passes.origin, proof=live_proof(link))
-        key = FinalKey(order.block, outcome.bits, pedigree)
+        key = FinalKey(lit.name, outcome.bits, pedigree)
         return Made(key, outcome.allotment, transcript.octets, figures(outcome.counts, light_s, outcome))
 
     async def ended(self, made: Made | Unmade) -> None:
         """Nothing is left of the light."""
 
     async def detach(self) -> None:
-        """Let go of the light."""
+        """Let go of the lamp, unless its light goes on without the line."""
         if self._attached is not None:
             await self._attached.close()
             self._attached = None
@@ -105,28 +123,100 @@ class PassMaker:
             self._attached = await Attached.attach(self._passes.socket, self._plan.role)
         return self._attached
 
-    async def _light(self, order: BlockOrder) -> light.Message:
-        """This site's half, at the end of the pass. NotBegun when the peer or the light is gone before."""
-        async with self._pointing.held(self._plan.name):
-            try:
-                attached = await self._attach()
-                lasting = await asyncio.to_thread(self.sky.lasting)
-            except (PeerError, ParameterError) as error:
-                raise NotBegun(str(error)) from None
-            clock = self._passes.contacts.clock
-            wait_s = 0.0 if lasting is None else lasting.flown.duration_s / clock.factor
-            return await ask_light(attached, order, wait_s + LIGHT_S)
+    async def _shine(self, order: BlockOrder) -> int | None:
+        """At Alice: name the light, and note what Bob tells of it.
 
-    def _engine(self, order: BlockOrder, half: Pulses | Detections, transcript: Transcript) -> Engine:
-        link = self._passes.contacts.link
-        agreed, length = agreement(link, half.n_pulses), partial(live_length, link)
-        if isinstance(half, Detections):
-            return bob(order.block, half, agreed, length, self._entropy, transcript)
+        Returns how much of what this end said of its block he has heard; None when he does not hold the light.
+        """
+        lit = self._lit = self._lit or await self._gather(order)
+        assert isinstance(lit.half, SentLight)
+        await self._send(order, Shine(lit.name, 0 if lit.run is None else lit.run.n_heard))
+        while True:
+            match await self._hear(order):
+                case Positions() as told:
+                    while not lit.half.holds(told.number) and not lit.over:
+                        await lit.more(IDLE_S)  # it is over at Bob's end a moment sooner
+                    await self._send(order, lit.half.hear(told))
+                case Close(heard):
+                    return heard
+                case Abort():
+                    return None
+                case other:
+                    raise PeerError(f"{type(other).__name__} is not told of light")
+
+    async def _follow(self, order: BlockOrder) -> int | None:
+        """At Bob: tell of the light that Alice names until it is over, or the block must close. Returns as _shine."""
+        shine = await self._hear(order)
+        if not isinstance(shine, Shine):
+            raise PeerError(f"expected Shine, got {type(shine).__name__}")
+        if shine.light == order.block:
+            await self._forget()
+            self._lit = await self._gather(order)
+        lit = self._lit
+        if lit is None or lit.name != shine.light:
+            await self._send(order, Abort(AbortReason.SOURCE))
+            return None
+        assert isinstance(lit.half, SeenLight)
+        while lit.run is None and not self._must_close(lit):
+            while (told := lit.half.to_tell) is not None:
+                await self._send(order, told)
+                noted = await self._hear(order)
+                if not isinstance(noted, Noted):
+                    raise PeerError(f"expected Noted, got {type(noted).__name__}")
+                lit.half.hear(noted)
+            if lit.over:
+                break
+            order.channel.require_peer()
+            await lit.more(IDLE_S)
+        await self._send(order, Close(0 if lit.run is None else lit.run.n_heard))
+        return shine.heard
+
+    async def _gather(self, order: BlockOrder) -> Gathering:
+        """This end's half of a light that bears the block's name. NotBegun where there is none."""
+        try:
+            attached = await self._attach()
+            lasting = await asyncio.to_thread(self.sky.lasting)
+        except (PeerError, ParameterError) as error:
+            raise NotBegun(str(error)) from None
+        self._attached = None  # it goes with the light
+        contacts = self._passes.contacts
+        agreed = agreement(contacts.link, 1)
+        half = SentLight(order.block, agreed) if self._alice else SeenLight(order.block, agreed, self._entropy)
+        flown = None if lasting is None else lasting.flown
+        within_s = LIGHT_S + STRETCH_S / contacts.clock.factor
+        return Gathering(order.block, half, flown, attached, within_s, self._pointing, self._plan.name)
+
+    async def _forget(self) -> None:
+        if self._lit is not None:
+            lit, self._lit = self._lit, None
+            await lit.stop()
+
+    def _must_close(self, lit: Gathering) -> bool:
+        """Whether a block that is to be live can wait no longer."""
+        contacts, flown = self._passes.contacts, lit.flown
+        if flown is None or not contacts.classical.live:
+            return False
+        return self.sky.now_s() + contacts.closing_s(flown, lit.half.told.n_clicks) >= flown.set_s
+
+    def _run(self, lit: Gathering, order: BlockOrder) -> Run:
+        """Of the engine that makes a block of the light, under the light's name."""
+        link, transcript = self._passes.contacts.link, Transcript(lit.name)
+        agreed, length = agreement(link, 1), partial(live_length, link)
 
         def share(length_bits: int) -> bytes:
             return allot(length_bits, order.levels(), self._plan.targets).encode()
 
-        return alice(order.block, half, agreed, length, share, self._entropy, transcript)
+        if isinstance(lit.half, SeenLight):
+            engine = bob_in_stretches(lit.name, lit.half, agreed, length, self._entropy, transcript)
+        else:
+            engine = alice_in_stretches(lit.name, lit.half, agreed, length, share, self._entropy, transcript)
+        return Run(engine, transcript, alice=self._alice)
+
+    async def _hear(self, order: BlockOrder) -> Message:
+        return distillation.decode((await order.channel.receive_of(span.Distil, order.number)).body)
+
+    async def _send(self, order: BlockOrder, message: Message) -> None:
+        await order.channel.send(span.Distil(order.number, distillation.encode(message)))
 
     def _tell(self, text: str) -> None:
         """An alarm, once until all is well."""

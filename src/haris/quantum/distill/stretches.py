@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haris.kernels.light import pulse_settings
+from haris.kernels.sifted import sift_recorded
 from haris.nouns.blocks import AbortReason
 from haris.nouns.detections import Detections
 from haris.nouns.errors import PeerError
@@ -26,7 +27,7 @@ from haris.nouns.pulses import Pulses, Settings
 from haris.quantum.distill.alice import sifted_at_alice
 from haris.quantum.distill.bob import sifted_at_bob
 from haris.quantum.distill.engine import Abandon, Engine, Entropy, Length, Steps, expect, guarded
-from haris.quantum.distill.sift import Accepted, Known, accept, hold_off_gates, sift_sent
+from haris.quantum.distill.sift import Accepted, accept, hold_off_gates
 from haris.quantum.distill.transcript import Transcript
 from haris.quantum.protocols.bb84 import Agreement
 from haris.wire.packing import pack_ascending, packed_bits, unpack_ascending
@@ -34,7 +35,7 @@ from haris.wire.stretches import Bases, Noted, Positions
 
 Bits = NDArray[np.uint8]
 MOST_CLICKS = 1 << 25
-"""Of a light: what Alice keeps of each takes nine octets, and messages of so many are taken."""
+"""Of a light: messages of so many are taken. Alice keeps an octet of each, Bob nine and a word to tell."""
 
 
 @dataclass(slots=True)
@@ -112,7 +113,7 @@ class SentLight:
         self.told = _Told(light)
         self._halves: list[Pulses] = []  # of which nothing was told yet
         self._last: Positions | None = None
-        self._known: list[Known] = []  # of the whole light, numbered from its first pulse
+        self._settings: list[Bits] = []  # how each click's pulse was prepared, an octet each
 
     def add(self, half: Pulses) -> None:
         """The next stretch."""
@@ -137,17 +138,15 @@ class SentLight:
         if self.told.n_clicks + told.n_clicks > MOST_CLICKS:
             raise PeerError(f"more than {MOST_CLICKS} clicks in a light")
         pulse = unpack_ascending(told.pulses, told.n_clicks, below=half.n_pulses)
-        self._known.append(Known(half.n_pulses, pulse + self.told.n_pulses, _settings(half, pulse, self._agreement)))
+        self._settings.append(_settings(half, pulse, self._agreement))
         self._halves.pop(0)
         self.told.add(told)
         self._last = told
         return Noted(self.told.n_stretches)
 
-    def known(self) -> Known:
-        """What was prepared where Bob clicked, of all stretches that were told."""
-        pulse = np.concatenate([np.empty(0, np.int64), *(each.pulse for each in self._known)])
-        settings = np.concatenate([np.empty(0, np.uint8), *(each.settings for each in self._known)])
-        return Known(self.told.n_pulses, pulse, settings)
+    def settings(self) -> Bits:
+        """How the pulses that clicked were prepared, of all stretches that were told: an octet each, in order."""
+        return np.concatenate([np.empty(0, np.uint8), *self._settings])
 
 
 def alice_in_stretches(
@@ -185,10 +184,10 @@ def _alice(
     told = sent.told
     if (bases.light, bases.n_stretches, bases.told) != (told.light, told.n_stretches, told.digest):
         raise Abandon(AbortReason.SOURCE, "the two ends do not hold the same clicks of the same light")
-    known = sent.known()
-    _require_light(known.n_pulses)
-    part = _part(agreement, known.n_pulses)
-    kept = sift_sent(known, known.pulse, packed_bits(bases.bases, len(known.pulse)), part)
+    _require_light(told.n_pulses)
+    part = _part(agreement, told.n_pulses)
+    clicks = np.arange(told.n_clicks, dtype=np.int64)
+    kept = sift_recorded(clicks, packed_bits(bases.bases, told.n_clicks), sent.settings())
     return (yield from sifted_at_alice(block, kept, part, length, allot, entropy, transcript))
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from haris.nouns.errors import ParameterError
 from haris.quantum.orbit.elements import DAY_S, Elements
 from haris.quantum.orbit.passes import Pass, passes
-from haris.quantum.orbit.station import Station
+from haris.quantum.orbit.station import LIGHT_M_PER_S, Station
+from haris.quantum.space.classical import ClassicalLink
+from haris.quantum.space.closing import closing_s
 from haris.quantum.space.motion import SkyClock
 from haris.quantum.space.pass_key import PassKey, pass_key
 from haris.quantum.space.pass_link import PassLink
@@ -25,7 +29,7 @@ class Contacts:
     """Passes of a satellite over a station, and the link between. All times in the sky's.
 
     least_elevation_deg: where a pass begins. days: how far ahead one looks. most_age_s: how far the elements may be
-    from then. clock: of the sky.
+    from then. clock: of the sky. classical: what carries the words of distillation.
     """
 
     satellite: Elements
@@ -35,6 +39,7 @@ class Contacts:
     least_elevation_deg: float
     days: float
     most_age_s: float
+    classical: ClassicalLink = field(default_factory=ClassicalLink)
 
     def coming(self, sky_s: float) -> tuple[Pass, ...]:
         """The pass that lasts at a time, if one does, and those to come, by rise. Raises ParameterError as states."""
@@ -51,6 +56,11 @@ class Contacts:
         rise_s = max(flown.rise_s, sky_s)
         return replace(flown, rise_s=rise_s, set_s=min(flown.set_s, rise_s + LONGEST_S))
 
+    def closing_s(self, flown: Pass, n_clicks: int) -> float:
+        """How long before it sets a block of so many clicks must close, to be key by then."""
+        range_m = float(flown.sight_at(np.array([flown.set_s]), np.inf).range_m[0])
+        return closing_s(self.link, self.classical, n_clicks, range_m / LIGHT_M_PER_S)
+
 
 def contacts_of(scenario: Scenario, station: str | None = None) -> Contacts:
     """Those of a PASS.toml with one satellite. station: its name; None where there is only one.
@@ -66,6 +76,7 @@ def contacts_of(scenario: Scenario, station: str | None = None) -> Contacts:
         least_elevation_deg=search.least_elevation_deg,
         days=search.days,
         most_age_s=scenario.satellites.most_age_days * DAY_S,
+        classical=scenario.classical,
     )
 
 
