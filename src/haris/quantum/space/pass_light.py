@@ -57,7 +57,7 @@ class PassEmulation:
 
     def _first_of(self, slot: int) -> int:
         """Number of a slot's first pulse."""
-        return min(self._n_pulses, round(slot * self._slots.duration_s * self._link.source.clock_hz))
+        return min(self._n_pulses, round(slot * self._slots.duration_s * float(self._link.source.clock_hz)))
 
 
 def emulate_pass(
