@@ -7,8 +7,9 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from haris.quantum.orbit.elements import DAY_S
+from haris.quantum.orbit.propagation import MOST_AGE_S
 from haris.quantum.space.season import Season
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -24,18 +25,20 @@ def season_text(of: Season, demand_bits: float | None) -> str:
         f"{len(passes):,} passes in {of.days:g} days, {with_key:,} with key; {conflicts:,} of them give way",
         f"{clear_bits:,} secret bits under a clear sky; expected with clouds: {expected.sum():,.0f}",
         "",
-        f"{'station':>14}  {'flown':>6}  {'a day':>12}  {'a night flown':>13}  {'worst month':>18}  {'best month':>18}",
+        f"{'station':>14}  {'flown':>6}  {'a day':>12}  {'a night flown':>13}  {'a day, worst month':>18}  "
+        f"{'best month':>18}",
     ]
-    table = of.by_month()
+    table, days = of.by_month(), of.days_by_month()
+    reached = np.flatnonzero(days > 0.0)  # also where none gives key: a summer without night
+    a_day = table[:, reached] / days[reached]
     for number, station in enumerate(passes.stations):
         flown = int((of.is_flown & (passes.station == number)).sum())
         nights = of.nights(number)
-        months = np.flatnonzero(_covered(of))
-        worst, best = (months[at(table[number, months])] for at in (np.argmin, np.argmax))
+        worst, best = int(np.argmin(a_day[number])), int(np.argmax(a_day[number]))
         lines.append(
             f"{station.name[:14]:>14}  {flown:>6,}  {table[number].sum() / of.days:>12,.0f}  "
             f"{nights.mean() if nights.size else 0.0:>13,.0f}  "
-            + "  ".join(f"{MONTHS[month]} {table[number, month]:>14,.0f}" for month in (worst, best))
+            + "  ".join(f"{MONTHS[reached[month]]} {a_day[number, month]:>14,.0f}" for month in (worst, best))
         )
     pairs = of.pairs()
     names = [station.name for station in passes.stations]
@@ -44,7 +47,7 @@ def season_text(of: Season, demand_bits: float | None) -> str:
         lines += [f"  {names[a]} - {names[b]}: {pairs[a, b]:,.0f}" for a, b in combinations(range(len(names)), 2)]
     if demand_bits is not None:
         lines += ["", _verdict(of, demand_bits)]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_age(of)])
 
 
 def compared(found: Mapping[str, Season], demand_bits: float | None) -> str:
@@ -71,7 +74,7 @@ def choices_text(found: Sequence[Season], demand_bits: float | None) -> str:
         lines.append(f"{each.least_bits_a_day:>14,.0f}  {each.expected_bits.sum() / each.days:>15,.0f}  {names}")
     if demand_bits is not None:
         lines += ["", _verdict(found[0], demand_bits)]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_age(found[0])])
 
 
 def season_report(of: Season, demand_bits: float | None) -> dict[str, Any]:
@@ -80,6 +83,8 @@ def season_report(of: Season, demand_bits: float | None) -> dict[str, Any]:
     names = [station.name for station in passes.stations]
     report: dict[str, Any] = {
         "days": of.days,
+        "days_by_month": of.days_by_month().tolist(),
+        "oldest_elements_days": of.oldest_elements_s / DAY_S,
         "satellites": len(passes.satellites),
         "passes": len(passes),
         "flown": int(of.is_flown.sum()),
@@ -98,11 +103,12 @@ def season_report(of: Season, demand_bits: float | None) -> dict[str, Any]:
     return report if demand_bits is None else report | {"suffices": of.least_bits_a_day >= demand_bits}
 
 
-def _covered(of: Season) -> NDArray[np.bool_]:
-    """Months of which any pass is known; January where there is none."""
-    known = np.asarray(of.by_month().sum(axis=0) > 0.0)
-    known[0] |= not known.any()
-    return known
+def _age(of: Season) -> list[str]:
+    """That the elements are too old to foretell a pass, where they are."""
+    if of.oldest_elements_s <= MOST_AGE_S:
+        return []
+    days = of.oldest_elements_s / DAY_S
+    return ["", f"elements are up to {days:.0f} days from these passes: an exercise in planning, no pass is foretold"]
 
 
 def _verdict(of: Season, demand_bits: float) -> str:

@@ -1,6 +1,7 @@
 """A season: its passes and keys are those of single passes, its choice is the best one, its weather that of clouds."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import combinations, product
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from haris.quantum.space.handover import flown
 from haris.quantum.space.light import clear_probability
 from haris.quantum.space.scenario import Scenario
 from haris.quantum.space.season import Handover, Season, _paired
-from haris.quantum.space.weather import Weather, clear, months
+from haris.quantum.space.weather import Weather, clear, days_of_months, months
+from haris.report.season import choices_text, season_report, season_text
 
 SPACE = Path(__file__).parents[3] / "examples" / "space"
 
@@ -104,6 +106,47 @@ def test_the_weather_is_that_of_each_pass_by_its_light(europe):
 def test_months_are_those_of_the_calendar():
     times = [0.0, 31 * 86400.0 - 1.0, 31 * 86400.0, 59 * 86400.0, 365 * 86400.0 - 1.0, 365 * 86400.0]
     assert months(np.array(times)).tolist() == [0, 0, 1, 2, 11, 0]
+    leap = datetime(2028, 2, 29, 23, 59, 59, tzinfo=UTC).timestamp()
+    assert months(np.array([leap, leap + 1.0, 253402300799.0, 253402300800.0, -62135596800.0])).tolist() == [
+        1,
+        2,
+        11,
+        0,
+        0,
+    ]
+
+
+def test_days_are_those_of_the_calendar():
+    start = datetime(2027, 11, 30, 12, tzinfo=UTC).timestamp()
+    of_a_leap_year = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+    assert days_of_months(start, start + 2 * 86400.0).tolist() == [0.0] * 10 + [0.5, 1.5]
+    assert days_of_months(start + 31.5 * 86400.0, start + 397.5 * 86400.0).tolist() == of_a_leap_year
+    assert days_of_months(start, start + 1000 * 86400.0).sum() == pytest.approx(1000.0)
+
+
+def test_a_month_without_night_is_the_worst(europe):
+    scenario, _ = europe
+    narvik = replace(scenario.stations[0], name="Narvik", latitude_deg=68.0)
+    start = replace(scenario.search, start="2026-04-25T00:00:00Z", days=12.0)
+    season = replace(scenario, stations=(narvik,), search=start, weather=()).season(0.0)
+    april, may = season.by_month()[0, 3:5]
+    assert april > 0.0
+    assert may == 0.0
+    (line,) = (line for line in season_text(season, None).splitlines() if "Narvik" in line)
+    assert line.split()[4:] == ["May", "0", "Apr", f"{april / 6.0:,.0f}"]
+
+
+def test_elements_that_are_too_old_to_foretell_are_named(europe):
+    scenario, season = europe
+    assert season.oldest_elements_s == pytest.approx(6.0 * 86400.0, abs=86400.0)
+    assert "no pass is foretold" not in season_text(season, None) + choices_text(season.choices(2), None)
+    epoch_s = scenario.elements[0].epoch_s
+    aged = replace(scenario.elements[0], epoch_s=epoch_s - 100.0 * 86400.0)
+    old = replace(scenario, elements=(aged,)).season(0.0)
+    for text in (season_text(old, None), choices_text(old.choices(2), None)):
+        assert "up to 106 days" in text
+        assert "no pass is foretold" in text
+    assert season_report(old, None)["oldest_elements_days"] == pytest.approx(106.0, abs=1.0)
 
 
 def test_pairs_share_what_both_have_within_the_store():

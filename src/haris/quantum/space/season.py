@@ -20,7 +20,7 @@ from haris.quantum.orbit.station import Station
 from haris.quantum.space.handover import flown
 from haris.quantum.space.many_keys import ManyKeys, many_keys
 from haris.quantum.space.pass_link import PassLink
-from haris.quantum.space.weather import MONTHS, Weather, clear, months
+from haris.quantum.space.weather import MONTHS, Weather, clear, days_of_months, months
 
 Floats = NDArray[np.float64]
 Apply = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
@@ -51,12 +51,14 @@ class Season:
     """What a season gives.
 
     keys: every pass, under a clear sky. clear: probability of that, (n,). is_flown: which passes are, where they are in
-    conflict, (n,). days: how long it is. handover: how passes followed each other.
+    conflict, (n,). start_s, days: when it begins (UTC, seconds since 1970) and how long it is. handover: how passes
+    followed each other.
     """
 
     keys: ManyKeys
     clear: Floats
     is_flown: NDArray[np.bool_]
+    start_s: float
     days: float
     handover: Handover
 
@@ -72,6 +74,17 @@ class Season:
         if len(passes):
             np.add.at(sums, (passes.station, months(passes.culmination_s)), self.expected_bits)
         return sums
+
+    def days_by_month(self) -> Floats:
+        """How many of its days lie in each month of the year, (12,)."""
+        return days_of_months(self.start_s, self.start_s + self.days * DAY_S)
+
+    @property
+    def oldest_elements_s(self) -> float:
+        """How far the season reaches from the epoch of a satellite's elements, at most; 0 without a satellite."""
+        ends = self.start_s, self.start_s + self.days * DAY_S
+        epochs = [each.epoch_s for each in self.keys.passes.satellites]
+        return max((abs(end - epoch) for end in ends for epoch in epochs), default=0.0)
 
     def nights(self, station: int) -> Floats:
         """Expected bits of each night with a pass that is flown, from noon to noon by the Sun: shape (nights,)."""
@@ -121,7 +134,7 @@ class Season:
         keys = ManyKeys(some, self.keys.sifted_bits[of], self.keys.qber[of], self.keys.secret_bits[of])
         clear = self.clear[of]
         is_flown = flown(some, keys.secret_bits * clear, self.handover.turn_s)
-        return Season(keys, clear, is_flown, self.days, self.handover)
+        return Season(keys, clear, is_flown, self.start_s, self.days, self.handover)
 
     def choices(self, n_stations: int) -> tuple[Season, ...]:
         """The season of every choice of so many of its stations, the one that serves its least best first.
@@ -175,7 +188,8 @@ def season(
     )
     keys = _joined(tuple(satellites), tuple(stations), least_elevation_deg, list(apply(one, satellites)))
     chance = clear(keys.passes, weather, link.channel.cloud_cover)
-    return Season(keys, chance, flown(keys.passes, keys.secret_bits * chance, rules.turn_s), days, rules)
+    is_flown = flown(keys.passes, keys.secret_bits * chance, rules.turn_s)
+    return Season(keys, chance, is_flown, start_s, days, rules)
 
 
 def _of_one(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from haris.nouns.checks import require_probability
 from haris.nouns.errors import ParameterError
 from haris.quantum.optics.free_space.clouds import p_clear
+from haris.quantum.orbit.elements import DAY_S
 from haris.quantum.orbit.many_passes import ManyPasses
 
 Floats = NDArray[np.float64]
@@ -39,8 +39,16 @@ class Weather:
 
 def months(unix_s: Floats) -> NDArray[np.int64]:
     """Month of each time, 0 to 11, UTC."""
-    borders, numbers = _borders(float(unix_s.min(initial=np.inf)), float(unix_s.max(initial=-np.inf)))
-    return np.asarray(numbers[np.searchsorted(borders, unix_s, side="right") - 1])
+    return _calendar_months(unix_s) % MONTHS
+
+
+def days_of_months(start_s: float, stop_s: float) -> Floats:
+    """How many days of each month of the year lie between two times, UTC, those of several years added: shape (12,)."""
+    first, last = _calendar_months(np.array([start_s, stop_s]))
+    borders = np.arange(first, last + 2).astype("datetime64[M]").astype("datetime64[s]").astype(np.float64)
+    days = np.zeros(MONTHS)
+    np.add.at(days, np.arange(first, last + 1) % MONTHS, np.diff(np.clip(borders, start_s, stop_s)) / DAY_S)
+    return days
 
 
 def clear(passes: ManyPasses, weather: tuple[Weather, ...], otherwise: float = 0.0) -> Floats:
@@ -66,12 +74,6 @@ def clear(passes: ManyPasses, weather: tuple[Weather, ...], otherwise: float = 0
     return np.asarray(p_clear(clouded[:, None], elevation) @ (weights / 2.0))
 
 
-def _borders(first_s: float, last_s: float) -> tuple[Floats, NDArray[np.int64]]:
-    """When months begin from the one of first_s to that of last_s, and their numbers."""
-    if not first_s <= last_s:
-        return np.zeros(1), np.zeros(1, np.int64)
-    start, stop = (datetime.fromtimestamp(at, UTC) for at in (first_s, last_s))
-    count = (stop.year - start.year) * MONTHS + stop.month - start.month + 1
-    numbers = np.arange(start.month - 1, start.month - 1 + count)
-    begun = [datetime(start.year + n // MONTHS, n % MONTHS + 1, 1, tzinfo=UTC).timestamp() for n in numbers.tolist()]
-    return np.array(begun), numbers % MONTHS
+def _calendar_months(unix_s: Floats) -> NDArray[np.int64]:
+    """Months since January 1970, UTC, of any year."""
+    return np.floor(unix_s).astype("datetime64[s]").astype("datetime64[M]").astype(np.int64)
