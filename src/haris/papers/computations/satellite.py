@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
 from haris.nouns.times import NS_PER_S, read_time
 from haris.papers import satquma
-from haris.papers.computation import Computation, Ours
+from haris.papers.computation import Computation, Ours, at_km
 from haris.papers.row import Row
 from haris.quantum.optics.detector import Detector
+from haris.quantum.optics.free_space.path import FreeSpacePath
 from haris.quantum.optics.free_space.turbulence import (
     Turbulence,
     fried_parameter_m,
@@ -68,16 +70,42 @@ def _pass(row: Row, least_deg: float) -> Pass:
     return _found(tuple(row["elements"]), (place[0], place[1], place[2]), row["night"], least_deg)
 
 
+def _micius_loss(row: Row, quantity: str) -> Ours | float | None:
+    """Loss at a range after the highest point, detectors apart, and the parts that the paper prints."""
+    name, km = at_km(quantity)
+    if km is None or name not in ("loss_db", "diffraction_db", "pointing_db", "air_db"):
+        return None
+    flown = _pass(row, 10.0)
+    seen = flown.sight_at(np.linspace(flown.culmination_s, flown.set_s, 2001))
+    elevation = np.interp(1e3 * km, seen.range_m, seen.elevation_deg)
+    parts = {name: -10.0 * np.log10(share) for name, share in _downlink(row).parts(1e3 * km, elevation).items()}
+    why = f"Assumed: visibility of {row.positive('assumed_visibility_m') / 1e3:g} km; {elevation:.1f} degrees."
+    return Ours(float(sum(parts.values()) if name == "loss_db" else parts[name.removesuffix("_db")]), why)
+
+
+def _level_path(row: Row, quantity: str) -> Ours | None:
+    """Loss of a path on the ground, detectors apart; of two photons twice that."""
+    if quantity not in ("loss_db", "loss_db_two_photons"):
+        return None
+    aperture = row.positive("tx_aperture_m" if "tx_aperture_m" in row.values else "assumed_tx_aperture_m")
+    path = FreeSpacePath(
+        length_m=1e3 * row.positive("length_km"),
+        wavelength_m=row.positive("assumed_wavelength_nm") * 1e-9,
+        waist_m=row.positive("assumed_waist_over_aperture") * aperture,
+        receiver_m=row.positive("rx_aperture_m"),
+        visibility_m=row.positive("assumed_visibility_m"),
+        optics_db=row.positive("assumed_optics_db"),
+        cn2=row.positive("assumed_cn2"),
+    )
+    parts = {name: -10.0 * np.log10(share) for name, share in path.parts().items()}
+    why = "A photon: " + ", ".join(f"{name} {db:.1f} dB" for name, db in parts.items() if db > 0.05)
+    return Ours(float(sum(parts.values())) * (2.0 if quantity.endswith("two_photons") else 1.0), why)
+
+
 def _key(row: Row) -> PassKey:
     clock_hz, window_s = row.positive("clock_hz"), row.positive("time_window_s")
-    channel = SpaceChannel(
-        wavelength_m=row.positive("wavelength_nm") * 1e-9,
-        divergence_rad=row.positive("fitted_divergence_urad") * 1e-6,
-        receiver_m=row.positive("rx_aperture_m"),
-        pointing_jitter_rad=row.positive("tracking_urad") * 1e-6,
-        optics_db=float(-10.0 * np.log10(row.probability("ground_optics_efficiency"))),
-        visibility_m=row.positive("assumed_visibility_m"),
-        misalignment=1.0 / row.positive("polarization_contrast"),
+    channel = replace(
+        _downlink(row),
         view_rad=row.positive("assumed_view_rad"),
         filter_m=row.positive("assumed_filter_m"),
         night_radiance=row.positive("assumed_night_radiance"),
@@ -92,6 +120,18 @@ def _key(row: Row) -> PassKey:
     source = Source(clock_hz, tuple(row["mu"]), tuple(row["p_mu"]))
     link = PassLink(source, channel, detector, PassProtocol(0.5), security)
     return pass_key(_pass(row, row.number("assumed_least_elevation_deg")), link, MOST_AGE_S)
+
+
+def _downlink(row: Row) -> SpaceChannel:
+    return SpaceChannel(
+        wavelength_m=row.positive("wavelength_nm") * 1e-9,
+        divergence_rad=row.positive("fitted_divergence_urad") * 1e-6,
+        receiver_m=row.positive("rx_aperture_m"),
+        pointing_jitter_rad=row.positive("tracking_urad") * 1e-6,
+        optics_db=float(-10.0 * np.log10(row.probability("ground_optics_efficiency"))),
+        visibility_m=row.positive("assumed_visibility_m"),
+        misalignment=1.0 / row.positive("polarization_contrast"),
+    )
 
 
 def _itu(row: Row, quantity: str) -> float | None:
@@ -125,7 +165,9 @@ def _optimum(row: Row, quantity: str) -> Ours | None:
 
 COMPUTATIONS = (
     Computation(("satquma2_optimum",), _optimum),
+    Computation(("liao2017_micius_link_loss",), _micius_loss),
     Computation(("liao2017_micius_pass_*",), _micius),
+    Computation(("level_path_loss",), _level_path),
     Computation(("itu_p1622_*",), _itu),
     Computation(("hv57_*",), _hufnagel_valley),
 )
