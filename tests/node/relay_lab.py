@@ -27,6 +27,7 @@ from haris.node.configuration.node_toml import (
 from haris.node.events import AlarmEvent, Event
 from haris.node.pki.authority import make_laboratory
 from haris.node.relays.wiring import Relays
+from haris.node.spans.reach import Reach
 from haris.node.store.store import Store, open_store
 from haris.nouns.errors import KeyUnavailable
 from haris.nouns.keys import Origin, Pedigree, Proof
@@ -68,15 +69,31 @@ class Peers:
     site: str
 
     async def ask(self, site: str, verb: str, body: bytes, timeout_s: float = 5.0) -> bytes:
+        Foretold(self.lab, self.site).require(site)
         if site in self.lab.away:
             raise KeyUnavailable(f"the key manager of {site} cannot be reached")
         body = self.lab.tamper(self.site, verb, body)
         return await self.lab.handlers[site][verb](self.site, body)
 
 
+class Foretold(Reach):
+    """What one site of a lab can reach: all, but over spans that are shut now."""
+
+    def __init__(self, lab: RelayLab, site: str) -> None:
+        super().__init__()
+        self._lab, self._site = lab, site
+
+    def _wait_s(self, site: str) -> float | None:
+        spans = [name for name, ends in SPANS.items() if set(ends) == {self._site, site}]
+        return 60.0 if self._lab.shut & set(spans) else 0.0
+
+
 @dataclass
 class RelayLab:
-    """All sites of a network. pki: of make_pki. pairs: the [[pair]] entries of each site. away: who does not answer."""
+    """All sites of a network. pki: of make_pki. pairs: the [[pair]] entries of each site. away: who does not answer.
+
+    in_contacts: spans whose ends reach each other in contacts only. shut: those of them that are out of contact.
+    """
 
     folder: Path
     pki: Path
@@ -87,6 +104,8 @@ class RelayLab:
     relays: dict[str, Relays] = field(default_factory=dict)
     handlers: dict = field(default_factory=dict)
     away: set[str] = field(default_factory=set)
+    in_contacts: frozenset[str] = frozenset()
+    shut: set[str] = field(default_factory=set)
     events: list[Event] = field(default_factory=list)
     tamper: Tamper = honest
     _births: count = field(default_factory=count)
@@ -99,7 +118,9 @@ class RelayLab:
 
     def start(self, site: str) -> None:
         """Start a site, or start it anew: what it held in memory is gone."""
-        relays = Relays(self.configuration(site), self.stores[site], os.urandom, self.events.append)
+        relays = Relays(
+            self.configuration(site), self.stores[site], os.urandom, self.events.append, Foretold(self, site)
+        )
         self.relays[site] = relays
         self.handlers[site] = relays.handlers(lambda: self.peers(site))
 
@@ -120,7 +141,9 @@ class RelayLab:
                     name=name,
                     peer=bob if site == alice else alice,
                     role="alice" if site == alice else "bob",
-                    link=Path("none"),
+                    link=None if name in self.in_contacts else Path("none"),
+                    passes=Path("none") if name in self.in_contacts else None,
+                    reachable="contacts" if name in self.in_contacts else "always",
                     light=Path("none"),
                     secret=Path("none"),
                     listen="127.0.0.1:1",
@@ -129,7 +152,10 @@ class RelayLab:
                 if site in (alice, bob)
             ),
             pair=self.pairs.get(site, ()),
-            edge=tuple(EdgeEntry(name, ends) for name, ends in SPANS.items()),
+            edge=tuple(
+                EdgeEntry(name, ends, "contacts" if name in self.in_contacts else "always")
+                for name, ends in SPANS.items()
+            ),
             end_to_end=EndToEndTable(*own, rekey_keys=self.rekey_keys),
         )
 

@@ -67,6 +67,15 @@ def test_a_site_that_is_away_is_shown_with_its_last_word():
     assert lines[-1] == "old  tells nothing: no verb 'status'"
 
 
+def test_a_satellite_below_the_horizon_is_shown_with_its_last_word_and_does_not_shout() -> None:
+    below = SiteReport("satellite", bank(), None, "satellite is out of contact until 12:00")
+    span = SpanStatus("up", "satellite", False, NOW - 60 * S, out_of_contact=True)
+    lines = shown(SiteReport("bank", bank(spans=(span,))), below, now_ns=NOW + 60 * S)
+    assert "2 sites, 0 away" in lines[0]
+    assert "to satellite    out of contact 1 min, 0 bit/s" in lines[3]
+    assert lines[5:7] == ["satellite  satellite is out of contact until 12:00", "  its last word, 1 min ago:"]
+
+
 def test_an_alarm_that_is_over():
     line = alarm_line(replace(ALARM, cleared_ns=NOW, flapping=True, acknowledged_by="ops"), NOW + S)
     assert line == (

@@ -31,10 +31,11 @@ Hop = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A span of the network: its name, and the sites at its two ends."""
+    """A span of the network: its name, its two ends, and whether those reach each other in contacts only."""
 
     span: str
     sites: Hop
+    in_contacts: bool = False
 
     def __post_init__(self) -> None:
         require_name("span", self.span)
@@ -60,6 +61,16 @@ class Graph:
     def sites(self) -> frozenset[str]:
         """Every site at an end of a span."""
         return frozenset(site for edge in self.edges for site in edge.sites)
+
+    @property
+    def seldom(self) -> frozenset[str]:
+        """Sites that can be heard in contacts only, over any of their spans: their silence says nothing."""
+        return self.sites - {site for edge in self.edges if not edge.in_contacts for site in edge.sites}
+
+    def is_in_contacts(self, path: Sequence[str]) -> bool:
+        """Whether some hop of a path is open in contacts only."""
+        ends = {frozenset(edge.sites) for edge in self.edges if edge.in_contacts}
+        return any(frozenset(hop) in ends for hop in pairwise(path))
 
     def hops(self) -> Iterator[Hop]:
         """Every span, once in each direction."""
@@ -146,7 +157,9 @@ class View:
             self._heard[site] = _Heard(announcement, now_ns)
 
     def _is_away(self, site: str, now_ns: int) -> bool:
-        return site in self._heard and site != self.site and now_ns - self._heard[site].heard_ns > MAX_AGE_NS
+        if site not in self._heard or site == self.site or site in self.graph.seldom:
+            return False
+        return now_ns - self._heard[site].heard_ns > MAX_AGE_NS
 
     def _level(self, sender: str, receiver: str) -> Level | None:
         ours, theirs = (_span(self._heard, one, other) for one, other in ((sender, receiver), (receiver, sender)))

@@ -35,6 +35,7 @@ from haris.node.site_spans import Spans
 from haris.node.sources.watch import release_path
 from haris.node.spans.commissioning import commission
 from haris.node.spans.plan import LightPlan, PassPlan, SourcePlan, SpanPlan
+from haris.node.spans.reach import Reach
 from haris.node.store.key_encryption_key import read_key_encryption_key
 from haris.node.store.store import Store, open_store
 from haris.node.supply.etsi004_face import Etsi004Face
@@ -127,14 +128,17 @@ class _Site:
         self._admin: tuple[HttpListener, ...] = ()
         self._skip: tuple[HttpListener, ...] = ()
         self._admission = Admission(Policy(configuration.allow), store, time.time_ns)
-        self._relays = Relays(configuration, store, entropy, self._observe)
+        self._reach = Reach(configuration.span)
+        self._relays = Relays(configuration, store, entropy, self._observe, self._reach)
         self._gateway: GatewaySite | None = None
         self._ways = _ways(configuration.peer, configuration.span)
         alone = configuration.store.trust_alone
         self._witnesses = Witnessing(self._name, store, self._ways, entropy, self._file_standing, alone=alone)
         self._relays.relaying.require = self._witnesses.require
         planned = zip(plans, configuration.span, strict=True)
-        self._spans = Spans(planned, store, self._relays, self._witnesses, self._observe, self._file, entropy)
+        self._spans = Spans(
+            planned, store, self._relays, self._witnesses, self._observe, self._file, entropy, self._reach
+        )
         self._hung_up = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -236,6 +240,7 @@ class _Site:
             raise ParameterError(f"[kme] cannot listen on {table.listen} or {table.listen_peers}: {error}") from None
         running.append(kme)
         kme.peers.file_alarm, kme.peers.require_trusted = self._file, witnesses.require_trusted
+        kme.peers.require_reached = self._reach.require
         witnesses.owed = kme.deliveries.hurry
         self._reloadable = Reloadable(directory, of_sae, limits, self._admission, kme.peers)
         listen = configuration.etsi004.listen
@@ -302,6 +307,7 @@ class _Site:
         self._ways.clear()
         self._ways.update(_ways(new.peer, spans))
         self._witnesses.know(self._ways)
+        self._reach.know(spans)
         self._operation.know(spans, new.peer)
         if joins:
             self._relays.know(spans, new.graph)

@@ -13,6 +13,7 @@ from haris.node.relays.wiring import Relays
 from haris.node.sources.opening import source_maker
 from haris.node.spans.plan import SpanPlan
 from haris.node.spans.pointing import Pointing
+from haris.node.spans.reach import Reach
 from haris.node.spans.span import Span
 from haris.node.store.store import Store
 from haris.node.supply.peers import KmePeers
@@ -28,7 +29,7 @@ class Spans:
     """Their sessions, and the levels of the neighbours' pools that they fill themselves.
 
     paired: neighbours whose pools relays fill. file: told of a span that joined and cannot listen.
-    entropy: of its keys.
+    entropy: of its keys. reach: of the neighbours.
     """
 
     def __init__(
@@ -40,7 +41,9 @@ class Spans:
         observe: Observe,
         file: Callable[[Alarm], None],
         entropy: Callable[[int], bytes],
+        reach: Reach,
     ) -> None:
+        self._reach = reach
         self._planned = {plan.name: (plan, entry) for plan, entry in planned}
         self._first = self.names
         self._store, self._relays, self._witnesses = store, relays, witnesses
@@ -86,7 +89,7 @@ class Spans:
         maker = source_maker(plan, self._store, self._observe)
         version = partial(peers.span_version, entry.peer)
         observe, pointing = self._relays.observe, self._pointing
-        span = Span(plan, self._store, self._entropy, observe, maker, version, self._witnesses, pointing)
+        span = Span(plan, self._store, self._entropy, observe, maker, version, self._witnesses, pointing, self._reach)
         if entry.listen is not None:
             servers.append(await span.listen(read_endpoint("listen", entry.listen)))
         else:

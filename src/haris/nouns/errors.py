@@ -33,6 +33,10 @@ class KeyNotFound(KeyUnavailable):
     """The key that was named is not here: never was, or is spent, or voided."""
 
 
+class OutOfContact(KeyUnavailable):
+    """A site that is reached in contacts only is out of reach now, as was foretold."""
+
+
 class NoRandomness(HarisError):  # noqa: N818  (what it is)
     """The configured source of random numbers gives none, and nothing stands in for it."""
 

@@ -39,12 +39,15 @@ def _site(report: SiteReport, now_ns: int) -> Iterator[str]:
     status, away_ns = report.status, report.unreachable_since_ns
     if away_ns is not None:
         yield f"{report.site}  UNREACHABLE since {_clock(away_ns)}: {one_line(report.problem)}"
-        if status is not None:
-            yield f"  its last word, {write_duration((now_ns - status.time_ns) / NS_PER_S)} ago:"
     elif status is None:
         yield f"{report.site}  tells nothing: {one_line(report.problem)}"
+    elif report.problem:
+        yield f"{report.site}  {one_line(report.problem)}"
     if status is not None:
-        yield from _told(status, away_ns is None)
+        here = away_ns is None and not report.problem
+        if not here:
+            yield f"  its last word, {write_duration((now_ns - status.time_ns) / NS_PER_S)} ago:"
+        yield from _told(status, here)
 
 
 def _told(status: SiteStatus, here: bool) -> Iterator[str]:
@@ -64,7 +67,7 @@ def _told(status: SiteStatus, here: bool) -> Iterator[str]:
 
 
 def _span(span: SpanStatus, now_ns: int) -> str:
-    state = "up" if span.up else "DOWN"
+    state = "up" if span.up else "out of contact" if span.out_of_contact else "DOWN"
     since = f" {write_duration((now_ns - span.since_ns) / NS_PER_S)}" if span.since_ns else ""
     qber = "" if span.qber is None else f", QBER {100 * span.qber:.2f} %"
     aborted = f", {span.aborted} aborted" if span.aborted else ""

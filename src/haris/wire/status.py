@@ -33,7 +33,7 @@ class SpanStatus(msgspec.Struct, frozen=True):
 
     since_ns: when it came up, or went down; 0: it was never up. blocks, aborted: since the site started, the second
     within the first. qber: of the newest block that tells one. secret_bits_per_s: over the last minutes.
-    next_pass: of a span through space, when one that gives key is foreseen.
+    next_pass: of a span through space, when one that gives key is foreseen. out_of_contact: it is down as was foreseen.
     """
 
     name: str
@@ -46,6 +46,7 @@ class SpanStatus(msgspec.Struct, frozen=True):
     qber: float | None = None
     secret_bits_per_s: float = 0.0
     next_pass: PassStatus | None = None
+    out_of_contact: bool = False
 
 
 class PoolStatus(msgspec.Struct, frozen=True):

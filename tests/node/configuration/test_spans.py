@@ -17,6 +17,7 @@ from haris.node.configuration.node_toml import SpanEntry
 from haris.node.life.witnessing import Unwitnessed
 from haris.node.site_spans import Planned, Spans
 from haris.node.spans.plan import SourcePlan, SpanPlan
+from haris.node.spans.reach import Reach
 from haris.node.store.store import open_store
 from haris.nouns.alarms import Alarm
 from haris.nouns.errors import ParameterError
@@ -62,7 +63,7 @@ async def test_spans_join_and_one_that_cannot_listen_ends_no_other(tmp_path: Pat
     ports = free_ports(3)
     names = [("s-exchange", "exchange"), ("s-broker", "broker"), ("s-late", "late")]
     plans = [planned(name, peer, port, tmp_path) for (name, peer), port in zip(names, ports, strict=True)]
-    there = relays, Unwitnessed(), lambda event: None, alarms.append, os.urandom
+    there = relays, Unwitnessed(), lambda event: None, alarms.append, os.urandom, Reach()
     spans = Spans(plans[:1], store, *there)  # type: ignore[arg-type]
     peers = SimpleNamespace(span_version=lambda site: None)
     running = asyncio.create_task(spans.run(peers))  # type: ignore[arg-type]
@@ -96,7 +97,7 @@ async def test_a_first_span_that_cannot_listen_ends_them_all(tmp_path: Path) -> 
     relays = SimpleNamespace(pairs=[], observe=lambda event: None, tell_level=None)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         first = planned("s-taken", "taken", taken.getsockname()[1], tmp_path)
-        spans = Spans([first], store, relays, Unwitnessed(), print, print, os.urandom)  # type: ignore[arg-type]
+        spans = Spans([first], store, relays, Unwitnessed(), print, print, os.urandom, Reach())  # type: ignore[arg-type]
         with pytest.raises(ExceptionGroup) as raised:
             await spans.run(SimpleNamespace(span_version=lambda site: None))  # type: ignore[arg-type]
     assert raised.group_contains(ParameterError, match="cannot listen")

@@ -18,7 +18,7 @@ from haris.node.store.levels import PoolLevel
 from haris.node.store.store import open_store
 from haris.node.tally import BOUNDS_S, Durations, Tally
 from haris.nouns.alarms import AlarmKind, Severity, Standing
-from haris.nouns.errors import KeyUnavailable, ParameterError, PeerError, Unauthorised
+from haris.nouns.errors import KeyUnavailable, OutOfContact, ParameterError, PeerError, Unauthorised
 from haris.wire.status import PassStatus, SiteStatus, read_network_status, write_status
 
 S = 10**9
@@ -213,6 +213,27 @@ async def test_the_network_is_every_site_with_since_when_one_is_away():
     assert [report.unreachable_since_ns for report in network.sites] == [None, None, None]
     assert network.sites[2].problem == "no verb 'status'"
     assert "says that it is mallory" in network.sites[1].problem
+
+
+async def test_a_satellite_below_the_horizon_is_no_alarm():
+    clock, filed = Clock(), []
+    errors = [KeyUnavailable("no route"), OutOfContact("until 12:00"), KeyUnavailable("no route")]
+
+    async def ask(site):
+        raise errors.pop(0)
+
+    watch = NetworkWatch("bank", ["satellite"], lambda: SiteStatus("bank", "1", False, 2, 1), filed.append, clock)
+    seen = []
+    for _ in range(3):
+        watch._looked_s -= 10
+        seen.append((await watch.look(ask)).sites[1])
+    assert [alarm.active for alarm in filed] == [
+        True,
+        False,
+        True,
+    ]
+    assert [report.unreachable_since_ns is None for report in seen] == [False, True, False]
+    assert seen[1].problem == "until 12:00"
 
 
 def measured():

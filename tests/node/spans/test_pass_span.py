@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,11 @@ from haris.node.spans.light import run_light
 from haris.node.spans.pass_maker import PassMaker
 from haris.node.spans.plan import PassPlan, SpanPlan
 from haris.node.spans.pointing import Pointing
+from haris.node.spans.reach import Reach
 from haris.node.spans.session import SpanSession
 from haris.node.spans.sky import Sky
 from haris.node.spans.span import Span
+from haris.node.system.streams import close_stream
 from haris.nouns.blocks import AbortReason
 from haris.nouns.errors import ParameterError, PeerError
 from haris.quantum.attacks.laser_seeding import LaserSeeding
@@ -84,6 +87,10 @@ async def shining(rig: PassRig) -> AsyncIterator[None]:
     finally:
         light.cancel()
         await asyncio.gather(light, return_exceptions=True)
+
+
+def what(event: object) -> str:
+    return event.what if isinstance(event, SiteEvent) else ""
 
 
 class Held:
@@ -289,6 +296,53 @@ async def test_a_live_block_closes_before_the_satellite_sets(
     assert SET_S - 40.0 < held.sky_s < SET_S - 5.0
     alice = same_key(await making)
     assert 110.0 < alice.figures.light_s < 145.0
+
+
+async def test_sites_meet_in_contacts_only_and_part_without_an_alarm(rig: PassRig) -> None:
+    """The span of a satellite whose radio is above the horizon for a while: not tried before, cut at its end."""
+    now_s = [RISE_S - 600.0]
+    entry: Any = SimpleNamespace(
+        peer="b", in_contacts=True, passes=EXAMPLE, station=None, radio_elevation_deg=5.0, name="ab"
+    )
+    reach = Reach([entry], lambda: now_s[0])
+    tried: list[float] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tried.append(now_s[0])
+        await serve(reader, writer)
+
+    far = rig.span("b")
+    serve = far._accept
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    span = Span(rig.plan("a"), rig.stores["a"], os.urandom, rig.events.append, reach=reach)
+    caller = asyncio.create_task(span.connect(server.sockets[0].getsockname()[:2]))
+    await asyncio.sleep(0.2)
+    assert not tried
+    contact_s = reach.left_s("b")
+    assert contact_s is not None
+    now_s[0] += contact_s - 0.4  # the end of the contact is near
+    await rig.until(lambda: any(what(event) == "span connected" for event in rig.events))
+    await rig.until(lambda: any(what(event) == "span out of contact" for event in rig.events))
+    now_s[0] += 1.0
+    n_tried = len(tried)
+    await asyncio.sleep(0.2)
+    assert len(tried) == n_tried
+    assert not any(what(event) == "span lost" and event.site == "a" for event in rig.events)  # type: ignore[union-attr]
+    caller.cancel()
+    await asyncio.gather(caller, return_exceptions=True)
+    server.close()
+
+
+async def test_a_site_out_of_contact_answers_nobody(rig: PassRig) -> None:
+    entry: Any = SimpleNamespace(peer="a", in_contacts=True, passes=EXAMPLE, station=None, radio_elevation_deg=5.0)
+    reach = Reach([entry], lambda: RISE_S - 600.0)
+    span = Span(rig.plan("b"), rig.stores["b"], os.urandom, rig.events.append, reach=reach)
+    server = await span.listen(("127.0.0.1", 0))
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+    assert await reader.read() == b""
+    await close_stream(writer)
+    server.close()
+    assert not rig.events
 
 
 async def test_a_pass_is_not_flown_for_pools_that_are_full(rig: PassRig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,7 +113,8 @@ class PoolsTable:
     auth_octets: authentication pad a direction, at least 2048; each tag burns 32. horizon_s: while relay pad is scarce,
     for how long each pool shall last by forecast of its demand before another is filled beyond that. max_age_s: keys
     that are older are burnt at both ends; without it none is. fetch_within_s: keys that a master took and no slave has
-    fetched for so long are burnt, and forgotten.
+    fetched for so long are burnt, and forgotten. arrive_within_s: keys that are relayed over sites which are reachable
+    in contacts only are given up when they have not arrived for so long.
     """
 
     keys: int = 1024
@@ -122,9 +123,10 @@ class PoolsTable:
     horizon_s: float = 60.0
     max_age_s: float | None = None
     fetch_within_s: float = 604_800.0
+    arrive_within_s: float = 86_400.0
 
     def __post_init__(self) -> None:
-        for name in ("keys", "relay_keys", "auth_octets", "horizon_s", "fetch_within_s"):
+        for name in ("keys", "relay_keys", "auth_octets", "horizon_s", "fetch_within_s", "arrive_within_s"):
             require_positive(name, getattr(self, name))
         if self.max_age_s is not None:
             require_positive("max_age_s", self.max_age_s)
@@ -229,7 +231,9 @@ class SpanEntry:
 
     name: of the link. peer: the site at its other end. role: who this site is on it. link: LINK.toml. light: Unix
     socket of the emulated light. passes: instead of link, the PASS.toml of a satellite: keys come while a pass lasts.
-    station: which of its stations, where it names several. source: instead of link and light, the name of the
+    station: which of its stations, where it names several. reachable: whether the key manager of the peer of a span of
+    passes is reachable `always`, as through a relay satellite, or in `contacts` only: while the satellite stands higher
+    than radio_elevation_deg. source: instead of link and light, the name of the
     [[source]] that makes its keys.
     secret: this site's copy of the file that commissions the link, given to both sites by hand, or of the two halves
     of a two-person secret (haris link secret); it is burnt once read. commission: `secret`, or `ml-kem` for a first pad
@@ -246,6 +250,8 @@ class SpanEntry:
     light: Path | None = None
     passes: Path | None = None
     station: str | None = None
+    reachable: Literal["always", "contacts"] = "always"
+    radio_elevation_deg: float = 5.0
     source: str | None = None
     listen: str | None = None
     connect: str | None = None
@@ -263,7 +269,16 @@ class SpanEntry:
             raise ParameterError(f"name {self.name}: a span has either link and light, or passes and light, or source")
         if self.station is not None and self.passes is None:
             raise ParameterError(f"station of span {self.name} is one of its passes, and it has none")
+        if self.in_contacts and self.passes is None:
+            raise ParameterError(f"reachable of span {self.name}: contacts are of its passes, and it has none")
+        if not 0.0 <= self.radio_elevation_deg < 90.0:
+            raise ParameterError(f"radio_elevation_deg must lie in [0, 90), got {self.radio_elevation_deg:g}")
         read_endpoint("listen" if self.listen else "connect", self.listen or self.connect or "")
+
+    @property
+    def in_contacts(self) -> bool:
+        """Whether the two sites reach each other in contacts only."""
+        return self.reachable == "contacts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,16 +310,22 @@ class PairEntry:
 class EdgeEntry:
     """[[edge]] A span between two sites of the network, for routing; this site's own spans need none.
 
-    span: its name. sites: the two at its ends.
+    span: its name. sites: the two at its ends. reachable: as of a [[span]], `contacts` where they reach each other then
+    only.
     """
 
     span: str
     sites: tuple[str, ...]
+    reachable: Literal["always", "contacts"] = "always"
 
     def __post_init__(self) -> None:
         if len(self.sites) != 2:
             raise ParameterError(f"sites must be two, got {list(self.sites)}")
-        Edge(self.span, (self.sites[0], self.sites[1]))
+        self.edge()
+
+    def edge(self) -> Edge:
+        """For routing."""
+        return Edge(self.span, (self.sites[0], self.sites[1]), self.reachable == "contacts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,8 +402,8 @@ class NodeConfiguration:
     @property
     def graph(self) -> Graph:
         """The network that routing sees: this site's own spans, and what [[edge]] adds."""
-        own = [Edge(span.name, (self.site.name, span.peer)) for span in self.span]
-        named = [Edge(edge.span, (edge.sites[0], edge.sites[1])) for edge in self.edge]
+        own = [Edge(span.name, (self.site.name, span.peer), span.in_contacts) for span in self.span]
+        named = [edge.edge() for edge in self.edge]
         known = {edge.span: frozenset(edge.sites) for edge in own}
         for edge in named:
             if known.get(edge.span, frozenset(edge.sites)) != frozenset(edge.sites):

@@ -47,7 +47,7 @@ class Alarming:
             case BlockEvent(aborted=None):
                 for kind in _ENDED_BY_A_GOOD_BLOCK:
                     self._over(kind, event.span)
-            case SiteEvent(what="span connected"):
+            case SiteEvent(what="span connected" | "span out of contact"):
                 self._over(AlarmKind.SPAN_DOWN, event.detail)
             case SiteEvent(what="span lost" | "no meeting on span"):
                 span, _, why = event.detail.partition(": ")

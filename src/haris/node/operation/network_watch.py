@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from haris.nouns.alarms import Alarm, AlarmKind, Severity
-from haris.nouns.errors import HarisError, KeyUnavailable, PeerError
+from haris.nouns.errors import HarisError, KeyUnavailable, OutOfContact, PeerError
 from haris.wire.status import NetworkStatus, SiteReport, SiteStatus, read_site_status
 
 LOOK_S = 10.0
@@ -66,6 +66,8 @@ class NetworkWatch:
             status = read_site_status(await ask(other))
             if status.site != other:
                 raise PeerError(f"it says that it is {status.site}")
+        except OutOfContact as error:
+            reports[other] = SiteReport(other, before.status, problem=str(error))
         except KeyUnavailable as error:
             since_ns = before.unreachable_since_ns or self._now_ns()
             reports[other] = SiteReport(other, before.status, since_ns, str(error))

@@ -33,6 +33,7 @@ class SpanWatch:
     qber: float | None = None
     secret_bits: int = 0
     leaked_bits: int = 0
+    out_of_contact: bool = False
     _recent: deque[tuple[int, int]] = field(default_factory=deque)
 
     def hear(self, event: Event, now_ns: int) -> None:
@@ -59,10 +60,12 @@ class SpanWatch:
             self.qber,
             rate_per_s,
             next_pass,
+            self.out_of_contact,
         )
 
     def _connection(self, what: str, now_ns: int) -> None:
-        up = {"span connected": True, "span lost": False}.get(what)
+        self.out_of_contact = what == "span out of contact"
+        up = {"span connected": True, "span lost": False, "span out of contact": False}.get(what)
         if up is not None and up != self.up:
             self.up, self.since_ns = up, now_ns
 

@@ -12,9 +12,10 @@ from haris.keys import relay, shares
 from haris.keys.store import KeyStore
 from haris.node.events import AlarmEvent, Observe, PadEvent, RelayEvent
 from haris.node.relays.end_to_end import Sessions
+from haris.node.spans.reach import Reach
 from haris.node.supply.peers import KmePeers
 from haris.nouns.alarms import AlarmKind
-from haris.nouns.errors import KeyUnavailable, PeerError
+from haris.nouns.errors import KeyUnavailable, OutOfContact, PeerError
 from haris.wire import relay as wire
 
 VERB = "relay"
@@ -24,10 +25,12 @@ PER_SPAN_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A site at the other end of a span, and whether this site is the span's Alice."""
+    """A site at the other end of a span, whether this site is the span's Alice, and whether the two reach each other in
+    contacts only."""
 
     span: str
     alice: bool
+    in_contacts: bool = False
 
     @property
     def outgoing(self) -> str:
@@ -44,6 +47,7 @@ class Relaying:
     """One site's part in relays that others begin, and what its own part (relay_filling.py) shares with it.
 
     neighbours: by site. sessions: of the end-to-end layer. masked_only: owners whose keys are not taken without one.
+    reach: of the neighbours, some of which may be in contact at times only.
     """
 
     def __init__(
@@ -54,8 +58,10 @@ class Relaying:
         observe: Observe,
         sessions: Sessions | None = None,
         masked_only: frozenset[str] = frozenset(),
+        reach: Reach | None = None,
     ) -> None:
         self.site, self.store, self.neighbours, self.observe = site, store, neighbours, observe
+        self.reach = reach or Reach()
         self._sessions, self._masked_only = sessions, masked_only
         self._head_told: dict[str, int] = {}
         self.require: Callable[[str], None] = lambda site: None
@@ -67,6 +73,9 @@ class Relaying:
         self.require(caller)
         if isinstance(message, wire.RelayAsk):
             return wire.encode(await self._answer(caller, message))
+        if isinstance(message, wire.RelayWhether):
+            here = await asyncio.to_thread(shares.arrived, self.store, message.relays, caller)
+            return wire.encode(wire.RelayWhole(here))
         if isinstance(message, wire.RelayHead):
             return await self._follow_head(caller, message)
         if not isinstance(message, wire.RelayKeys):
@@ -82,17 +91,42 @@ class Relaying:
         return wire.encode(received.held)
 
     async def _pass_on(self, peers: KmePeers, message: wire.RelayKeys, incoming: str) -> bytes:
+        """What the next site says; of a share that may wait, that it is held here for that, or not taken."""
         onward = relay.next_site(message.path, self.site)
-        outgoing = self.neighbour(onward).outgoing
-        self.require(onward)
         try:
-            sent = await asyncio.to_thread(relay.forward, self.store, message, self.site, incoming, outgoing)
+            self.require(onward)
+            sent = await self._seal(peers, message, incoming, onward)
         except KeyUnavailable:
-            await self.tell_head(peers, onward)
+            if isinstance(message, wire.RelayKeysInContacts):
+                return wire.encode(wire.RelayRefused(message.relay, message.share))
             raise
         self.account(message.relay, sent.spent)
         self.tell(message.path, message.n_keys, sent.spent)
+        if isinstance(message, wire.RelayKeysInContacts) and self.neighbour(onward).in_contacts:
+            return wire.encode(wire.RelayCarried(message.relay, message.share, self.reach.next_ns(onward)))
         return await peers.ask(onward, VERB, wire.encode(sent.message), patience_s(message.path))
+
+    async def _seal(self, peers: KmePeers, message: wire.RelayKeys, incoming: str, onward: str) -> relay.Sent:
+        """The share sealed for the next site, and held for it if need be (node/relays/carrying.py sends it)."""
+        neighbour = self.neighbour(onward)
+
+        def seal() -> relay.Sent:
+            if not neighbour.in_contacts:
+                return relay.forward(self.store, message, self.site, incoming, neighbour.outgoing)
+            if isinstance(message, wire.RelayKeysInContacts):
+                return relay.carry(self.store, message, self.site, incoming, neighbour.outgoing)
+            self.reach.require(onward)
+            if self.store.count_carried(neighbour.outgoing):  # their pad comes before
+                raise KeyUnavailable(f"what is held for {onward} goes first")
+            return relay.forward(self.store, message, self.site, incoming, neighbour.outgoing)
+
+        try:
+            return await asyncio.to_thread(seal)
+        except OutOfContact:
+            raise
+        except KeyUnavailable:
+            await self.tell_head(peers, onward)
+            raise
 
     async def _answer(self, owner: str, ask: wire.RelayAsk) -> wire.RelayDone:
         """The fate of a relay whose far end this site is, told to its owner."""
@@ -116,7 +150,7 @@ class Relaying:
     async def tell_head(self, peers: KmePeers, neighbour: str) -> None:
         """Tell a neighbour how far our relay ledger towards it is burnt, once for each place."""
         ledger = self.neighbour(neighbour).outgoing
-        head, _ = await asyncio.to_thread(self.store.ledger_bounds, ledger)
+        head = await asyncio.to_thread(self.store.head_to_tell, ledger)
         if self._head_told.get(ledger) != head:
             await peers.ask(neighbour, VERB, wire.encode(wire.RelayHead(ledger, head)))
             self._head_told[ledger] = head

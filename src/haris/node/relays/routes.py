@@ -9,7 +9,8 @@ from itertools import pairwise
 from haris.control.routing import HOP_COST, Path, disjoint_paths, hop_cost
 from haris.control.topology import Hop, Level, View
 from haris.keys.relay import BATCH_KEYS, pad_octets
-from haris.nouns.errors import KeyUnavailable
+from haris.node.spans.reach import Reach
+from haris.nouns.errors import KeyUnavailable, OutOfContact
 from haris.wire.relay import MAX_SITES
 
 BLAME_COST = 4 * HOP_COST
@@ -20,25 +21,43 @@ BLAME_NS = 30 * 10**9
 
 
 class Routes:
-    """Paths from this site. fixed: by far end. `pads`: octets in its own relay ledger towards each neighbour, now."""
+    """Paths from this site. fixed: by far end. reach: of the neighbours.
 
-    def __init__(self, view: View, fixed: Mapping[str, Path], now_ns: Callable[[], int] = time.time_ns) -> None:
-        self._view, self._fixed, self._now_ns = view, fixed, now_ns
+    `pads`: octets in its own relay ledger towards each neighbour, now.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        fixed: Mapping[str, Path],
+        now_ns: Callable[[], int] = time.time_ns,
+        reach: Reach | None = None,
+    ) -> None:
+        self._view, self._fixed, self._now_ns, self._reach = view, fixed, now_ns, reach or Reach()
         self._blamed: dict[Hop, list[int]] = {}  # until when, for each loss
 
     def choose(self, peer: str, k: int, pads: Mapping[str, int]) -> tuple[Path, ...]:
-        """k disjoint paths to peer. KeyUnavailable when pad is short on every way, or a site is away."""
+        """k disjoint paths to peer. KeyUnavailable when pad is short on every way, or a site is away; OutOfContact when
+        the first site of the way is."""
         away = self._view.sites_away(self._now_ns())
         if peer in self._fixed:
             found: tuple[Path, ...] = (self._fixed[peer],)
+            self._reach.require(found[0][1])
         else:
-            found = disjoint_paths(self._costs(pads), self._view.site, peer, k)
+            costs = self._costs(pads)
+            found = disjoint_paths(self._in_reach(costs), self._view.site, peer, k)
+            if not found and disjoint_paths(costs, self._view.site, peer, k):
+                raise OutOfContact(f"the ways to {peer} lead over sites that are out of contact")
         if not found or any(site in away for path in found for site in path):
             why = f"; away: {', '.join(away)}" if away else ""
             raise KeyUnavailable(f"no {k} disjoint paths with pad lead to {peer} now{why}")
         if any(len(path) > MAX_SITES for path in found):
             raise KeyUnavailable(f"the paths to {peer} run over more than {MAX_SITES} sites")
         return found
+
+    def are_in_contacts(self, paths: Sequence[Path]) -> bool:
+        """Whether a share may wait on these paths for a site that is out of reach."""
+        return any(self._view.graph.is_in_contacts(path) for path in paths)
 
     def pad_left(self, paths: Sequence[Path], pads: Mapping[str, int]) -> int:
         """Octets in the poorest relay ledger of these paths, as far as it is known here."""
@@ -59,6 +78,10 @@ class Routes:
         until = self._now_ns() + BLAME_NS
         for hop in pairwise(path):
             self._blamed.setdefault(hop, []).append(until)
+
+    def _in_reach(self, costs: Mapping[Hop, int]) -> dict[Hop, int]:
+        own = self._view.site
+        return {hop: cost for hop, cost in costs.items() if hop[0] != own or self._reach.is_open(hop[1])}
 
     def _costs(self, pads: Mapping[str, int]) -> dict[Hop, int]:
         now_ns = self._now_ns()

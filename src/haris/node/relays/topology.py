@@ -51,7 +51,7 @@ class Topology:
 
     def observe(self, event: Event) -> None:
         """Follow what the spans of this site tell of themselves."""
-        if isinstance(event, SiteEvent) and event.what in ("span connected", "span lost"):
+        if isinstance(event, SiteEvent) and event.what in ("span connected", "span lost", "span out of contact"):
             neighbour = self.spans.get(event.detail.partition(":")[0])
             if neighbour is not None and event.what == "span connected":
                 self._up.add(neighbour)

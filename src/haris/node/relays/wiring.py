@@ -12,11 +12,13 @@ from haris.keys.store import KeyStore
 from haris.node.configuration.node_toml import NodeConfiguration, SpanEntry
 from haris.node.events import Event, Observe
 from haris.node.relays import handing as relaying
+from haris.node.relays.carrying import Carrying
 from haris.node.relays.end_to_end import Sessions, Signers
 from haris.node.relays.filling import Filling, Pair
 from haris.node.relays.handing import Neighbour, Relaying
 from haris.node.relays.routes import Routes
 from haris.node.relays.topology import Topology, steady_clock
+from haris.node.spans.reach import Reach
 from haris.node.supply.peers import KmePeers
 from haris.node.supply.signers import read_signers
 from haris.wire import end_to_end, topology
@@ -27,12 +29,18 @@ Handler = Callable[[str, bytes], Awaitable[bytes]]
 class Relays:
     """What a site's wiring needs of relay: handlers for its peer face, and tasks that run for ever.
 
-    sessions: None without a table [end_to_end]. pairs: pools that relays fill.
+    sessions: None without a table [end_to_end]. pairs: pools that relays fill. reach: of the other sites.
     """
 
     def __init__(
-        self, configuration: NodeConfiguration, store: KeyStore, entropy: Callable[[int], bytes], observe: Observe
+        self,
+        configuration: NodeConfiguration,
+        store: KeyStore,
+        entropy: Callable[[int], bytes],
+        observe: Observe,
+        reach: Reach | None = None,
     ) -> None:
+        reach = reach or Reach(configuration.span)
         site, spans, clock = configuration.site.name, configuration.span, steady_clock()
         neighbours = _neighbours(spans)
         view = View(configuration.graph, site)
@@ -41,11 +49,13 @@ class Relays:
         self._observe = observe
         self.sessions = _sessions(configuration, entropy)
         self.topology = Topology(view, store, _outgoing(neighbours), {span.name: span.peer for span in spans}, clock)
-        self.relaying = Relaying(site, store, neighbours, observe, self.sessions, masked_only)
-        self.filling = Filling(self.relaying, Routes(view, fixed, clock), entropy, self.sessions)
+        self.relaying = Relaying(site, store, neighbours, observe, self.sessions, masked_only, reach)
+        self.filling = Filling(self.relaying, Routes(view, fixed, clock, reach), entropy, self.sessions)
+        self.carrying = Carrying(self.relaying)
         pools = configuration.pools
         self.pairs = [
-            Pair(pair.peer, pools.keys, pair.paths, pair.end_to_end, pools.horizon_s) for pair in configuration.pair
+            Pair(pair.peer, pools.keys, pair.paths, pair.end_to_end, pools.horizon_s, pools.arrive_within_s)
+            for pair in configuration.pair
         ]
 
     def know(self, spans: Sequence[SpanEntry], graph: Graph) -> None:
@@ -73,8 +83,9 @@ class Relays:
         return handlers
 
     def tasks(self, peers: KmePeers) -> list[Coroutine[Any, Any, None]]:
-        """To run for ever: a filler for each pair, and the site's word to its neighbours."""
-        return [self.topology.run(peers), *(self.filling.fill(peers, pair) for pair in self.pairs)]
+        """To run for ever: a filler for each pair, the site's word to its neighbours, and what it holds for them."""
+        fillers = (self.filling.fill(peers, pair) for pair in self.pairs)
+        return [self.topology.run(peers), self.carrying.run(peers), *fillers]
 
     async def tell_level(self, peer: str, target: int) -> int:
         """See Filling.tell_level."""
@@ -92,7 +103,7 @@ class Relays:
 
 
 def _neighbours(spans: Sequence[SpanEntry]) -> dict[str, Neighbour]:
-    return {span.peer: Neighbour(span.name, span.role == "alice") for span in spans}
+    return {span.peer: Neighbour(span.name, span.role == "alice", span.in_contacts) for span in spans}
 
 
 def _outgoing(neighbours: Mapping[str, Neighbour]) -> dict[str, str]:

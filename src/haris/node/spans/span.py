@@ -23,6 +23,7 @@ from haris.node.spans.light_maker import LightMaker
 from haris.node.spans.pass_maker import PassMaker
 from haris.node.spans.plan import LightPlan, PassPlan, SpanPlan
 from haris.node.spans.pointing import Pointing
+from haris.node.spans.reach import Reach
 from haris.node.spans.session import SpanSession
 from haris.node.system.streams import close_stream, keep_alive
 from haris.nouns.alarms import AlarmKind
@@ -44,6 +45,7 @@ class Span:
 
     maker: of its blocks, unless light makes them. version: of the messages in which to greet the other end now.
     witnesses: asked before pad is used. pointing: of this site's telescope, which its spans through space share.
+    reach: of the peer, which may be in contact at times only.
     """
 
     def __init__(
@@ -56,7 +58,9 @@ class Span:
         version: Callable[[], Awaitable[int]] | None = None,
         witnesses: Confirmation | None = None,
         pointing: Pointing | None = None,
+        reach: Reach | None = None,
     ) -> None:
+        self._reach = reach or Reach()
         self._version = version or _highest
         self.plan, self._store, self._entropy, self._observe = plan, store, entropy, observe
         self._witnesses = witnesses or Unwitnessed()
@@ -78,6 +82,9 @@ class Span:
         """Keep a session with the site that listens at address, for ever."""
         while True:
             await self._witnesses.wait(self.plan.peer)  # pad of an older store must not serve again
+            if not self._reach.is_open(self.plan.peer):
+                await asyncio.sleep(LOOK_S)
+                continue
             try:
                 version = await self._version()
                 streams = await asyncio.open_connection(*address)
@@ -114,6 +121,9 @@ class Span:
             raise ParameterError(f"span {self.plan.name} cannot listen on {where}: {error.strerror}") from None
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._reach.is_open(self.plan.peer):
+            await close_stream(writer)
+            return
         session = self._session((reader, writer))
 
         async def meet() -> None:
@@ -153,17 +163,23 @@ class Span:
         name = self.plan.name
         keep_alive(streams[1])
         began, met = time.monotonic(), False
+        contact = asyncio.timeout(self._reach.left_s(self.plan.peer))
         try:
-            await meet()
-            met = True
-            self._observe(SiteEvent(self.plan.site, "span connected", name))
-            await session.make_blocks()
+            async with contact:
+                await meet()
+                met = True
+                self._observe(SiteEvent(self.plan.site, "span connected", name))
+                await session.make_blocks()
         except KeyUnavailable as error:
             self._alarm(
                 f"the authentication pad is used up; the link must be commissioned anew ({error})", AlarmKind.PAD_LOW
             )
             self._pause_s = LAST_PAUSE_S
         except (HarisError, OSError) as error:
+            if contact.expired() or not self._reach.is_sure(self.plan.peer):
+                self._observe(SiteEvent(self.plan.site, "span out of contact", name))
+                self._pause_s = FIRST_PAUSE_S
+                return
             self._observe(SiteEvent(self.plan.site, "span lost" if met else "no meeting on span", f"{name}: {error}"))
             lived_s = time.monotonic() - began  # a session that lived long has waited for the next one's pad already
             self._pause_s = FIRST_PAUSE_S if lived_s > LAST_PAUSE_S else min(2 * self._pause_s, LAST_PAUSE_S)

@@ -51,6 +51,8 @@ class KmePeers:
         self._strange: set[str] = set()
         self.require_trusted: Callable[[str], None] = lambda site: None
         """PeerError for a site that nothing is said to."""
+        self.require_reached: Callable[[str], None] = lambda site: None
+        """OutOfContact for a site that cannot be reached now, as was foretold: it is not tried."""
 
     def renew(self, tls: TlsFiles) -> None:
         """Use these files for connections to come; requests after this one make new ones. ParameterError: no change."""
@@ -79,13 +81,18 @@ class KmePeers:
         return tuple(self._urls)
 
     async def ask(self, site: str, verb: str, body: bytes, timeout_s: float = ASK_TIMEOUT_S) -> bytes:
-        """The body of site's answer. PeerError when it refuses, KeyUnavailable when it cannot be reached in time."""
+        """The body of site's answer.
+
+        PeerError when it refuses, KeyUnavailable when it cannot be reached in time, OutOfContact when that is foreseen.
+        """
         if site not in self._urls:
             raise ParameterError(f"no way to the key manager of site {site} is configured")
         self.require_trusted(site)
+        self.require_reached(site)
         try:
             return await self._ask(site, verb, body, timeout_s)
         except KeyUnavailable:
+            self.require_reached(site)
             try:
                 asked = self._revocation is not None and await self._revocation.settle()
             except Unauthorised as error:
