@@ -97,6 +97,14 @@ def test_a_window_is_one_block(scenario):
     assert again.counts.n_pulses == pytest.approx(first.window.duration_s * 1e8)
 
 
+def test_other_protocols_cross_as_well(scenario):
+    # With the same light and bases, six states leave a third for each of three bases, and less key.
+    six = replace(scenario.link, protocol=replace(scenario.link.protocol, name="six-state"))
+    keys = [each.secret_bits for each in replace(scenario, link=six).crosslinks(0.0)]
+    for fewer, more in zip(keys, (each.secret_bits for each in scenario.crosslinks(0.0)), strict=True):
+        assert 0 < fewer < more
+
+
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [

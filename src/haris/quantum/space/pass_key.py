@@ -16,6 +16,7 @@ from haris.quantum.orbit.passes import Pass
 from haris.quantum.orbit.station import Sight
 from haris.quantum.orbit.sun import sun_elevation_deg
 from haris.quantum.security.key_length import KeyLength
+from haris.quantum.space.block_key import BlockKey
 from haris.quantum.space.pass_link import DECOY_BB84, PassLink, block_key, expected_block
 from haris.quantum.space.slot_counts import Settings, slot_arrivals
 
@@ -53,7 +54,7 @@ class Slots:
 
 
 @dataclass(frozen=True, slots=True)
-class PassKey:
+class PassKey(BlockKey):
     """What a pass gives. counts: of all slots, of the protocol's kind. reason: why there is no key, or empty.
 
     settings: those that were chosen for it, with the slots to use, or None: the link's own, over the whole pass.
@@ -65,21 +66,6 @@ class PassKey:
     key: KeyLength
     reason: str
     settings: Settings | None = None
-
-    @property
-    def sifted_bits(self) -> float:
-        """What is kept of equal bases, of both bases and all intensities; of three states, of the key basis."""
-        return float(self.counts.sifted_bits)
-
-    @property
-    def qber(self) -> float:
-        """Error rate of the key basis over the whole pass."""
-        return float(self.counts.key_qber)
-
-    @property
-    def secret_bits(self) -> int:
-        """Length of the key."""
-        return int(self.key.length_bits)
 
 
 def slots_of(flown: Pass, link: PassLink, most_age_s: float) -> Slots:
