@@ -58,7 +58,7 @@ def test_months_are_summed_by_the_culmination(jinan):
 def test_the_track_passes_where_the_station_sees_it(jinan):
     _, keys = jinan
     flown = keys[0].flown
-    longitude, latitude = ground_track(flown, np.array([flown.rise_s, flown.culmination_s]))
+    longitude, latitude = ground_track(flown.satellite, np.array([flown.rise_s, flown.culmination_s]))
     ring = np.stack(circle_of_sight(flown))
     to_ring = np.hypot(*(ring - [[longitude[0]], [latitude[0]]])).min()
     assert to_ring < 0.7  # degrees; the satellite is a little higher or lower at its rise

@@ -13,6 +13,7 @@ from haris.quantum.orbit.elements import DAY_S
 from haris.quantum.space.light import clear_probability, pass_light
 from haris.quantum.space.optimised import link_with, optimised
 from haris.quantum.space.scenario import Scenario
+from haris.report.crosslink_page import crosslink_page
 from haris.report.crosslinks import crosslink_report, crosslink_table
 from haris.report.pass_light import light_report, light_table
 from haris.report.pass_page import pass_page
@@ -51,9 +52,9 @@ def run(args: argparse.Namespace) -> int:
     changes = {name: value for name in ("start", "days") if (value := getattr(args, name)) is not None}
     scenario = replace(scenario, search=replace(scenario.search, **changes))
     if scenario.is_crosslink:
-        if args.light or args.optimise or args.page:
-            raise ParameterError(f"{args.scenario}: --light, --optimise and --page are of passes over a station")
-        return _crosslinks(scenario, args.json)
+        if args.light or args.optimise:
+            raise ParameterError(f"{args.scenario}: --light and --optimise are of passes over a station")
+        return _crosslinks(scenario, args.page, args.json)
     if args.light or args.page:
         scenario.link.require_decoy_bb84("--light and --page")
     keys = scenario.keys(time.time())
@@ -80,8 +81,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _crosslinks(scenario: Scenario, as_json: bool) -> int:
+def _crosslinks(scenario: Scenario, page: Path | None, as_json: bool) -> int:
     windows = scenario.crosslinks(time.time())
+    if page:
+        page.write_text(web_page(crosslink_page(windows, scenario.link)), encoding="utf-8")
     reports = [crosslink_report(each, scenario.link) for each in windows]
     print(json.dumps(reports) if as_json else crosslink_table(windows, scenario.link))
     return 0

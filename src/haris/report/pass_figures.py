@@ -31,7 +31,8 @@ def pass_figure(each: PassKey, link: PassLink) -> Figure:
     figure = Figure(figsize=(7.2, 3.3), layout="constrained")
     grid = figure.add_gridspec(1, 2, width_ratios=(1.0, 1.35))
     _sky_track(cast("PolarAxes", figure.add_subplot(grid[0], projection="polar")), each)
-    _loss_and_rate(figure.add_subplot(grid[1]), each, link)
+    slots, beside = each.slots, figure.add_subplot(grid[1])
+    loss_and_rate(beside, slots.unix_s, each.flown.culmination_s, slots.transmittance, sifted_per_s(each, link))
     return figure
 
 
@@ -72,15 +73,16 @@ def sifted_per_s(each: PassKey, link: PassLink) -> Floats:
     return np.array(rates, dtype=np.float64)
 
 
-def _loss_and_rate(axes: Axes, each: PassKey, link: PassLink) -> None:
+def loss_and_rate(axes: Axes, unix_s: Floats, middle_s: float, transmittance: Floats, sifted_bps: Floats) -> None:
+    """Loss, growing downwards, and sifted bits a second, against minutes from middle_s; arrays (t,)."""
     plain(axes)
-    minutes = (each.slots.unix_s - each.flown.culmination_s) / 60.0
-    axes.plot(minutes, -10.0 * np.log10(np.maximum(each.slots.transmittance, 1e-30)), color=GREY, linewidth=1.4)
-    axes.set_xlabel(f"minutes from {_clock(each.flown.culmination_s)} UTC", fontsize=8)
+    minutes = (unix_s - middle_s) / 60.0
+    axes.plot(minutes, -10.0 * np.log10(np.maximum(transmittance, 1e-30)), color=GREY, linewidth=1.4)
+    axes.set_xlabel(f"minutes from {_clock(middle_s)} UTC", fontsize=8)
     axes.set_ylabel("loss (dB)", color="#5d6b78", fontsize=8)
     axes.invert_yaxis()
     right = axes.twinx()
-    right.plot(minutes, sifted_per_s(each, link) / 1e3, color=DATA, linewidth=2.0)
+    right.plot(minutes, sifted_bps / 1e3, color=DATA, linewidth=2.0)
     right.set_ylabel("sifted (kbit/s)", color=DATA, fontsize=8)
     right.set_ylim(bottom=0.0)
     right.spines[["top", "left"]].set_visible(False)

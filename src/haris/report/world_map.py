@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from haris.quantum.orbit.elements import Elements
+from haris.quantum.orbit.mutual_sight import Window
 from haris.quantum.orbit.passes import Pass
 from haris.quantum.orbit.propagation import states
 from haris.quantum.orbit.station import WGS84_RADIUS_M
@@ -49,9 +51,9 @@ def outlines() -> tuple[Floats, ...]:
     return tuple(found)
 
 
-def ground_track(flown: Pass, times: Floats) -> tuple[Floats, Floats]:
-    """Longitude and latitude below the satellite in degrees, shape (t,): geocentric, up to 0.2 from geodetic."""
-    x, y, z = states([flown.satellite], times, np.inf).position_m[0].T
+def ground_track(satellite: Elements, times: Floats) -> tuple[Floats, Floats]:
+    """Longitude and latitude below a satellite in degrees, shape (t,): geocentric, up to 0.2 from geodetic."""
+    x, y, z = states([satellite], times, np.inf).position_m[0].T
     return np.degrees(np.arctan2(y, x)), np.degrees(np.arctan2(z, np.hypot(x, y)))
 
 
@@ -71,19 +73,13 @@ def circle_of_sight(flown: Pass) -> tuple[Floats, Floats]:
 
 def world_map(passes: Sequence[Pass]) -> Figure:
     """Tracks of the first MOST_TRACKS passes: bold while a station sees them, thin a third of a turn around."""
-    from matplotlib.collections import PolyCollection
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.2, 3.9), layout="constrained")
-    axes = figure.add_subplot()
-    axes.set_facecolor(SEA)
-    axes.add_collection(PolyCollection(list(outlines()), facecolors=LAND, edgecolors="#b9c3bd", linewidths=0.4))
+    figure, axes = _world()
     for each in passes[:MOST_TRACKS]:
         around_s = each.satellite.period_s / 6.0
         wide = np.arange(each.rise_s - around_s, each.set_s + around_s, STEP_S)
-        _line(axes, *ground_track(each, wide), color=GREY, linewidth=0.7)
+        _line(axes, *ground_track(each.satellite, wide), color=GREY, linewidth=0.7)
         seen = np.linspace(each.rise_s, each.set_s, max(int(each.duration_s / STEP_S), 2))
-        _line(axes, *ground_track(each, seen), color=DATA, linewidth=2.0)
+        _line(axes, *ground_track(each.satellite, seen), color=DATA, linewidth=2.0)
     stations = {each.station.name: each for each in passes}
     for name, each in stations.items():
         _line(axes, *circle_of_sight(each), color=MODEL, linewidth=0.9, linestyle="--")
@@ -92,13 +88,37 @@ def world_map(passes: Sequence[Pass]) -> Figure:
         axes.annotate(
             name, (longitude, each.station.latitude_deg), xytext=(5, 4), textcoords="offset points", fontsize=8
         )
+    return figure
+
+
+def map_of_windows(windows: Sequence[Window]) -> Figure:
+    """Tracks of two satellites while they see each other, of the first MOST_TRACKS windows; a dot where each begins."""
+    figure, axes = _world()
+    for each in windows[:MOST_TRACKS]:
+        times = np.linspace(each.start_s, each.stop_s, max(int(each.duration_s / STEP_S), 2))
+        for satellite, color in ((each.sender, DATA), (each.receiver, MODEL)):
+            longitude, latitude = ground_track(satellite, times)
+            _line(axes, longitude, latitude, color=color, linewidth=1.6)
+            axes.plot(longitude[0], latitude[0], "o", color=color, markersize=3.5)
+    return figure
+
+
+def _world() -> tuple[Figure, Axes]:
+    """Axes of the whole world with its land."""
+    from matplotlib.collections import PolyCollection
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 3.9), layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_facecolor(SEA)
+    axes.add_collection(PolyCollection(list(outlines()), facecolors=LAND, edgecolors="#b9c3bd", linewidths=0.4))
     axes.set(xlim=(-180, 180), ylim=(-90, 90), aspect="equal")
     axes.set_xticks(range(-180, 181, 60))
     axes.set_yticks(range(-90, 91, 30))
     axes.grid(True, alpha=0.3, linewidth=0.5)
     axes.tick_params(labelsize=8, length=0)
     axes.spines[:].set_visible(False)
-    return figure
+    return figure, axes
 
 
 def _line(axes: Axes, longitude: Floats, latitude: Floats, **style: object) -> None:

@@ -53,11 +53,22 @@ def crosslink_key(window: Window, link: PassLink, most_age_s: float) -> Crosslin
     seen = window.between(times, most_age_s)
     is_open = sun_angle_rad(seen, times) >= np.radians(link.channel.sun_keep_out_deg)
     transmittance = link.channel.transmittance(seen.range_m, 0.0)
-    sky = np.full(int(is_open.sum()), float(link.channel.background_photons(-90.0, link.open_s)))
-    counts = expected_block(link, duration_s, transmittance[is_open], sky)
+    counts = expected_block(link, duration_s, transmittance[is_open], _sky(link, int(is_open.sum())))
     key = block_key(link, counts)
     reason = "" if key.length_bits > 0 else _reason(is_open, counts)
     return CrosslinkKey(window, times, seen, transmittance, is_open, counts, key, reason)
+
+
+def sifted_per_s(link: PassLink, transmittance: Floats) -> Floats:
+    """Expected sifted bits a second in each slot in which the receiver looks, shape (t,)."""
+    dark = _sky(link, 1)
+    bits = [expected_block(link, 1.0, transmittance[i : i + 1], dark).sifted_bits for i in range(transmittance.size)]
+    return np.array(bits, dtype=np.float64)
+
+
+def _sky(link: PassLink, n: int) -> Floats:
+    """Photons of the dark in a gate, in n slots."""
+    return np.full(n, float(link.channel.background_photons(-90.0, link.open_s)))
 
 
 def _reason(is_open: NDArray[np.bool_], counts: BlockCounts) -> str:
