@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from haris.demo.laboratory import CONTACTS
 from haris.demo.space import Flight, build_space
 from haris.demo.stage import Stage
 from haris.node.configuration.node_toml import read_configuration
@@ -47,6 +48,37 @@ def test_a_summary_tells_what_was_foretold_and_what_came(tmp_path: Path) -> None
     assert (first["station"], first["rise"], first["secret_bits"]) == ("Xinglong", "2016-12-19T16:49:57Z", 170_000)
     assert (second["station"], second["sifted_bits"], second["light_s"]) == ("Sanya", 0, 0)
     assert 150_000 < first["expected_secret_bits"] < second["expected_secret_bits"]
+
+
+def test_a_satellite_in_contacts_is_reached_through_its_radio_alone(tmp_path: Path) -> None:
+    laboratory = build_space(tmp_path / "laboratory", 40.0, lead_s=10.0, plot=CONTACTS)
+    ports = laboratory.ports
+    read = {site: read_configuration(laboratory.configuration(site)) for site in laboratory.plot.sites}
+    for site, configuration in read.items():
+        assert all(span.in_contacts for span in configuration.span)
+        assert all(edge.reachable == "contacts" for edge in configuration.edge)
+        for peer in configuration.peer:
+            direct = f"127.0.0.1:{ports[f'{peer.site} peers']}"
+            assert (peer.address == direct) == (
+                "satellite" not in (site, peer.site)
+            )  # on the ground they need no radio
+    carried = [line for span in laboratory.plot.spans for line in laboratory.radio_lines(span)]
+    assert len(carried) == len({listens for listens, _ in carried}) == 6
+    for span in read["satellite"].span:
+        assert span.connect == f"127.0.0.1:{ports[f'{span.name} radio']}"
+    stage = Stage(laboratory)
+    assert list(stage.radios) == ["satellite-exchange", "satellite-bank"]
+
+
+@pytest.mark.trial
+@pytest.mark.timeout(600)
+def test_a_satellite_in_contacts_carries_keys_to_the_next_orbit() -> None:
+    command = [sys.executable, "-m", "haris.cli.main", "demo", "--space", "--contacts", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=580, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["orders_confirmed"] == 40
+    assert result["hops"] == 2
 
 
 @pytest.mark.trial

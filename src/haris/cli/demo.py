@@ -24,6 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--eve-after", type=int, default=0, metavar="ORDERS", help="she comes after so many orders")
     parser.add_argument("--space", action="store_true", help="a satellite in place of fibres, over two stations")
     parser.add_argument("--factor", type=float, metavar="N", default=30.0, help="how fast the sky of --space runs (30)")
+    parser.add_argument(
+        "--contacts", action="store_true", help="the satellite of --space is reached in contacts only: takes an orbit"
+    )
     parser.add_argument("--seed", help="any text: the same light again (keys still differ)")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the laboratory in DIR (must be empty)")
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object; nothing else is shown")
@@ -45,6 +48,8 @@ def run(args: argparse.Namespace) -> int:
     require_not_negative("--eve-after", args.eve_after)
     if args.space and (args.eve is not None or args.seconds is not None):
         raise ParameterError("--space goes with neither --eve nor --seconds")
+    if args.contacts and not args.space:
+        raise ParameterError("--contacts goes with --space")
     if not 10.0 <= args.factor <= 120.0:
         raise ParameterError(f"--factor must lie in [10, 120], got {args.factor:g}")
     if args.keep is not None and args.keep.exists() and any(args.keep.iterdir()):
@@ -67,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
         directory=args.keep,
         seed=args.seed,
         space=args.factor if args.space else None,
+        contacts=args.contacts,
     )
     screen = Screen(quiet=args.json)
     signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))

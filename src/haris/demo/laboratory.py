@@ -20,11 +20,12 @@ Spans = dict[str, tuple[str, str]]
 @dataclass(frozen=True, slots=True)
 class Plot:
     """Who plays. sites: the bank, a trusted node, the exchange. spans: between them. stations: of the two ends, where
-    the trusted node is a satellite."""
+    the trusted node is a satellite. in_contacts: whether that is reached in contacts only."""
 
     sites: tuple[str, str, str]
     spans: Spans
     stations: dict[str, str] = field(default_factory=dict)
+    in_contacts: bool = False
 
 
 FIBRES = Plot(
@@ -35,6 +36,14 @@ SPACE = Plot(
     {"satellite-bank": ("satellite", "bank"), "satellite-exchange": ("satellite", "exchange")},
     {"satellite-bank": "Xinglong", "satellite-exchange": "Sanya"},
 )
+CONTACTS = Plot(
+    SPACE.sites,
+    {"satellite-exchange": ("satellite", "exchange"), "satellite-bank": ("satellite", "bank")},
+    {"satellite-exchange": "Xinglong", "satellite-bank": "Sanya"},
+    in_contacts=True,
+)
+"""The exchange first: the bank's keys go up in the second pass, and come down to the exchange one orbit later."""
+RADIO_DEG = 0.0
 SAES = {"sae-bank": "bank", "sae-exchange": "exchange"}
 SIGNERS = ("bank", "exchange")
 """Sites whose tunnel ends and key managers sign by ML-DSA."""
@@ -64,6 +73,13 @@ class Laboratory:
         """Where a site's key manager serves applications."""
         return f"https://127.0.0.1:{self.ports[f'{site} kme']}"
 
+    def radio_lines(self, span: str) -> list[tuple[int, int]]:
+        """What the radio of a span carries: from the port that listens to the one that it leads to."""
+        ends = self.plot.spans[span]
+        ways = [f"{ends[0]} to {ends[1]}", f"{ends[1]} to {ends[0]}"]
+        peers = [(self.ports[way], self.ports[f"{way.rpartition(' ')[2]} peers"]) for way in ways]
+        return [*peers, (self.ports[f"{span} radio"], self.ports[span])]
+
     def pki(self, name: str) -> Path:
         """A file of the laboratory's authority."""
         return self.directory / "pki" / name
@@ -91,6 +107,9 @@ def build(
         now=datetime.now(UTC),
     )
     listeners = [f"{site} {what}" for site in sites for what in ("kme", "peers")]
+    if plot.in_contacts:
+        listeners += [f"{span} radio" for span in spans]
+        listeners += [f"{one} to {other}" for ends in spans.values() for one, other in (ends, ends[::-1])]
     listeners += [*spans, "gateway", "tunnel listen", "tunnel connect", "wiretap"]
     links = links or dict(zip(spans, sorted(_packaged("links").glob("*.toml")), strict=True))
     laboratory = Laboratory(plot, directory, dict(zip(listeners, free_ports(len(listeners)), strict=True)), links)
@@ -152,9 +171,12 @@ def _node_toml(laboratory: Laboratory, site: str, pool_keys: int, pad_keys: int)
         lines += ["", "[[sae]]", f'id = "{sae}"', f'site = "{home}"']
     for other in plot.sites:
         if other != site:
-            address = f"127.0.0.1:{ports[f'{other} peers']}"
+            radio = f"{site} to {other}"
+            address = f"127.0.0.1:{ports[radio if radio in ports else f'{other} peers']}"
             lines += ["", "[[peer]]", f'site = "{other}"', f'kme = "kme-{other}"', f'address = "{address}"']
+    contacts = ['reachable = "contacts"'] if plot.in_contacts else []
     for span, (alice, bob) in plot.spans.items():
+        connect = ports.get(f"{span} radio", ports[span])
         if site in (alice, bob):
             lines += [
                 "",
@@ -166,10 +188,12 @@ def _node_toml(laboratory: Laboratory, site: str, pool_keys: int, pad_keys: int)
                 *([f'station = "{plot.stations[span]}"'] if plot.stations else []),
                 f'light = "{span}.sock"',
                 f'secret = "{span}.{site}.secret"',
-                f'{"connect" if site == alice else "listen"} = "127.0.0.1:{ports[span]}"',
+                f'connect = "127.0.0.1:{connect}"' if site == alice else f'listen = "127.0.0.1:{ports[span]}"',
+                *contacts,
+                *([f"radio_elevation_deg = {RADIO_DEG}"] if contacts else []),
             ]
         elif plot.stations:  # that its pad is known before a key is sent that way
-            lines += ["", "[[edge]]", f'span = "{span}"', f'sites = ["{alice}", "{bob}"]']
+            lines += ["", "[[edge]]", f'span = "{span}"', f'sites = ["{alice}", "{bob}"]', *contacts]
     if site != plot.sites[1]:
         path = list(plot.sites) if site == "bank" else list(reversed(plot.sites))
         lines += ["", "[[pair]]", f'peer = "{path[-1]}"', f"path = {path}".replace("'", '"'), "end_to_end = true"]

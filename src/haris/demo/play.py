@@ -13,7 +13,7 @@ from typing import Any
 
 from haris.demo import acts
 from haris.demo.desk import OrderDesk
-from haris.demo.laboratory import Laboratory, build
+from haris.demo.laboratory import CONTACTS, SPACE, Laboratory, build
 from haris.demo.screen import Screen
 from haris.demo.space import Flight, build_space
 from haris.demo.stage import Stage
@@ -31,7 +31,8 @@ class Wishes:
     once: ONCE_ORDERS orders and no acts. seconds: end the flow of orders after so long (None: when they are sent).
     eve: share of the first fibre's pulses that she taps, from eve_after confirmed orders on; None: as the acts have it.
     directory: where to keep the laboratory (None: it goes when the play ends). seed: of the light.
-    space: with a satellite, its sky so many times as fast as ours; None: with fibres.
+    space: with a satellite, its sky so many times as fast as ours; None: with fibres. contacts: it is reached in
+    contacts only.
     """
 
     orders: tuple[Order, ...]
@@ -42,6 +43,7 @@ class Wishes:
     directory: Path | None = None
     seed: str | None = None
     space: float | None = None
+    contacts: bool = False
 
     @property
     def story(self) -> bool:
@@ -97,7 +99,7 @@ async def play(wishes: Wishes, screen: Screen) -> Outcome:
 def _laboratory(wishes: Wishes, directory: Path) -> Laboratory:
     if wishes.space is None:
         return build(directory, POOL_KEYS, PAD_KEYS)
-    return build_space(directory, wishes.space)
+    return build_space(directory, wishes.space, plot=CONTACTS if wishes.contacts else SPACE)
 
 
 async def _flown(wishes: Wishes, flight: Flight, stage: Stage, screen: Screen, desk: OrderDesk) -> None:
@@ -105,7 +107,10 @@ async def _flown(wishes: Wishes, flight: Flight, stage: Stage, screen: Screen, d
     deck = _deal(wishes.orders)
     await flight.act_1_first_pass(stage, screen)
     await flight.act_2_second_pass(stage, screen, kill=wishes.story)
-    await flight.act_3_exclusive_or(stage, screen)
+    if wishes.contacts:
+        await flight.act_3_store_and_forward(stage, screen, kill=wishes.story)
+    else:
+        await flight.act_3_exclusive_or(stage, screen)
     if wishes.story:
         await acts.act_2_keys(stage, screen, number=4)
     await acts.act_3_orders(stage, screen, desk, list(islice(deck, 40 if wishes.story else ONCE_ORDERS)), number=5)

@@ -1,4 +1,7 @@
-"""The play with a satellite: a pass over each of two stations in quick motion, and their keys."""
+"""The play with a satellite: a pass over each of two stations in quick motion, and their keys.
+
+Where it is reached in contacts only, it holds what goes from the second station to the first until the orbit after.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from haris.demo.laboratory import SPACE, Laboratory, build, sky_file
+from haris.demo.laboratory import RADIO_DEG, SPACE, Laboratory, Plot, build, sky_file
 from haris.demo.screen import Screen
 from haris.demo.stage import Stage
-from haris.node.events import BlockEvent
+from haris.node.events import BlockEvent, RelayEvent
+from haris.node.spans.reach import Windows
+from haris.nouns.errors import KeyUnavailable, PeerError
 from haris.nouns.times import NS_PER_S, read_time, write_time
 from haris.quantum.space.contacts import Contacts, contacts_of
 from haris.quantum.space.pass_key import PassKey
@@ -28,16 +33,18 @@ start meanwhile, and a busy machine is slow."""
 KEYS_S, TICK_S, SHOWN = 60.0, 0.1, 6
 
 
-def build_space(directory: Path, factor: float, lead_s: float | None = None) -> Laboratory:
+def build_space(directory: Path, factor: float, lead_s: float | None = None, plot: Plot = SPACE) -> Laboratory:
     """A laboratory of two stations and a satellite whose sky begins now, and runs `factor` times as fast as ours.
 
-    lead_s: from now to the first rise; None: long enough for this machine to start everything.
+    lead_s: from now to the first rise; None: long enough for this machine to start everything. plot: SPACE or CONTACTS.
     """
     sky = directory / "sky.toml"
     lead_s = _lead_s() if lead_s is None else lead_s
-    laboratory = build(directory, POOL_KEYS, PAD_KEYS, dict.fromkeys(SPACE.spans, sky), SPACE)
+    laboratory = build(directory, POOL_KEYS, PAD_KEYS, dict.fromkeys(plot.spans, sky), plot)
     text = sky_file().read_text()
-    first = min(contacts_of(Scenario.read(sky_file()), name).coming(_start_s(text))[0].rise_s for name in _stations())
+    first = min(
+        contacts_of(Scenario.read(sky_file()), name).coming(_start_s(text))[0].rise_s for name in plot.stations.values()
+    )
     start = write_time(round((first - lead_s * factor) * NS_PER_S))
     began = write_time(time.time_ns())
     text = re.sub(r'^start = ".*"$', f'start = "{start}"', text, flags=re.MULTILINE)
@@ -49,34 +56,36 @@ class Flight:
     """The satellite's passes, as the scenario foretells them and as the sites tell of them."""
 
     def __init__(self, laboratory: Laboratory) -> None:
+        self._plot = laboratory.plot
         scenario = Scenario.read(next(iter(laboratory.links.values())))
         self._contacts: dict[str, Contacts] = {
             span: contacts_of(scenario, station) for span, station in laboratory.plot.stations.items()
         }
+        self._windows = [Windows(contacts, RADIO_DEG) for contacts in self._contacts.values()]
         now_s = self._sky_s()
         self._keys: dict[str, PassKey] = {
             span: contacts.key(contacts.coming(now_s)[0]) for span, contacts in self._contacts.items()
         }
 
     async def act_1_first_pass(self, stage: Stage, screen: Screen) -> None:
-        """The satellite passes over the bank's station."""
+        """The satellite passes over the first station."""
         screen.act(1, "A pass over the first station")
         factor = next(iter(self._contacts.values())).clock.factor
         screen.line(f"  everything below is told in the sky's time (UTC), which runs {factor:g} times as fast as ours")
-        for span in self._keys:
+        for span in list(self._keys)[: 1 if self._plot.in_contacts else None]:
             await stage.until(lambda span=span: span in _connected(stage), KEYS_S, f"a meeting on {span}")  # type: ignore[misc]
         await self._fly(stage, screen, next(iter(self._keys)))
 
     async def act_2_second_pass(self, stage: Stage, screen: Screen, *, kill: bool) -> None:
-        """It passes over the exchange's; with kill, the exchange dies as it rises, and comes back."""
+        """It passes over the second; with kill, the site there dies as it rises, and comes back."""
         screen.act(2, "A pass over the second station")
         span = list(self._keys)[1]
         flying = asyncio.create_task(self._fly(stage, screen, span))
         try:
             if kill:
                 await self._until(self._keys[span].flown.rise_s + 5.0)
-                site = stage.sites["exchange"]
-                screen.line(f"  kill -9 {site.pid} (the exchange, whose station measures the light)")
+                site = stage.sites[self._station_site(span)]
+                screen.line(f"  kill -9 {site.pid} (the {self._station_site(span)}, whose station measures the light)")
                 await site.kill()
                 await site.start()
             await flying
@@ -85,7 +94,9 @@ class Flight:
             await asyncio.gather(flying, return_exceptions=True)
         if kill:
             whole_s, used_s = self._keys[span].flown.duration_s, self._block(stage, span).light_s
-            screen.line(f"  the exchange came back: {used_s:.0f} of {whole_s:.0f} s of the pass became key")
+            screen.line(
+                f"  the {self._station_site(span)} came back: {used_s:.0f} of {whole_s:.0f} s of the pass became key"
+            )
 
     async def act_3_exclusive_or(self, stage: Stage, screen: Screen) -> None:
         """The satellite joins the two stations' pads: the bank and the exchange share keys."""
@@ -99,6 +110,39 @@ class Flight:
             "other's; the satellite keeps none of them"
         )
         screen.line(f"  the bank and the exchange share {watch.ready('bank', 'exchange')} keys, and have no fibre")
+
+    async def act_3_store_and_forward(self, stage: Stage, screen: Screen, *, kill: bool) -> None:
+        """What the bank sends up is held until the satellite is over the exchange again; with kill, it dies once."""
+        screen.act(3, "The satellite holds what it owes the exchange, sealed")
+        watch, (first, second) = stage.watch, self._windows
+
+        def held() -> list[RelayEvent]:
+            return [each for each in watch.relays if each.site == "satellite" and each.path[0] == "bank"]
+
+        await stage.until(lambda: bool(held()), KEYS_S, "word of a relay")
+        contact = first.first()
+        if contact is None:
+            raise KeyUnavailable("the satellite does not come back")
+        screen.line(
+            f"  {' → '.join(held()[0].path)}: {held()[0].n_keys} keys opened under the bank's pad and sealed under the "
+            f"exchange's, which is below the horizon until {_utc(contact.rise_s)}"
+        )
+        await stage.until(lambda: not second.lasts, KEYS_S, "the end of the contact")
+        n_octets = sum(radio.n_octets for radio in stage.radios.values())
+        if kill:
+            site = stage.sites["satellite"]
+            screen.line(f"  {_utc(self._sky_s())}  out of contact with both: kill -9 {site.pid} (the satellite)")
+            await site.kill()
+            await site.start()
+        factor = first.clock.factor
+        screen.line(f"  {(contact.rise_s - self._sky_s()) / factor:.0f} s until then; no key is used before it arrived")
+        await stage.until(lambda: first.lasts, (contact.rise_s - self._sky_s()) / factor + KEYS_S, "the next contact")
+        if n_octets != sum(radio.n_octets for radio in stage.radios.values()) or watch.ready("bank", "exchange"):
+            raise PeerError("something crossed the radio below the horizon")
+        await stage.until(lambda: watch.ready("bank", "exchange") > 0, KEYS_S, "a key for the bank")
+        screen.line(
+            f"  {_utc(self._sky_s())}  they arrived: the bank and the exchange share keys, and never saw it at once"
+        )
 
     def summary(self, stage: Stage) -> dict[str, Any]:
         """The passes: as foretold, and what came of each."""
@@ -144,6 +188,9 @@ class Flight:
             f"{block.secret_bits:,} secret bits from {block.light_s:.0f} s of light (in {block.light_s / factor:.0f} s)"
         )
 
+    def _station_site(self, span: str) -> str:
+        return self._plot.spans[span][1]
+
     def _block(self, stage: Stage, span: str) -> BlockEvent:
         return stage.watch.spans[span].good[0]
 
@@ -164,10 +211,6 @@ def _lead_s() -> float:
 def _connected(stage: Stage) -> set[str]:
     """Spans whose two sites have met."""
     return {each.detail for each in stage.watch.life if each.what == "span connected"}
-
-
-def _stations() -> list[str]:
-    return list(SPACE.stations.values())
 
 
 def _start_s(text: str) -> float:

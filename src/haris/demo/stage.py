@@ -7,12 +7,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from haris.demo.laboratory import FIBRES, SAES, Laboratory
+from haris.demo.laboratory import FIBRES, RADIO_DEG, SAES, Laboratory
 from haris.demo.processes import Process
+from haris.demo.radio import Radio
 from haris.demo.watch import Watch
 from haris.demo.wiretap import Wiretap
 from haris.node.spans.light import tap
+from haris.node.spans.reach import Windows
 from haris.nouns.errors import KeyUnavailable
+from haris.quantum.space.contacts import contacts_of
+from haris.quantum.space.scenario import Scenario
 
 FIRST = next(iter(FIBRES.spans))
 REKEY_SECONDS = 1.0
@@ -26,6 +30,7 @@ class Stage:
         self.laboratory = laboratory
         self.watch = Watch({span: alice for span, (alice, _) in laboratory.plot.spans.items()})
         self.wiretap = Wiretap(laboratory.ports["wiretap"], laboratory.ports["tunnel listen"])
+        self.radios = _radios(laboratory)
         self.started_at = time.monotonic()
         self._lights = {span: self._light(span, seed, eve if span == FIRST else 0.0) for span in laboratory.plot.spans}
         self.sites = {site: self._site(site) for site in laboratory.plot.sites}
@@ -35,12 +40,14 @@ class Stage:
         """Start everything; returns when all listen."""
         self.started_at = time.monotonic()
         processes = [*self._lights.values(), *self.sites.values(), *self._tunnel]
-        await asyncio.gather(self.wiretap.start(), *(process.start() for process in processes))
+        lines = self._lines()
+        await asyncio.gather(*(line.start() for line in lines), *(process.start() for process in processes))
 
     async def stop(self) -> None:
         """End everything that was started."""
         await asyncio.gather(*(process.stop() for process in self._all()))
-        await self.wiretap.stop()
+        for line in self._lines():
+            await line.stop()
 
     async def until(self, condition: Callable[[], bool], patience_s: float, what: str) -> None:
         """Wait for a condition. KeyUnavailable when it has not come true in time, HarisError when a process ended."""
@@ -66,6 +73,9 @@ class Stage:
     def peak_memory_mb(self) -> dict[str, float]:
         """The most memory that each process ever held."""
         return {process.name: round(process.peak_memory_mb(), 1) for process in self._all()}
+
+    def _lines(self) -> list[Wiretap | Radio]:
+        return [self.wiretap, *self.radios.values()]
 
     def _all(self) -> list[Process]:
         return [*self._tunnel, *self.sites.values(), *self._lights.values()]
@@ -112,3 +122,13 @@ class Stage:
         arguments = ["haris.cli.main", "tunnel", end, *(word for option in options.items() for word in option)]
         hear = self.watch.hear_tunnel if end == "connect" else lambda line: None
         return Process(f"tunnel {end}", [*arguments, "--json"], self._log(f"tunnel {end}"), hear)
+
+
+def _radios(laboratory: Laboratory) -> dict[str, Radio]:
+    """The radio of each span of a satellite that is reached in contacts only."""
+    radios: dict[str, Radio] = {}
+    if laboratory.plot.in_contacts:
+        for span, station in laboratory.plot.stations.items():
+            windows = Windows(contacts_of(Scenario.read(laboratory.links[span]), station), RADIO_DEG)
+            radios[span] = Radio(laboratory.radio_lines(span), lambda windows=windows: windows.lasts)  # type: ignore[misc]
+    return radios

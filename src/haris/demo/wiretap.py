@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 from haris.node.system.streams import close_stream
 
@@ -29,7 +30,7 @@ class Wiretap:
         except OSError:
             await close_stream(writer)
             return
-        pumps = [self._pump(reader, onward_writer), self._pump(onward_reader, writer)]
+        pumps = [pump(reader, onward_writer, self._remember), pump(onward_reader, writer, self._remember)]
         tasks = [asyncio.create_task(pump) for pump in pumps]
         self._tasks.update(tasks)
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -37,16 +38,11 @@ class Wiretap:
         await close_stream(writer)
         await close_stream(onward_writer)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
-            while octets := await reader.read(65536):
-                self.n_octets += len(octets)
-                self.last = octets
-                if len(self.recorded) < 1 << 22:
-                    self.recorded += octets
-                writer.write(octets)
-                await writer.drain()
-            writer.write_eof()  # one direction has ended; the other may go on
+    def _remember(self, octets: bytes) -> None:
+        self.n_octets += len(octets)
+        self.last = octets
+        if len(self.recorded) < 1 << 22:
+            self.recorded += octets
 
     async def stop(self) -> None:
         """Let go."""
@@ -54,3 +50,13 @@ class Wiretap:
             self._server.close()
         for task in self._tasks:
             task.cancel()
+
+
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, went_by: Callable[[bytes], None]) -> None:
+    """Pass octets on until they end, and tell of them."""
+    with contextlib.suppress(ConnectionError):
+        while octets := await reader.read(65536):
+            went_by(octets)
+            writer.write(octets)
+            await writer.drain()
+        writer.write_eof()  # one direction has ended; the other may go on

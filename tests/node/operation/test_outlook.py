@@ -21,18 +21,26 @@ from haris.nouns.times import NS_PER_S
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "space" / "micius_xinglong_2016.toml"
 S = NS_PER_S
+SOUTH = '\n[[station]]\nname = "South"\nlatitude_deg = 18.25\nlongitude_deg = 109.5\nheight_m = 10.0\n'
 
 
-def outlook(tmp_path: Path, path: tuple[str, ...] = ("bank", "satellite", "exchange")) -> Outlook:
+def outlook(
+    tmp_path: Path,
+    path: tuple[str, ...] = ("bank", "satellite", "exchange"),
+    edges: tuple[Any, ...] = (),
+    more: str = "",
+) -> Outlook:
     """Of a bank whose span to a satellite sees Micius rise ten minutes (of the sky's) from now."""
     sky = tmp_path / "sky.toml"
     text = EXAMPLE.read_text().replace("2016-12-19T12:00:00Z", "2016-12-19T16:39:57Z")
     began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    sky.write_text(f'{text}\n[motion]\nbegan = "{began}"\nfactor = 1.0\n')
+    sky.write_text(f'{text}{more}\n[motion]\nbegan = "{began}"\nfactor = 1.0\n')
     pair = SimpleNamespace(peer="exchange", path=path)
     store = SimpleNamespace(ledger_bounds=lambda name: (32, 32 * 101) if name == "up/relay/ba" else (0, 0))
-    made = Outlook(SimpleNamespace(pair=(pair,)), store)  # type: ignore[arg-type]
-    span: Any = SimpleNamespace(name="up", peer="satellite", role="bob", passes=sky, station=None)
+    made = Outlook(SimpleNamespace(pair=(pair,), edge=edges), store)  # type: ignore[arg-type]
+    span: Any = SimpleNamespace(
+        name="up", peer="satellite", role="bob", passes=sky, station="Xinglong" if more else None
+    )
     made.know([span, SimpleNamespace(name="down", peer="midway", role="bob", passes=None, station=None)])  # type: ignore[list-item]
     return made
 
@@ -54,6 +62,17 @@ async def test_a_pool_that_passes_fill_counts_its_pad_and_knows_the_next_pass(tm
     assert coming.in_s == pytest.approx(600.0, abs=3.0)
     assert 150_000 < coming.secret_bits < 200_000
     assert here.next_pass("down") is None
+
+
+@pytest.mark.parametrize("station", [None, "South"])
+async def test_a_pool_over_two_stations_waits_for_the_later_pass(tmp_path: Path, station: str | None) -> None:
+    """A key over a satellite wants pad of both: the pass over the south ends six minutes after ours."""
+    edge = SimpleNamespace(span="down", sites=("satellite", "exchange"), station=station)
+    here = outlook(tmp_path, edges=(edge,), more=SOUTH)
+    stock = await here.look("exchange", level(40))
+    assert stock is not None
+    assert stock.next_s == pytest.approx(600.0 + (271.0 if station is None else 637.0), abs=5.0)
+    assert stock.until_s == stock.next_s
 
 
 async def test_low_priorities_wait_for_the_pass_while_the_stock_would_not_last(tmp_path: Path) -> None:

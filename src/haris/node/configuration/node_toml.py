@@ -311,12 +311,14 @@ class EdgeEntry:
     """[[edge]] A span between two sites of the network, for routing; this site's own spans need none.
 
     span: its name. sites: the two at its ends. reachable: as of a [[span]], `contacts` where they reach each other then
-    only.
+    only. station: where one of them is a satellite to which we have a span of passes, the station of the other one, as
+    the PASS.toml of that span names it, so that its passes are foreseen here, too.
     """
 
     span: str
     sites: tuple[str, ...]
     reachable: Literal["always", "contacts"] = "always"
+    station: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.sites) != 2:

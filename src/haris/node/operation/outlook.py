@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from haris.crypto.ledger import ledger_name
@@ -19,6 +19,7 @@ from haris.nouns.keys import KEY_OCTETS
 from haris.nouns.times import NS_PER_S
 from haris.quantum.space.contacts import contacts_of
 from haris.quantum.space.light import clear_probability
+from haris.quantum.space.pass_key import PassKey
 from haris.quantum.space.scenario import Scenario
 from haris.wire.status import PassStatus
 
@@ -27,7 +28,8 @@ from haris.wire.status import PassStatus
 class Stock:
     """Keys of one pool that passes fill, and those for which relay pad lies ready. until_s: until more surely comes.
 
-    next_s: until the next pass may bring some. Both None: no pass is foreseen.
+    next_s: until the next pass may bring some; where the passes over the other station are foreseen too, until both may
+    have. Both None: no pass is foreseen.
     """
 
     n_keys: int = 0
@@ -44,6 +46,7 @@ class Outlook:
         self._configuration, self._store = configuration, store
         self._spans: dict[str, SpanEntry] = {}
         self._skies: dict[str, Sky] = {}
+        self._beyond: dict[tuple[str, str], Sky] = {}  # over the other station, by our span and the site there
         self._passes: dict[str, PassStatus | None] = {}
         self._bursts: dict[str, list[Burst]] = {}
         self._stocks: dict[str, Stock] = {}
@@ -53,8 +56,13 @@ class Outlook:
         """Watch the sky of these spans from now on. Raises ParameterError as a PASS.toml does."""
         for entry in spans:
             if entry.passes is not None and entry.name not in self._skies:
+                scenario = Scenario.read(entry.passes)
                 self._spans[entry.name] = entry
-                self._skies[entry.name] = Sky(contacts_of(Scenario.read(entry.passes), entry.station))
+                self._skies[entry.name] = Sky(contacts_of(scenario, entry.station))
+                for edge in self._configuration.edge:
+                    if edge.station is not None and entry.peer in edge.sites:
+                        (other,) = (site for site in edge.sites if site != entry.peer)
+                        self._beyond[entry.name, other] = Sky(contacts_of(scenario, edge.station))
 
     async def look(self, peer: str, level: PoolLevel) -> Stock | None:
         """The stock of a pool now; None of one that no pass fills."""
@@ -62,13 +70,16 @@ class Outlook:
         if not feeding:
             return None
         pads = await asyncio.to_thread(self._look_up, feeding)
-        bursts = [burst for name in feeding for burst in self._bursts[name]]
+        hops = [[burst for name in feeding for burst in self._bursts[name]]]
+        beyond = [self._beyond[name, peer] for name in feeding if (name, peer) in self._beyond]
+        if beyond:
+            hops.append([burst for sky in beyond for burst in await asyncio.to_thread(_bursts, sky)])
         with self._lock:
             stock = self._stocks.setdefault(peer, Stock())
             stock.pad_keys = pads // KEY_OCTETS
             stock.n_keys = level.ready + level.leased + stock.pad_keys
-            stock.next_s = min((burst.in_s for burst in bursts if burst.n_keys), default=None)
-            stock.until_s = until_sure_s(bursts)
+            stock.next_s = _latest(min((burst.in_s for burst in hop if burst.n_keys), default=None) for hop in hops)
+            stock.until_s = _latest(until_sure_s(hop) for hop in hops)
         return stock
 
     def next_pass(self, span: str) -> PassStatus | None:
@@ -104,19 +115,8 @@ class Outlook:
         octets = 0
         for name in spans:
             sky, entry = self._skies[name], self._spans[name]
-            try:
-                coming = [key for key in sky.coming() if key.secret_bits]
-            except ParameterError:  # elements that are too old: their span tells
-                coming = []
-            now_s, factor, link = sky.now_s(), sky.contacts.clock.factor, sky.contacts.link
-            self._bursts[name] = [
-                Burst(
-                    max(0.0, key.flown.set_s - now_s) / factor,
-                    key.secret_bits / (8 * KEY_OCTETS),
-                    min(1.0, clear_probability(key.slots, link)),
-                )
-                for key in coming
-            ]
+            coming, now_s, factor = _coming(sky), sky.now_s(), sky.contacts.clock.factor
+            self._bursts[name] = _bursts(sky)
             self._passes[name] = next(
                 (
                     PassStatus(
@@ -133,3 +133,29 @@ class Outlook:
             head, end = self._store.ledger_bounds(ledger_name(name, "relay", "ab" if entry.role == "alice" else "ba"))
             octets += end - head
         return octets
+
+
+def _latest(times_s: Iterable[float | None]) -> float | None:
+    """When all of them have come; None where one never does."""
+    times = list(times_s)
+    return None if None in times else max(each for each in times if each is not None)
+
+
+def _coming(sky: Sky) -> list[PassKey]:
+    """Passes that are expected to give key."""
+    try:
+        return [key for key in sky.coming() if key.secret_bits]
+    except ParameterError:  # elements that are too old: their span tells
+        return []
+
+
+def _bursts(sky: Sky) -> list[Burst]:
+    now_s, factor, link = sky.now_s(), sky.contacts.clock.factor, sky.contacts.link
+    return [
+        Burst(
+            max(0.0, key.flown.set_s - now_s) / factor,
+            key.secret_bits / (8 * KEY_OCTETS),
+            min(1.0, clear_probability(key.slots, link)),
+        )
+        for key in _coming(sky)
+    ]

@@ -23,8 +23,9 @@ EDGE_S = 10.0
 class Windows:
     """Contacts of one satellite and one station, at our clock."""
 
-    def __init__(self, contacts: Contacts, now_s: Callable[[], float]) -> None:
-        self.clock, self._contacts, self._now_s = contacts.clock, contacts, now_s
+    def __init__(self, contacts: Contacts, radio_elevation_deg: float, now_s: Callable[[], float] = time.time) -> None:
+        self.clock, self._now_s = contacts.clock, now_s
+        self._contacts = replace(contacts, least_elevation_deg=radio_elevation_deg)
         self._known: tuple[Pass, ...] = ()
         self._sought_s: float | None = None
 
@@ -34,6 +35,12 @@ class Windows:
         if self._sought_s is None or not self._sought_s <= sky_s < self._sought_s + step_s:
             self._known, self._sought_s = self._contacts.coming(sky_s), sky_s
         return next((each for each in self._known if each.set_s > sky_s), None)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether a contact lasts. ParameterError when none can be foreseen."""
+        first = self.first()
+        return first is not None and first.rise_s <= self.sky_s()
 
     def sky_s(self) -> float:
         """The sky's time."""
@@ -57,8 +64,7 @@ class Reach:
         for span in spans:
             if span.in_contacts and span.passes is not None and span.peer not in self._windows:
                 contacts = contacts_of(Scenario.read(span.passes), span.station)
-                higher = replace(contacts, least_elevation_deg=span.radio_elevation_deg)
-                self._windows[span.peer] = Windows(higher, self._now_s)
+                self._windows[span.peer] = Windows(contacts, span.radio_elevation_deg, self._now_s)
 
     def is_open(self, site: str) -> bool:
         """Whether a site can be reached now."""

@@ -163,20 +163,20 @@ class Span:
         name = self.plan.name
         keep_alive(streams[1])
         began, met = time.monotonic(), False
-        contact = asyncio.timeout(self._reach.left_s(self.plan.peer))
+        left_s = self._reach.left_s(self.plan.peer)
+        end = None if left_s is None else asyncio.get_running_loop().call_later(left_s, streams[1].transport.abort)
         try:
-            async with contact:
-                await meet()
-                met = True
-                self._observe(SiteEvent(self.plan.site, "span connected", name))
-                await session.make_blocks()
+            await meet()
+            met = True
+            self._observe(SiteEvent(self.plan.site, "span connected", name))
+            await session.make_blocks()
         except KeyUnavailable as error:
             self._alarm(
                 f"the authentication pad is used up; the link must be commissioned anew ({error})", AlarmKind.PAD_LOW
             )
             self._pause_s = LAST_PAUSE_S
         except (HarisError, OSError) as error:
-            if contact.expired() or not self._reach.is_sure(self.plan.peer):
+            if not self._reach.is_sure(self.plan.peer):
                 self._observe(SiteEvent(self.plan.site, "span out of contact", name))
                 self._pause_s = FIRST_PAUSE_S
                 return
@@ -184,6 +184,8 @@ class Span:
             lived_s = time.monotonic() - began  # a session that lived long has waited for the next one's pad already
             self._pause_s = FIRST_PAUSE_S if lived_s > LAST_PAUSE_S else min(2 * self._pause_s, LAST_PAUSE_S)
         finally:
+            if end is not None:
+                end.cancel()
             await close_stream(streams[1])
 
     def _block_ended(self, event: BlockEvent) -> None:
