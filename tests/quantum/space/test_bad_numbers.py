@@ -13,6 +13,7 @@ from haris.quantum.orbit.passes import Pass
 from haris.quantum.space.classical import ClassicalLink, Line
 from haris.quantum.space.light import pass_light
 from haris.quantum.space.pass_key import pass_key
+from haris.quantum.space.pass_link import PassProtocol
 from haris.quantum.space.scenario import scenario_of
 from haris.report.passes import pass_report
 
@@ -135,8 +136,14 @@ def test_each_number_spoiled(bad, flown):
             continue
         assert bad not in ("nan", "-inf", "1e308", '"x"', "true"), name
         assert bad != "inf" or name == "visibility_m"
-        if LINES[table] in ("[source]", "[channel]", "[detector]", "[security]"):
+        if LINES[table] in ("[source]", "[channel]", "[detector]", "[protocol]", "[security]"):
             holds(scenario.link, flown)
+
+
+def test_a_pass_of_too_many_slots():
+    with pytest.raises(ParameterError, match="2,000,000 at most"):
+        PassProtocol(0.5, 0.01).n_slots(1e6)
+    assert PassProtocol(0.5, 1.0).n_slots(0.0) == 1
 
 
 def test_a_link_that_breaks_without_end(flown):

@@ -47,7 +47,7 @@ def crosslink_key(window: Window, link: PassLink, most_age_s: float) -> Crosslin
 
     Of pairs, the source is aboard the sender, which measures one half.
     """
-    n = max(int(np.ceil(window.duration_s / link.protocol.slot_s)), 1)
+    n = link.protocol.n_slots(window.duration_s)
     duration_s = window.duration_s / n
     times: Floats = window.start_s + (np.arange(n, dtype=np.float64) + 0.5) * duration_s
     seen = window.between(times, most_age_s)

@@ -70,7 +70,7 @@ class PassKey(BlockKey):
 
 def slots_of(flown: Pass, link: PassLink, most_age_s: float) -> Slots:
     """The slots of a pass above the horizon; none of a pass that lies below it. Raises as states does."""
-    n = max(int(np.ceil(flown.duration_s / link.protocol.slot_s)), 1)
+    n = link.protocol.n_slots(flown.duration_s)
     duration = flown.duration_s / n
     times: Floats = flown.rise_s + (np.arange(n, dtype=np.float64) + 0.5) * duration
     seen = flown.sight_at(times, most_age_s)

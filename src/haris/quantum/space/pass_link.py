@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haris.nouns.block_counts import BlockCounts, summed
-from haris.nouns.checks import require_positive, require_probability
+from haris.nouns.checks import require_probability, require_within
 from haris.nouns.errors import ParameterError
 from haris.quantum.families import bbm92, decoy_bb84, six_state, three_state
 from haris.quantum.families.family import Family, Parts, Varying, of
@@ -21,6 +21,7 @@ from haris.quantum.space.channel import SpaceChannel
 Floats = NDArray[np.float64]
 ON_A_FIBRE = 0.5
 """PairSource.position where nothing is said of it."""
+LEAST_SLOT_S, MOST_SLOT_S, MOST_SLOTS = 0.01, 3600.0, 2_000_000
 DECOY_BB84 = decoy_bb84.NAME
 FLYING: dict[str, Family] = {
     family.name: family
@@ -65,9 +66,18 @@ class PassProtocol:
             why = GROUNDED.get(self.name, f"it must be one of {', '.join(FLYING)}")
             raise ParameterError(f"name {self.name!r} is of no protocol that flies: {why}")
         require_probability("p_key_basis", self.p_key_basis)
-        require_positive("slot_s", self.slot_s)
+        require_within("slot_s", self.slot_s, LEAST_SLOT_S, MOST_SLOT_S)
         if not 0.0 < self.p_key_basis < 1.0:
             raise ParameterError(f"p_key_basis must leave both bases some pulses, got {self.p_key_basis}")
+
+    def n_slots(self, duration_s: float) -> int:
+        """Slots of equal length, slot_s at most, that a pass is cut into. ParameterError on more than MOST_SLOTS."""
+        n = int(np.ceil(duration_s / self.slot_s))
+        if n > MOST_SLOTS:
+            raise ParameterError(
+                f"slot_s of {self.slot_s:g} cuts {duration_s:.0f} s into {n:,} slots: {MOST_SLOTS:,} at most"
+            )
+        return max(n, 1)
 
 
 @dataclass(frozen=True, slots=True)

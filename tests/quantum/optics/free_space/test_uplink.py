@@ -115,7 +115,7 @@ def screens(rng, size, step_m):
 
 
 def waves(rng, waists_m, elevation_deg, draws, size=384, step_m=0.01):
-    """What of a plane wave from space couples into beams at the ground, over that without air: (waists, draws)."""
+    """What of a plane wave from space couples into beams at the ground, over that without air: (waists, 25 draws)."""
     of, secant, k = Turbulence(), 1.0 / np.sin(np.radians(elevation_deg)), 2.0 * np.pi / NM785
     edges = np.array([1.0, 100.0, 400.0, 1500.0, 4e3, 8e3, 12e3, 16e3, 30e3])
     heights, parts = [], []
@@ -128,6 +128,8 @@ def waves(rng, waists_m, elevation_deg, draws, size=384, step_m=0.01):
     square = frequency[:, None] ** 2 + frequency**2
     x = (np.arange(size) - size // 2) * step_m
     beams = [np.exp(-(x[:, None] ** 2 + x**2) / w**2) for w in waists_m]
+    at = [np.conj(np.fft.fft2(np.fft.ifftshift(beam / beam.sum()))) for beam in beams]
+    places = np.ix_(*[size // 2 + np.round(np.array([-1.2, -0.6, 0.0, 0.6, 1.2]) / step_m).astype(int)] * 2)
     found = []
     for _ in range(draws):
         phases = [each for _ in range(len(parts) // 2) for each in screens(rng, size, step_m)]
@@ -136,17 +138,17 @@ def waves(rng, waists_m, elevation_deg, draws, size=384, step_m=0.01):
             down = heights[layer] - (heights[layer - 1] if layer else 0.0)
             wave = wave * np.exp(1j * strength[layer] * phases[layer])
             wave = np.fft.ifft2(np.fft.fft2(wave) * np.exp(-1j * np.pi * NM785 * square * down))
-        found.append([abs(np.sum(wave * beam) / beam.sum()) ** 2 for beam in beams])
-    return np.array(found).T
+        found.append([np.abs(np.fft.ifft2(np.fft.fft2(wave) * beam)[places].ravel()) ** 2 for beam in at])
+    return np.concatenate(found, axis=1)
 
 
 @pytest.mark.trial
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("elevation_deg", [90.0, 30.0])
 def test_waves_through_screens(elevation_deg):
-    # 1500 draws: 15 lie below the 1 % quantile, which is known to 2 dB.
+    # 200 draws at 25 places, which a slow wave tilts alike: the 1 % quantile is known to 2 or 3 dB.
     waists = (0.03, 0.06, 0.125)
-    for w, light in zip(waists, waves(np.random.default_rng(4), waists, elevation_deg, 1500), strict=True):
+    for w, light in zip(waists, waves(np.random.default_rng(4), waists, elevation_deg, 200), strict=True):
         channel = uplink(w)
         bright = float((channel.vacuum_radius_m(FAR_M) / channel.beam_radius_m(FAR_M, elevation_deg)) ** 2)
         fades = [-10.0 * np.log10(np.quantile(light, p) / light.mean()) for p in (0.01, 0.1, 0.5)]
