@@ -29,14 +29,19 @@ class BlockCounts(Protocol):
 T = TypeVar("T", bound=BlockCounts)
 
 
-def summed(parts: Sequence[T]) -> T:
-    """One block of all slots, which lie along the first axis of the counts of each part, n_pulses in each slot."""
-    sums: dict[str, Any] = {}
-    n_slots = [0] * len(parts)
+def joined(parts: Sequence[T]) -> T:
+    """One block of several, whose counts have one shape: they add up."""
+    sums: dict[str, Any] = {"n_pulses": sum(part.n_pulses for part in parts)}
     for each in fields(parts[0]):  # type: ignore[arg-type]
-        values = [getattr(part, each.name) for part in parts]
-        if isinstance(values[0], np.ndarray):
-            n_slots = [len(value) for value in values]
-            sums[each.name] = np.sum([value.sum(axis=0) for value in values], axis=0)
-    n_pulses = sum(part.n_pulses * n for part, n in zip(parts, n_slots, strict=True))
-    return replace(parts[0], n_pulses=n_pulses, **sums)  # type: ignore[type-var]
+        if isinstance(getattr(parts[0], each.name), np.ndarray):
+            sums[each.name] = np.sum([getattr(part, each.name) for part in parts], axis=0)
+    return replace(parts[0], **sums)  # type: ignore[type-var]
+
+
+def summed(counts: T) -> T:
+    """One block of all slots, which lie along the first axis of the counts, n_pulses in each slot."""
+    arrays = {each.name: getattr(counts, each.name) for each in fields(counts)}  # type: ignore[arg-type]
+    sums = {name: value for name, value in arrays.items() if isinstance(value, np.ndarray)}
+    n_slots = {len(value) for value in sums.values()}.pop()
+    sums = {name: value.sum(axis=0) for name, value in sums.items()}
+    return replace(counts, n_pulses=counts.n_pulses * n_slots, **sums)  # type: ignore[type-var]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from haris.nouns.times import NS_PER_S, write_time
+from haris.quantum.space.pass_blocks import LATER
 from haris.quantum.space.pass_key import PassKey
 from haris.quantum.space.pass_link import PassLink
 
@@ -25,18 +26,24 @@ COLUMNS = (
 )
 
 
+WIDEST = 32
+"""Of a station's name, or of two."""
+
+
 def pass_table(keys: Sequence[PassKey], link: PassLink, clear: Sequence[float]) -> str:
     """One line a pass, and the reasons of those without key below. clear: probability that no cloud stops it."""
     if not keys:
         return "no pass: none of these satellites rises above the least elevation in this time"
-    lines = ["  ".join(f"{title:>{width}}" for title, width in COLUMNS)]
+    width = max(12, min(max(len(each.flown.where) for each in keys), WIDEST))
+    columns = [(title, width if title == "station" else usual) for title, usual in COLUMNS]
+    lines = ["  ".join(f"{title:>{usual}}" for title, usual in columns)]
     reasons = []
     for each, p_clear in zip(keys, clear, strict=True):
         rise, top, end = (_time(t) for t in (each.flown.rise_s, each.flown.culmination_s, each.flown.set_s))
         sun = f"{each.slots.sun_elevation_deg.max():.0f} deg" if each.slots.unix_s.size else "-"
         cells = (
             each.flown.satellite.name[:12],
-            each.flown.station.name[:12],
+            each.flown.where[:width],
             rise.replace("T", " ")[:19],
             top[11:19],
             end[11:19],
@@ -48,11 +55,13 @@ def pass_table(keys: Sequence[PassKey], link: PassLink, clear: Sequence[float]) 
             f"{each.secret_bits:,}",
             f"{p_clear:.0%}",
         )
-        lines.append("  ".join(f"{cell:>{width}}" for cell, (_, width) in zip(cells, COLUMNS, strict=True)))
-        if each.reason:
+        lines.append("  ".join(f"{cell:>{usual}}" for cell, (_, usual) in zip(cells, columns, strict=True)))
+        if each.reason and each.reason != LATER:
             reasons.append(f"no key at {rise[11:16]}: {each.reason}")
     security = link.security
-    words = f"{security.bound}, one block a pass, epsilon {security.epsilon:.3g}, by clear sky"
+    n = link.protocol.passes_a_block
+    block = "one block a pass" if n == 1 else f"one block of {n} passes, told at its last"
+    words = f"{security.bound}, {block}, epsilon {security.epsilon:.3g}, by clear sky"
     return "\n".join([*lines, "", f"secret bits: {words}", *reasons])
 
 
@@ -63,7 +72,7 @@ def pass_report(each: PassKey, clear: float) -> dict[str, Any]:
     """
     report: dict[str, Any] = {
         "satellite": each.flown.satellite.name,
-        "station": each.flown.station.name,
+        "station": each.flown.where,
         "rise": _time(each.flown.rise_s),
         "culmination": _time(each.flown.culmination_s),
         "set": _time(each.flown.set_s),

@@ -45,6 +45,11 @@ class Pass:
         """From rise to set."""
         return self.set_s - self.rise_s
 
+    @property
+    def where(self) -> str:
+        """Over which station."""
+        return self.station.name
+
     def sight_at(self, unix_s: Floats, most_age_s: float = MOST_AGE_S) -> Sight:
         """Where the station sees the satellite at times of shape (t,), one at least: by states_along, as it raises."""
         return sight(self.station, states_along(self.satellite, unix_s, most_age_s))

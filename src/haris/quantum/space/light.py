@@ -14,14 +14,12 @@ from haris.quantum.orbit.propagation import inertial_states, states
 from haris.quantum.orbit.station import LIGHT_M_PER_S, doppler_shift_hz
 from haris.quantum.orbit.sun import is_sunlit
 from haris.quantum.security.bounds import key_length
-from haris.quantum.space.pass_key import PassKey, Slots, pass_counts
+from haris.quantum.space.pass_key import MOST_QBER, PassKey, Slots, pass_counts
 from haris.quantum.space.pass_link import PassLink
 
 Floats = NDArray[np.float64]
 MARGIN_P = 0.01
 """A fading margin is missed this share of the time."""
-MOST_QBER = 0.11
-"""Above it BB84 has no key. Source: Shor, Preskill, PRL 85, 441 (2000)."""
 LEVELS = 8
 """Of scintillation, and as many of a beam that moves, in each slot of a key under fading."""
 
@@ -68,11 +66,17 @@ class Budget:
 
 
 def clear_probability(slots: Slots, link: PassLink) -> float:
-    """Share of the light that no cloud stops, on average over days: each slot counts by its light."""
+    """Share of the light that no cloud stops, on average over days: each slot counts by its light.
+
+    Of two stations both must be clear, and the clouds of one tell nothing of the other's.
+    """
     if slots.unix_s.size == 0:
         return 0.0
-    weights = slots.transmittance / max(float(slots.transmittance.sum()), np.finfo(float).tiny)
-    return float(np.sum(weights * link.channel.p_clear(slots.sight.elevation_deg)))
+    light, clear = slots.transmittance, link.channel.p_clear(slots.sight.elevation_deg)
+    if slots.other is not None:
+        light = light * slots.other.transmittance
+        clear = clear * link.channel.p_clear(slots.other.sight.elevation_deg)
+    return float(np.sum(light / max(float(light.sum()), np.finfo(float).tiny) * clear))
 
 
 def pass_light(of: PassKey, link: PassLink, most_age_s: float) -> PassLight | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from haris.quantum.emulate.clicks import Arrivals, aligned_rates
 from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.source import Source
 from haris.quantum.orbit.passes import Pass
+from haris.quantum.orbit.shared_passes import SharedPass
 from haris.quantum.orbit.station import Sight
 from haris.quantum.orbit.sun import sun_elevation_deg
 from haris.quantum.security.key_length import KeyLength
@@ -23,6 +24,8 @@ from haris.quantum.space.slot_counts import Settings, slot_arrivals
 Floats = NDArray[np.float64]
 LEAST_ELEVATION_DEG = 0.1
 """Below it there is no path that these models know."""
+MOST_QBER = 0.11
+"""Above it BB84 has no key. Source: Shor, Preskill, PRL 85, 441 (2000)."""
 SUN_STEP_S = 30.0
 """Between two looks at the Sun."""
 
@@ -31,7 +34,8 @@ SUN_STEP_S = 30.0
 class Slots:
     """The slots of a pass, float64 (t,): middle of each, and what is seen, lost and shining then.
 
-    duration_s: of each. background: mean photons of the sky in a gate, at the detectors.
+    duration_s: of each. background: mean photons of the sky in a gate, at the detectors. other: of a pass that two
+    stations share, the same slots as the other one has them; sun_elevation_deg is then the higher of both.
     """
 
     duration_s: float
@@ -40,6 +44,7 @@ class Slots:
     sun_elevation_deg: Floats
     transmittance: Floats
     background: Floats
+    other: Slots | None = None
 
     def part(self, used: slice) -> Slots:
         """Some of them, next to each other."""
@@ -50,6 +55,7 @@ class Slots:
             self.sun_elevation_deg[used],
             self.transmittance[used],
             self.background[used],
+            None if self.other is None else self.other.part(used),
         )
 
 
@@ -73,13 +79,22 @@ def slots_of(flown: Pass, link: PassLink, most_age_s: float) -> Slots:
     n = link.protocol.n_slots(flown.duration_s)
     duration = flown.duration_s / n
     times: Floats = flown.rise_s + (np.arange(n, dtype=np.float64) + 0.5) * duration
-    seen = flown.sight_at(times, most_age_s)
-    up = seen.elevation_deg >= LEAST_ELEVATION_DEG
+    over = (flown, flown.over_other) if isinstance(flown, SharedPass) else (flown,)
+    seen = [each.sight_at(times, most_age_s) for each in over]
+    up = np.logical_and.reduce([each.elevation_deg >= LEAST_ELEVATION_DEG for each in seen])
     if not up.all():
-        times, seen = times[up], seen.part(up)
+        times, seen = times[up], [each.part(up) for each in seen]
+    made = [_slots(of, link, duration, times, at) for of, at in zip(over, seen, strict=True)]
+    if len(made) == 1:
+        return made[0]
+    one, other = made
+    return replace(one, other=other, sun_elevation_deg=np.maximum(one.sun_elevation_deg, other.sun_elevation_deg))
+
+
+def _slots(flown: Pass, link: PassLink, duration_s: float, times: Floats, seen: Sight) -> Slots:
     sun = _sun_elevation_deg(flown, times)
     return Slots(
-        duration_s=duration,
+        duration_s=duration_s,
         unix_s=times,
         sight=seen,
         sun_elevation_deg=sun,
@@ -158,11 +173,16 @@ def pass_key(flown: Pass, link: PassLink, most_age_s: float) -> PassKey:
     slots = slots_of(flown, link, most_age_s)
     counts = counts_over(slots, link)
     key = block_key(link, counts)
-    return PassKey(flown, slots, counts, key, "" if key.length_bits > 0 else _reason(slots, counts))
+    return PassKey(flown, slots, counts, key, "" if key.length_bits > 0 else reason_of(slots, counts))
 
 
 def counts_over(slots: Slots, link: PassLink) -> BlockCounts:
     """Expected counts of one block over slots. Those of decoy-bb84 are summed without the detour of expected_block."""
+    if slots.other is not None:
+        bob = slots.other
+        return expected_block(
+            link, slots.duration_s, bob.transmittance, bob.background, slots.transmittance, slots.background
+        )
     if link.protocol.name != DECOY_BB84:
         return expected_block(link, slots.duration_s, slots.transmittance, slots.background)
     return pass_counts(
@@ -176,15 +196,15 @@ def counts_over(slots: Slots, link: PassLink) -> BlockCounts:
     )
 
 
-def _reason(slots: Slots, counts: BlockCounts) -> str:
+def reason_of(slots: Slots, counts: BlockCounts) -> str:
     """Why there is no key, in words."""
     if slots.unix_s.size == 0:
         return "the satellite stays below the horizon"
     qber, sifted = float(counts.key_qber), float(counts.sifted_bits)
     if sifted < 1.0:
         return "no light comes through"
-    if qber > 0.11 and slots.sun_elevation_deg.max() > -9.0:
+    if qber > MOST_QBER and slots.sun_elevation_deg.max() > -9.0:
         return f"the Sun stands at {slots.sun_elevation_deg.max():.0f} degrees, QBER {qber:.1%}"
-    if qber > 0.11:
+    if qber > MOST_QBER:
         return f"QBER {qber:.1%}: more noise than light"
     return f"{sifted:.0f} sifted bits are too few for these epsilons"

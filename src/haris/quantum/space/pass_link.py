@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from haris.nouns.block_counts import BlockCounts, summed
+from haris.nouns.block_counts import BlockCounts, joined, summed
 from haris.nouns.checks import require_probability, require_within
 from haris.nouns.errors import ParameterError
 from haris.quantum.families import bbm92, decoy_bb84, six_state, three_state
@@ -53,6 +53,9 @@ class PassProtocol:
     name: of the protocol, as in LINK.toml: "decoy-bb84", "three-state", "loss-tolerant", "six-state" or "bbm92". What
     [source] and [detector] hold follows from it, and so do the bounds. Of bbm92 the source of pairs is aboard:
     its Alice measures one half there.
+    stations: of bbm92, the names of two [[station]] who get one half each while both see the satellite, Alice first; no
+    half is then measured aboard.
+    passes_a_block: of how many passes in turn, of one satellite over one station, one block is made; fewer at the end.
     p_key_basis: probability of the key basis at each end. slot_s: within which the channel is taken for constant.
     Raises ParameterError on a value outside its range, or a protocol that does not fly.
     """
@@ -60,11 +63,17 @@ class PassProtocol:
     p_key_basis: float
     slot_s: float = 1.0
     name: str = DECOY_BB84
+    stations: tuple[str, ...] = ()
+    passes_a_block: int = 1
 
     def __post_init__(self) -> None:
         if self.name not in FLYING:
             why = GROUNDED.get(self.name, f"it must be one of {', '.join(FLYING)}")
             raise ParameterError(f"name {self.name!r} is of no protocol that flies: {why}")
+        if self.stations and (self.name != bbm92.NAME or len(set(self.stations)) != 2 or len(self.stations) != 2):
+            raise ParameterError(f"stations are two of name = {bbm92.NAME!r}, got {', '.join(self.stations)}")
+        if self.passes_a_block < 1:
+            raise ParameterError(f"passes_a_block must be at least 1, got {self.passes_a_block}")
         require_probability("p_key_basis", self.p_key_basis)
         require_within("slot_s", self.slot_s, LEAST_SLOT_S, MOST_SLOT_S)
         if not 0.0 < self.p_key_basis < 1.0:
@@ -104,6 +113,8 @@ class PassLink:
             )
         if isinstance(self.source, PairSource) and self.source.position != ON_A_FIBRE:
             raise ParameterError("position is of a source on a fibre: one aboard has none")
+        if self.protocol.stations and self.channel.direction != "downlink":
+            raise ParameterError(f"direction of light to two stations is 'downlink', got {self.channel.direction!r}")
         family.check(self.parts(SlotPath(np.ones(1), 0.0), self.detector))
 
     @property
@@ -129,7 +140,9 @@ class PassLink:
         return Parts(self.source, path, detector, protocol, self.security)
 
     def require_decoy_bb84(self, what: str) -> None:
-        """Raise ParameterError unless the protocol is decoy-bb84. what: is of that alone."""
+        """Raise ParameterError unless the protocol is decoy-bb84 with a block a pass. what: is of that alone."""
+        if self.protocol.passes_a_block > 1:
+            raise ParameterError(f"{what} is of one block a pass, got passes_a_block = {self.protocol.passes_a_block}")
         if self.protocol.name != DECOY_BB84:
             raise ParameterError(f"{what} is of name = {DECOY_BB84!r} alone, got {self.protocol.name!r}")
 
@@ -156,8 +169,9 @@ def expected_block(
     for i, photons in enumerate(kinds if len(kinds) else np.zeros((1, sky.shape[1]))):
         alike = kind.ravel() == i
         path = SlotPath(to_bob[alike], link.channel.misalignment, None if to_alice is None else to_alice[alike])
-        counted.append(link.varying.counts(link.parts(path, link.detector.lit(*photons.tolist())), n_gates))
-    return summed(counted)
+        lit = link.detector.lit(*photons.tolist())
+        counted.append(summed(link.varying.counts(link.parts(path, lit), n_gates)))
+    return joined(counted)
 
 
 def block_key(link: PassLink, counts: BlockCounts) -> KeyLength:

@@ -15,13 +15,15 @@ from haris.nouns.times import NS_PER_S, read_time
 from haris.quantum.orbit.element_sets import chosen, read_elements
 from haris.quantum.orbit.elements import DAY_S, Elements
 from haris.quantum.orbit.mutual_sight import windows
-from haris.quantum.orbit.passes import passes
+from haris.quantum.orbit.passes import Pass, passes
+from haris.quantum.orbit.shared_passes import shared_passes
 from haris.quantum.orbit.station import Station
 from haris.quantum.security.key_length import Security
 from haris.quantum.space.channel import SpaceChannel
 from haris.quantum.space.classical import ClassicalLink
 from haris.quantum.space.crosslink import CrosslinkKey, crosslink_key
 from haris.quantum.space.motion import Motion, SkyClock
+from haris.quantum.space.pass_blocks import in_blocks
 from haris.quantum.space.pass_key import PassKey, pass_key
 from haris.quantum.space.pass_link import FLYING, PassLink, PassProtocol
 from haris.quantum.space.season import Apply, Handover, Season, season
@@ -126,15 +128,22 @@ class Scenario:
         return scenario_of(read_document(path))
 
     def keys(self, now_s: float) -> tuple[PassKey, ...]:
-        """Every pass of the search with its expected key, by rise; now_s: where a search without a start starts."""
+        """Every pass of the search with its expected key, by rise; now_s: where a search without a start starts.
+
+        Of light for two stations, every time in which both see a satellite.
+        """
         start_s, stop_s, age_s = self._span(now_s)
         least_deg = self.search.least_elevation_deg
-        found = [
-            flown
-            for station in self.stations
-            for flown in passes(self.elements, station, start_s, stop_s, least_deg, age_s)
-        ]
-        return tuple(pass_key(flown, self.link, age_s) for flown in sorted(found, key=lambda each: each.rise_s))
+        found: list[Pass] = []
+        if self.link.protocol.stations:
+            named = {each.name: each for each in self.stations}
+            first, second = (named[name] for name in self.link.protocol.stations)
+            found += shared_passes(self.elements, (first, second), start_s, stop_s, least_deg, age_s)
+        else:
+            for station in self.stations:
+                found += passes(self.elements, station, start_s, stop_s, least_deg, age_s)
+        keys = [pass_key(flown, self.link, age_s) for flown in sorted(found, key=lambda each: each.rise_s)]
+        return in_blocks(keys, self.link)
 
     def season(self, now_s: float, satellites: Sequence[Elements] | None = None, apply: Apply = map) -> Season:
         """The key of the search with weather and conflicts. satellites: in place of the scenario's, of any age."""
@@ -201,7 +210,10 @@ def scenario_of(document: Document) -> Scenario:
     classical = document.table("classical", ClassicalLink) if "classical" in document.values else ClassicalLink()
     handover = document.table("handover", Handover) if "handover" in document.values else Handover()
     weather = document.tables("weather", Weather)
-    names = {each.name for each in stations}
+    names = [each.name for each in stations]
+    for name in protocol.stations:
+        if names.count(name) != 1:
+            raise document.error(f"stations names {name!r}, which is no [[station]]", "protocol", "stations")
     for each in weather:
         if each.station not in names:
             raise document.error(f"there is weather of {each.station!r}, which is no [[station]]", "weather")
