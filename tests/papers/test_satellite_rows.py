@@ -8,7 +8,7 @@ from haris.papers.computations import COMPUTATIONS
 from haris.papers.published import published_row
 
 ROWS = ["liao2017_micius_pass_geometry", "liao2017_micius_pass_key", "liao2017_micius_link_loss"]
-ROWS += ["schmittmanderbach2007_144km", "fedrizzi2009_144km"]
+ROWS += ["schmittmanderbach2007_144km", "fedrizzi2009_144km", "yin2020_micius_two_downlinks"]
 ROWS += [f"itu_p1622_t2_v{wind}_{nm}nm" for wind in (21, 30) for nm in (532, 850, 1550)]
 ROWS += [f"hv57_{nm}nm" for nm in (500, 850, 1550)]
 

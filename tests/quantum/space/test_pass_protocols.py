@@ -16,12 +16,14 @@ from haris.quantum.optics.pair_source import PairSource
 from haris.quantum.optics.source import Source
 from haris.quantum.optics.three_state_source import FlawedSource
 from haris.quantum.optics.time_bin_receiver import TimeBinReceiver
+from haris.quantum.protocols.bbm92 import BBM92
 from haris.quantum.security.key_length import Security
 from haris.quantum.space.channel import SpaceChannel
 from haris.quantum.space.live import require_live
+from haris.quantum.space.pass_blocks import LATER
 from haris.quantum.space.pass_key import pass_counts
 from haris.quantum.space.pass_link import FLYING, GROUNDED, PassLink, PassProtocol, block_key, expected_block
-from haris.quantum.space.scenario import scenario_of
+from haris.quantum.space.scenario import Scenario, scenario_of
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "space" / "micius_xinglong_2016.toml"
 LASER = (1e8, (0.5, 0.15), (0.5, 0.5))
@@ -152,3 +154,76 @@ def test_bounds_are_those_of_the_protocol():
         replace(link_by("six-state"), security=Security(bound="asymptotic"))
     with pytest.raises(ParameterError, match="of name = 'decoy-bb84' alone"):
         require_live(link_by("six-state"))
+
+
+@pytest.fixture(scope="module")
+def two_stations():
+    return Scenario.read(EXAMPLE.with_name("micius_two_stations_2020.toml"))
+
+
+def test_two_stations_share_pairs_and_both_arms_lose(two_stations):
+    link = two_stations.link
+    bob, alice, dark = np.full(2, 1e-3), np.full(2, 4e-3), np.zeros(2)
+    counts = expected_block(link, 100.0, bob, dark, alice, dark)
+    turned = expected_block(link, 100.0, alice, dark, bob, dark)
+    np.testing.assert_allclose(counts.coincidences, turned.coincidences, rtol=1e-12)
+    # A fibre with the source in its middle, each arm losing as much.
+    half = expected_block(link, 100.0, np.full(1, 1e-3), np.zeros(1), np.full(1, 1e-3), np.zeros(1))
+    fibre = Link(link.source, Fibre(0.0, 0.2, 60.0), link.detector, BBM92(0.5, 4 * 10**10), link.security)
+    assert float(half.sifted_bits) == pytest.approx(float(fibre.expected_counts().clicks.sum()), rel=1e-9)
+    sunny = expected_block(link, 100.0, bob, dark, alice, dark + 1e-4)
+    assert float(sunny.key_qber) > float(counts.key_qber)
+
+
+def test_a_block_of_several_passes_is_told_at_its_last(two_stations):
+    few = replace(two_stations, search=replace(two_stations.search, days=5.0))
+    alone, joint = (
+        replace(few, link=replace(few.link, protocol=replace(few.link.protocol, passes_a_block=n))).keys(0.0)
+        for n in (1, 3)
+    )
+    nights = [i for i, each in enumerate(alone) if each.qber < 0.11]
+    assert len(nights) == 5
+    assert all(each.reason.startswith("the Sun") for i, each in enumerate(joint) if i not in nights)
+    assert [joint[i].reason == LATER for i in nights] == [True, True, False, True, False]
+    for i, last in enumerate((nights[2], nights[4])):
+        terms = joint[last].key
+        of = nights[:3] if i == 0 else nights[3:]
+        sifted = sum(float(alone[each].counts.coincidences[0]) for each in of)
+        assert float(terms.value("sifted")) == np.floor(sifted)
+        assert joint[last].sifted_bits == alone[last].sifted_bits
+
+
+def test_the_published_key_needs_its_passes_together(two_stations):
+    # Published: 6,208 coincidences in 3,100 s, half of them sifted; 372 bits with both bases made key, here one is.
+    keys = [each for each in two_stations.keys(0.0) if each.qber < 0.11]
+    rate_hz = 2.0 * sum(each.sifted_bits for each in keys) / sum(each.flown.duration_s for each in keys)
+    assert 1.0 < rate_hz / (6208 / 3100) < 1.3
+    assert 0 < keys[10].secret_bits < 372
+    assert all(each.secret_bits == 0 for each in keys[:10])
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"stations": ("a", "a")}, "stations are two"),
+        ({"stations": ("a", "b"), "name": "decoy-bb84"}, "stations are two of name = 'bbm92'"),
+        ({"passes_a_block": 0}, "passes_a_block"),
+    ],
+)
+def test_stations_and_blocks_are_checked(changes, words):
+    with pytest.raises(ParameterError, match=words):
+        PassProtocol(0.5, **({"name": "bbm92"} | changes))
+
+
+def test_no_light_to_two_stations_goes_up(two_stations):
+    up = replace(two_stations.link.channel, direction="uplink", waist_m=0.1)
+    with pytest.raises(ParameterError, match="direction"):
+        replace(two_stations.link, channel=up)
+    text = EXAMPLE.with_name("micius_two_stations_2020.toml").read_text(encoding="utf-8")
+    with pytest.raises(ParameterError, match="'Lijiang', which is no"):
+        scenario_of(parse_document(text.replace('"Nanshan"]', '"Lijiang"]'), "PASS.toml"))
+
+
+def test_a_season_is_of_one_block_a_pass(two_stations):
+    with pytest.raises(ParameterError, match="one block a pass"):
+        two_stations.season(0.0)

@@ -14,6 +14,7 @@ from haris.papers.computations import (
     relay_cv,
     satellite,
     twin_field,
+    two_downlinks,
 )
 
 COMPUTATIONS = (
@@ -30,5 +31,6 @@ COMPUTATIONS = (
     *relay_cv.COMPUTATIONS,
     *random_numbers.COMPUTATIONS,
     *satellite.COMPUTATIONS,
+    *two_downlinks.COMPUTATIONS,
 )
 """The first that covers a row computes it."""

@@ -48,6 +48,6 @@ def _fibre(row: Row, quantity: str) -> Ours | None:
 
 
 COMPUTATIONS = (
-    Computation(("yin2020_*", "bbm92_finite"), _yin),
+    Computation(("yin2020_micius_1120km", "bbm92_finite"), _yin),
     Computation(("bbm92_*",), _fibre),
 )

@@ -60,41 +60,41 @@ def shared_passes(
 
     None where they lie too far apart, or a satellite never rises. Raises as passes does.
     """
-    found = []
+    found: list[SharedPass] = []
     for satellite in satellites:
         over = [passes([satellite], each, start_s, stop_s, least_elevation_deg, most_age_s) for each in stations]
-        for one in over[0]:
-            for two in over[1]:
-                rise_s, set_s = max(one.rise_s, two.rise_s), min(one.set_s, two.set_s)
-                if rise_s < set_s:
-                    is_whole = start_s < rise_s and set_s < stop_s
-                    found.append(_shared(replace(one, rise_s=rise_s, set_s=set_s, is_whole=is_whole), two, most_age_s))
-    return tuple(sorted(found, key=lambda each: each.rise_s))
+        spans = [
+            (max(one.rise_s, two.rise_s), min(one.set_s, two.set_s))
+            for one in over[0]
+            for two in over[1]
+            if max(one.rise_s, two.rise_s) < min(one.set_s, two.set_s)
+        ]
+        found += _shared(satellite, stations, np.array(spans).reshape(-1, 2).T, least_elevation_deg, most_age_s)
+    cut = (replace(each, is_whole=start_s < each.rise_s and each.set_s < stop_s) for each in found)
+    return tuple(sorted(cut, key=lambda each: each.rise_s))
 
 
-def _shared(one: Pass, two: Pass, most_age_s: float) -> SharedPass:
-    """one: already cut to what both have."""
+def _shared(
+    satellite: Elements, stations: tuple[Station, Station], spans: Floats, least_deg: float, most_age_s: float
+) -> list[SharedPass]:
+    """What both stations have of one satellite in spans (2, n): starts and ends."""
 
-    def seen(station: Station, unix_s: Floats) -> Sight:
-        return sight(station, states([one.satellite], unix_s, most_age_s)).part(0)
+    def seen(unix_s: Floats) -> list[Sight]:
+        there = states([satellite], unix_s, most_age_s)
+        return [sight(station, there).part(0) for station in stations]
 
     def lower_deg(unix_s: Floats) -> Floats:
-        return np.minimum(seen(one.station, unix_s).elevation_deg, seen(two.station, unix_s).elevation_deg)
+        return np.minimum(*(each.elevation_deg for each in seen(unix_s)))
 
     def nearness_m(unix_s: Floats) -> Floats:
-        return -np.maximum(seen(one.station, unix_s).range_m, seen(two.station, unix_s).range_m)
+        return -np.maximum(*(each.range_m for each in seen(unix_s)))
 
-    span = np.array([one.rise_s]), np.array([one.set_s])
-    top, near = highest(lower_deg, *span), highest(nearness_m, *span)
-    return SharedPass(
-        one.satellite,
-        one.station,
-        one.least_elevation_deg,
-        one.rise_s,
-        float(top[0]),
-        one.set_s,
-        float(lower_deg(top)[0]),
-        float(-nearness_m(near)[0]),
-        one.is_whole,
-        two.station,
-    )
+    if not spans.size:
+        return []
+    rise, sets = spans
+    top, near = highest(lower_deg, rise, sets), highest(nearness_m, rise, sets)
+    columns = (each.tolist() for each in (rise, top, sets, lower_deg(top), -nearness_m(near)))
+    return [
+        SharedPass(satellite, stations[0], least_deg, begin, highest_s, end, deg, range_m, True, stations[1])
+        for begin, highest_s, end, deg, range_m in zip(*columns, strict=True)
+    ]
