@@ -35,6 +35,7 @@ PARTS = {
     "bbm92": (PairSource(1e8, 0.01, 0.97, modes=np.inf), PairReceivers(0.4, 0.5, 1e-7, 2e-7)),
 }
 WRONG = 0.01
+SEVERAL = PassProtocol(0.8, name="six-state", passes_a_block=2)
 
 
 def link_by(name):
@@ -219,6 +220,9 @@ def test_no_light_to_two_stations_goes_up(two_stations):
     up = replace(two_stations.link.channel, direction="uplink", waist_m=0.1)
     with pytest.raises(ParameterError, match="direction"):
         replace(two_stations.link, channel=up)
+    across = replace(link_by("six-state").channel, direction="crosslink")
+    with pytest.raises(ParameterError, match="one block a window"):
+        PassLink(*PARTS["six-state"][:1], across, PARTS["six-state"][1], SEVERAL, Security())
     text = EXAMPLE.with_name("micius_two_stations_2020.toml").read_text(encoding="utf-8")
     with pytest.raises(ParameterError, match="'Lijiang', which is no"):
         scenario_of(parse_document(text.replace('"Nanshan"]', '"Lijiang"]'), "PASS.toml"))

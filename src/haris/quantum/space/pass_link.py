@@ -113,6 +113,8 @@ class PassLink:
             )
         if isinstance(self.source, PairSource) and self.source.position != ON_A_FIBRE:
             raise ParameterError("position is of a source on a fibre: one aboard has none")
+        if self.protocol.passes_a_block > 1 and self.channel.direction == "crosslink":
+            raise ParameterError("passes_a_block is of passes over stations: a crosslink makes one block a window")
         if self.protocol.stations and self.channel.direction != "downlink":
             raise ParameterError(f"direction of light to two stations is 'downlink', got {self.channel.direction!r}")
         family.check(self.parts(SlotPath(np.ones(1), 0.0), self.detector))
