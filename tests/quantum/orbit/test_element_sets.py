@@ -104,6 +104,11 @@ def summed(line):
         (ONE, summed(TWO.replace("0004596", "9004596")), "perigee"),
         (summed(ONE.replace("25265.33409832", "25400.33409832")), TWO, "columns 19 to 32"),
         (ONE, summed(TWO.replace("187.6583", "18x.6583")), "columns 18 to 25"),
+        (summed(ONE.replace("25265.33409832", "25366.33409832")), TWO, "columns 19 to 32"),  # 2025 has 365 days
+        (summed(ONE[:62] + "4" + ONE[63:]), TWO, "ephemeris type '4'"),
+        (ONE, TWO + "\nBEIDOU", "line 3: a name must be followed by its line 1: 'BEIDOU'"),
+        (ONE, TWO + f"\nBEIDOU\nMICIUS\n{ONE}\n{TWO}", "line 3: a name must"),
+        ("\033[2J\n" + ONE, TWO, "printed characters"),
     ],
 )
 def test_what_is_no_element_set_is_refused(one, two, reason):
@@ -120,11 +125,21 @@ def test_what_is_no_element_set_is_refused(one, two, reason):
         ({"BSTAR": None}, "BSTAR is missing"),
         ({"TIME_SYSTEM": "GPS"}, "TIME_SYSTEM"),
         ({"NORAD_CAT_ID": "-3"}, "NORAD_CAT_ID"),
+        ({"MEAN_ELEMENT_THEORY": "SGP4-XP"}, "MEAN_ELEMENT_THEORY"),
+        ({"EPHEMERIS_TYPE": 4}, "EPHEMERIS_TYPE"),
+        ({"EPOCH": "2025-366T00:00:00"}, "EPOCH"),
+        ({"OBJECT_NAME": "\033[2J"}, "printed characters"),
     ],
 )
 def test_a_message_that_says_otherwise_is_refused(change, reason):
     with pytest.raises(ParameterError, match=reason):
         read_elements(json.dumps(OMM | change))
+
+
+def test_a_message_may_say_it_as_the_standard_does():
+    plain, other = OMM | {"EPOCH": "2024-12-31T08:01:06.25"}, {"MEAN_ELEMENT_THEORY": "SGP/SGP4", "EPHEMERIS_TYPE": 0}
+    (expected,) = read_elements(json.dumps(plain))
+    assert read_elements(json.dumps(plain | other | {"EPOCH": "2024-366T08:01:06.25"})) == (expected,)
 
 
 @pytest.mark.parametrize(

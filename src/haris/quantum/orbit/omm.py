@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
 from haris.nouns.errors import ParameterError
@@ -20,7 +20,13 @@ _NUMBERS = {
     "mean_anomaly_deg": "MEAN_ANOMALY",
     "bstar_per_radius": "BSTAR",
 }
-_MUST_BE = {"CENTER_NAME": "EARTH", "REF_FRAME": "TEME", "TIME_SYSTEM": "UTC", "MEAN_ELEMENT_THEORY": "SGP4"}
+_MUST_BE = {
+    "CENTER_NAME": ("EARTH",),
+    "REF_FRAME": ("TEME",),
+    "TIME_SYSTEM": ("UTC",),
+    "MEAN_ELEMENT_THEORY": ("SGP4", "SGP/SGP4"),
+    "EPHEMERIS_TYPE": ("0", ""),  # 4 is SGP4-XP
+}
 """What SGP4 assumes, where a message says it."""
 
 
@@ -79,8 +85,8 @@ def _elements(message: Mapping[str, str]) -> Elements:
     name = message.get("OBJECT_NAME", "")
     about = f"message of {name or 'an unnamed object'}"
     for key, right in _MUST_BE.items():
-        if key in message and message[key].upper().split("/")[0] != right:
-            raise ParameterError(f"{about}: {key} must be {right}, got {message[key]}")
+        if key in message and message[key].upper() not in right:
+            raise ParameterError(f"{about}: {key} must be {right[0]}, got {message[key][:40]!r}")
     values = {field: _number(about, key, message.get(key)) for field, key in _NUMBERS.items()}
     number = message.get("NORAD_CAT_ID", "0")
     if not re.fullmatch(r"[0-9]{1,9}", number):
@@ -101,8 +107,14 @@ def _number(about: str, key: str, text: str | None) -> float:
 
 
 def _epoch_s(about: str, text: str) -> float:
+    """Of 2016-12-18T21:38:11.5, or 2016-353T21:38:11.5, the day of the year."""
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        by_day = re.fullmatch(r"([0-9]{4})-([0-9]{3})(T.*)", text)
+        moment = datetime.fromisoformat(f"{by_day[1]}-01-01{by_day[3]}" if by_day else text)
+        if by_day:
+            moment += timedelta(days=int(by_day[2]) - 1)
+            if moment.year != int(by_day[1]):
+                raise ValueError(text)
+    except (ValueError, OverflowError):
         raise ParameterError(f"{about}: EPOCH must be a time such as 2016-12-18T21:38:11.5, got {text!r}") from None
     return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).timestamp()

@@ -15,6 +15,8 @@ T = TypeVar("T")
 LENGTH = 69
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Of Alpha-5: the first digit of a catalogue number above 99999; I and O are left out."""
+_SGP4 = "0 "
+"""Types of ephemeris that are fitted with it; 4 is SGP4-XP, off by kilometres here."""
 _FIRST_YEAR = 57
 """Two digits of a year from here on are of the last century."""
 
@@ -28,24 +30,29 @@ def read_tle(text: str) -> tuple[Elements, ...]:
     """Every element set of a text, in order.
 
     Raises ParameterError, with the number of the line, on a line that is too short or long, a bad checksum, lines of
-    two satellites, a field that is no number, or elements that are no orbit.
+    two satellites, a name without its lines, a field that is no number, elements of another theory than SGP4's, or
+    elements that are no orbit.
     Source: Hoots, Roehrich, Spacetrack Report No. 3 (1980); Alpha-5 as space-track.org writes it.
     """
     lines = [(n, line.rstrip()) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
     sets: list[Elements] = []
-    name = ""
+    name, named_at = "", 0
     i = 0
     while i < len(lines):
         number, line = lines[i]
         if not re.match(r"[12] ", line):
-            name = line.removeprefix("0 ").strip()
+            if named_at:
+                break
+            name, named_at = line.removeprefix("0 ").strip(), number
             i += 1
             continue
         if line[0] != "1" or i + 1 == len(lines) or not lines[i + 1][1].startswith("2 "):
             raise ParameterError(f"line {number}: a line 1 must be followed by its line 2")
         sets.append(_elements(name, lines[i], lines[i + 1]))
-        name = ""
+        name, named_at = "", 0
         i += 2
+    if sets and named_at:
+        raise ParameterError(f"line {named_at}: a name must be followed by its line 1: {name[:24]!r}")
     if not sets:
         raise ParameterError("no element set in the text")
     return tuple(sets)
@@ -60,6 +67,8 @@ def _elements(name: str, first: tuple[int, str], second: tuple[int, str]) -> Ele
     one, two = first[1], second[1]
     if one[2:7] != two[2:7]:
         raise ParameterError(f"line {second[0]}: is of {two[2:7]}, and the line before of {one[2:7]}")
+    if one[62] not in _SGP4:
+        raise ParameterError(f"line {first[0]}, column 63: ephemeris type {one[62]!r} is of another theory than SGP4")
     catalogue_number = _field(first, 2, 7, _catalogue_number)
     try:
         return Elements(
@@ -115,7 +124,9 @@ def _epoch_s(text: str) -> float:
     if not re.fullmatch(r"[0-9]{2}[ 0-9]{3}\.[0-9]+", text):
         raise ValueError(text)
     year, day = int(text[:2]), float(text[2:])
-    if not 1.0 <= day < 367.0:
+    year += 1900 if year >= _FIRST_YEAR else 2000
+    start_s, stop_s = (datetime(each, 1, 1, tzinfo=UTC).timestamp() for each in (year, year + 1))
+    moment_s = start_s + (day - 1.0) * DAY_S
+    if not start_s <= moment_s < stop_s:
         raise ValueError(text)
-    start = datetime(year + (1900 if year >= _FIRST_YEAR else 2000), 1, 1, tzinfo=UTC)
-    return start.timestamp() + (day - 1.0) * DAY_S
+    return moment_s
