@@ -38,6 +38,16 @@ def test_the_earth_turns_as_the_almanac_says():
     assert np.degrees(sidereal_angle_rad(at("2016-12-19T16:50"))) == pytest.approx(341.2141925952, abs=1e-4)
     assert ut1_minus_utc_s(at("2016-12-19")) == pytest.approx(-0.3953, abs=0.01)
     assert ut1_minus_utc_s(at("2024-01-01")) == pytest.approx(0.0088, abs=0.001)
+    # IERS' finals2000A of November 2026, halves of years, where straight lines are worst.
+    known = {
+        "2017-07-01": 0.3595,
+        "2019-07-01": -0.1742,
+        "2020-07-01": -0.2401,
+        "2025-07-01": 0.0434,
+        "2026-09-28": -0.0193,
+    }
+    for day, ut1_s in known.items():
+        assert ut1_minus_utc_s(at(day)) == pytest.approx(ut1_s, abs=0.1)
 
 
 def test_velocity_is_the_slope_of_the_position():

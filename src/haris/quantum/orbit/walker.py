@@ -12,8 +12,8 @@ from haris.quantum.orbit.elements import Elements, circular
 class Walker:
     """A constellation i: T/P/F of circular orbits.
 
-    satellites: T, all of them. planes: P, a divisor of T. phasing: F in [0, P): a satellite leads its neighbour of the
-    next plane to the east by F x 360/T degrees. altitude_m, inclination_deg: of every orbit. spread_deg: of the
+    satellites: T, all of them. planes: P, a divisor of T. phasing: F in [0, P): a satellite is led by its neighbour of
+    the next plane to the east by F x 360/T degrees. altitude_m, inclination_deg: of every orbit. spread_deg: of the
     ascending nodes, 360 for a delta pattern and 180 for a star.
     Raises ParameterError on any other value.
     Source: Walker, J. Br. Interplanet. Soc. 37, 559 (1984).

@@ -18,7 +18,7 @@ def flown(passes: ManyPasses, value: Floats, turn_s: float = 0.0) -> Flags:
     turn_s: from the end of one to the start of the next, at the satellite as at the station. The whole choice is one
     integer programme: at the start of each pass, of those that then last over one station, or from one satellite, one
     at most is flown (such cliques are all the conflicts of intervals; for one satellite or one station their programme
-    has whole corners). Solved by SciPy's HiGHS, each group of passes that overlap in a chain by itself.
+    has whole corners). Solved by SciPy's HiGHS to no gap, within its tolerances: a millionth of the greatest value.
     Raises ParameterError on a turn_s below 0.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
@@ -47,7 +47,13 @@ def flown(passes: ManyPasses, value: Floats, turn_s: float = 0.0) -> Flags:
         most_one = LinearConstraint(coo_array((np.ones(at[0].size), at), shape=(n_rows, clash.size)).tocsr(), ub=1.0)
         # HiGHS' tolerances are absolute: values are brought to about 1.
         gain = value[worth[clash]] / value[worth].max()
-        best = milp(-gain, constraints=most_one, integrality=np.ones(clash.size), bounds=Bounds(0.0, 1.0))
+        best = milp(
+            -gain,
+            constraints=most_one,
+            integrality=np.ones(clash.size),
+            bounds=Bounds(0.0, 1.0),
+            options={"mip_rel_gap": 0.0},
+        )
         if best.x is None:
             raise AssertionError(f"a programme that has a solution was not solved: {best.message}")
         chosen[worth[clash]] = best.x > 0.5
