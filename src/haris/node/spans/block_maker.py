@@ -29,7 +29,8 @@ class Made:
     """One end's copy of a block that both ends made, before anything of it is authenticated.
 
     key: with the pedigree of its making, to which the session adds the errors of its tags. allotment: how both ends cut
-    it; Alice chose it. covered: what both ends must have seen alike, for the tags to cover.
+    it; Alice chose it. covered: what both ends must have seen alike, for the tags to cover, with the name of the block
+    that was ordered: nothing else tells its number, by which both ends know whose the keys are, to one who listens.
     """
 
     key: FinalKey

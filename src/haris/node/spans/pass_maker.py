@@ -106,7 +106,8 @@ class PassMaker:
             return Unmade(outcome, figures=figures(outcome.counts, light_s))
         pedigree = Pedigree(epsilon=link.security.epsilon, origin=self._passes.origin, proof=live_proof(link))
         key = FinalKey(lit.name, outcome.bits, pedigree)
-        return Made(key, outcome.allotment, transcript.octets, figures(outcome.counts, light_s, outcome))
+        covered = order.block + transcript.octets  # the light may bear the name of another session's block
+        return Made(key, outcome.allotment, covered, figures(outcome.counts, light_s, outcome))
 
     async def ended(self, made: Made | Unmade) -> None:
         """Nothing is left of the light."""

@@ -16,8 +16,14 @@ async def finish_in_thread(work: Callable[P, R], *args: P.args, **kwargs: P.kwar
     A thread cannot be stopped: a verb of the store that outlived its session would reach the store in the next one.
     """
     running = asyncio.ensure_future(asyncio.to_thread(work, *args, **kwargs))
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        await asyncio.wait([running])
-        raise
+    cancelled = None
+    while not running.done():
+        try:
+            await asyncio.wait([running])
+        except asyncio.CancelledError as error:  # and perhaps once more before work has ended
+            cancelled = error
+    if cancelled is None:
+        return running.result()
+    if not running.cancelled():
+        running.exception()  # nobody is left to be told
+    raise cancelled
