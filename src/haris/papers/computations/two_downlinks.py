@@ -17,8 +17,9 @@ from haris.quantum.orbit.shared_passes import shared_passes
 from haris.quantum.orbit.station import Station
 from haris.quantum.orbit.tle import read_tle
 from haris.quantum.security.key_length import Security
+from haris.quantum.space.block_key import MOST_QBER
 from haris.quantum.space.channel import SpaceChannel
-from haris.quantum.space.pass_key import MOST_QBER, pass_key
+from haris.quantum.space.pass_key import pass_key
 from haris.quantum.space.pass_link import PassLink, PassProtocol
 
 

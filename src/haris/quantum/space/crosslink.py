@@ -11,7 +11,7 @@ from haris.nouns.block_counts import BlockCounts
 from haris.quantum.orbit.mutual_sight import Between, Window
 from haris.quantum.orbit.sun import sun_position_m
 from haris.quantum.security.key_length import KeyLength
-from haris.quantum.space.block_key import BlockKey
+from haris.quantum.space.block_key import BlockKey, why_none
 from haris.quantum.space.pass_link import PassLink, block_key, expected_block
 
 Floats = NDArray[np.float64]
@@ -55,7 +55,8 @@ def crosslink_key(window: Window, link: PassLink, most_age_s: float) -> Crosslin
     transmittance = link.channel.transmittance(seen.range_m, 0.0)
     counts = expected_block(link, duration_s, transmittance[is_open], _sky(link, int(is_open.sum())))
     key = block_key(link, counts)
-    reason = "" if key.length_bits > 0 else _reason(is_open, counts)
+    none = why_none(counts) if is_open.any() else "the receiver would look into the Sun"
+    reason = "" if key.length_bits > 0 else none
     return CrosslinkKey(window, times, seen, transmittance, is_open, counts, key, reason)
 
 
@@ -69,13 +70,3 @@ def sifted_per_s(link: PassLink, transmittance: Floats) -> Floats:
 def _sky(link: PassLink, n: int) -> Floats:
     """Photons of the dark in a gate, in n slots."""
     return np.full(n, float(link.channel.background_photons(-90.0, link.open_s)))
-
-
-def _reason(is_open: NDArray[np.bool_], counts: BlockCounts) -> str:
-    if not is_open.any():
-        return "the receiver would look into the Sun"
-    if counts.sifted_bits < 1.0:
-        return "no light comes through"
-    if counts.key_qber > 0.11:
-        return f"QBER {float(counts.key_qber):.1%}: more noise than light"
-    return f"{float(counts.sifted_bits):.0f} sifted bits are too few for these epsilons"

@@ -14,7 +14,8 @@ from haris.quantum.orbit.propagation import inertial_states, states
 from haris.quantum.orbit.station import LIGHT_M_PER_S, doppler_shift_hz
 from haris.quantum.orbit.sun import is_sunlit
 from haris.quantum.security.bounds import key_length
-from haris.quantum.space.pass_key import MOST_QBER, PassKey, Slots, pass_counts
+from haris.quantum.space.block_key import MOST_QBER
+from haris.quantum.space.pass_key import PassKey, Slots, pass_counts
 from haris.quantum.space.pass_link import PassLink
 
 Floats = NDArray[np.float64]

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from haris.nouns.block_counts import joined
-from haris.quantum.space.pass_key import MOST_QBER, PassKey, reason_of
+from haris.quantum.space.block_key import MOST_QBER
+from haris.quantum.space.pass_key import PassKey, reason_of
 from haris.quantum.space.pass_link import PassLink, block_key
 
 LATER = "its light is of a block that a later pass ends"

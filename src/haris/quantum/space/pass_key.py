@@ -17,15 +17,13 @@ from haris.quantum.orbit.shared_passes import SharedPass
 from haris.quantum.orbit.station import Sight
 from haris.quantum.orbit.sun import sun_elevation_deg
 from haris.quantum.security.key_length import KeyLength
-from haris.quantum.space.block_key import BlockKey
+from haris.quantum.space.block_key import BlockKey, why_none
 from haris.quantum.space.pass_link import DECOY_BB84, PassLink, block_key, expected_block
 from haris.quantum.space.slot_counts import Settings, slot_arrivals
 
 Floats = NDArray[np.float64]
 LEAST_ELEVATION_DEG = 0.1
 """Below it there is no path that these models know."""
-MOST_QBER = 0.11
-"""Above it BB84 has no key. Source: Shor, Preskill, PRL 85, 441 (2000)."""
 SUN_STEP_S = 30.0
 """Between two looks at the Sun."""
 
@@ -200,11 +198,5 @@ def reason_of(slots: Slots, counts: BlockCounts) -> str:
     """Why there is no key, in words."""
     if slots.unix_s.size == 0:
         return "the satellite stays below the horizon"
-    qber, sifted = float(counts.key_qber), float(counts.sifted_bits)
-    if sifted < 1.0:
-        return "no light comes through"
-    if qber > MOST_QBER and slots.sun_elevation_deg.max() > -9.0:
-        return f"the Sun stands at {slots.sun_elevation_deg.max():.0f} degrees, QBER {qber:.1%}"
-    if qber > MOST_QBER:
-        return f"QBER {qber:.1%}: more noise than light"
-    return f"{sifted:.0f} sifted bits are too few for these epsilons"
+    sun_deg = float(slots.sun_elevation_deg.max())
+    return why_none(counts, f"the Sun stands at {sun_deg:.0f} degrees" if sun_deg > -9.0 else "")
