@@ -37,6 +37,10 @@ class OutOfContact(KeyUnavailable):
     """A site that is reached in contacts only is out of reach now, as was foretold."""
 
 
+class Unheard(KeyUnavailable):
+    """A site could not be reached, and has heard nothing of what it was to be asked."""
+
+
 class NoRandomness(HarisError):  # noqa: N818  (what it is)
     """The configured source of random numbers gives none, and nothing stands in for it."""
 

@@ -11,7 +11,7 @@ from haris.keys.relay import pad_octets
 from haris.node.configuration.node_toml import PairEntry
 from haris.node.relays import filling
 from haris.node.relays.routes import Routes
-from haris.nouns.errors import KeyUnavailable, OutOfContact
+from haris.nouns.errors import HarisError, KeyUnavailable, OutOfContact, PeerError, Unheard
 from haris.nouns.times import NS_PER_S
 from haris.wire import relay as wire
 
@@ -132,6 +132,63 @@ async def test_a_satellite_without_pad_says_so_at_once(lab: RelayLab) -> None:
     with pytest.raises(KeyUnavailable, match="did not arrive"):
         await lab.fill_once("bank")
     assert lab.stores["bank"].count_pending("exchange") == 0  # given up: it can never come
+
+
+@pytest.mark.parametrize("said", [PeerError("not a message of key relay"), Unheard("connection refused")])
+async def test_what_was_not_taken_is_given_up_at_once(lab: RelayLab, said: HarisError) -> None:
+    """An older release on the satellite, or one that was not there after all."""
+
+    def refuse(site: str, verb: str, body: bytes) -> bytes:
+        if verb == "relay" and isinstance(wire.decode(body), wire.RelayKeysInContacts):
+            raise said
+        return body
+
+    lab.tamper = refuse
+    with pytest.raises(KeyUnavailable, match="did not arrive"):
+        await lab.fill_once("bank")
+    assert lab.stores["bank"].count_pending("exchange") == 0
+
+
+async def test_a_share_whose_answer_was_cut_off_may_arrive(lab: RelayLab) -> None:
+    asked = lab.handlers["a"]["relay"]
+
+    async def cut(caller: str, body: bytes) -> bytes:
+        await asked(caller, body)
+        raise KeyUnavailable("time-out")
+
+    lab.handlers["a"]["relay"] = cut
+    await lab.fill("bank")
+    assert lab.stores["bank"].count_pending("exchange") == lab.pool_keys
+    await down(lab)
+    await lab.fill("bank")
+    assert ready(lab) == (lab.pool_keys, lab.pool_keys)
+
+
+async def test_a_satellite_that_has_not_met_the_owner_since_its_start_takes_nothing(lab: RelayLab) -> None:
+    def unconfirmed(site: str) -> None:
+        raise KeyUnavailable(f"{site} has not confirmed")
+
+    lab.relays["a"].relaying.require = unconfirmed
+    with pytest.raises(KeyUnavailable, match="did not arrive"):
+        await lab.fill_once("bank")
+    assert lab.stores["bank"].count_pending("exchange") == 0
+    assert lab.stores["a"].count_carried("a-exchange/relay/ab") == 0
+
+
+async def test_masks_outlive_their_sessions_while_relays_may_arrive(lab: RelayLab) -> None:
+    lab.pairs = {"bank": (PairEntry("exchange", PATH, end_to_end=True),)}
+    lab.start("bank")
+    await lab.fill("bank")
+    far = lab.relays["exchange"].sessions
+    assert far is not None
+    for _ in range(3):  # later sessions, and hours
+        lab.relays["bank"].sessions.end("exchange")  # type: ignore[union-attr]
+        await lab.relays["bank"].sessions.current(lab.peers("bank"), "exchange")  # type: ignore[union-attr, arg-type]
+    began_ns = far._now_ns()
+    far._now_ns = lambda: began_ns + 10 * 3600 * NS_PER_S
+    await down(lab)
+    await lab.fill("bank")
+    assert ready(lab) == (lab.pool_keys, lab.pool_keys)
 
 
 async def test_a_head_told_leaves_the_pad_of_what_is_held(lab: RelayLab) -> None:

@@ -58,6 +58,12 @@ from test_store_burns import (  # noqa: F401  (run here over PostgreSQL)
     test_old_stock_is_burnt_at_both_ends_and_what_was_delivered_stays_to_be_fetched,
     test_what_no_slave_fetches_is_burnt_and_all_rows_are_forgotten,
 )
+from test_store_carried import (  # noqa: F401  (run here over PostgreSQL)
+    test_a_share_of_a_relay_that_is_settled_takes_no_room,
+    test_messages_wait_in_the_order_of_their_pad_over_restarts,
+    test_relays_are_on_their_way_until_they_are_settled_or_too_old,
+    test_what_waits_is_void_with_all_that_is_shared,
+)
 from test_store_leases import (  # noqa: F401  (run here over PostgreSQL)
     ALICE_BOB,
     lease,

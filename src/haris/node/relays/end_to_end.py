@@ -14,8 +14,8 @@ from haris.node.supply.peers import KmePeers
 from haris.nouns.errors import KeyUnavailable, PeerError
 from haris.wire import end_to_end as wire
 
-SESSIONS_HELD = 2
-"""Of each owner, at the far end: the newest one, and the one before for relays that are still on their way."""
+SESSIONS_HELD, HELD_IN_CONTACTS = 2, 256
+"""Of each owner, at the far end: the newest one, and those before for relays that are still on their way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,10 @@ class Signers:
 
 
 class Sessions:
-    """Those that this site has begun as an owner, and those that it serves as a far end."""
+    """Those that this site has begun as an owner, and those that it serves as a far end.
+
+    arrive_within_s: how long relays may be on their way, where sites reach one another in contacts only.
+    """
 
     def __init__(
         self,
@@ -35,7 +38,10 @@ class Sessions:
         entropy: Callable[[int], bytes],
         lifetime: Lifetime,
         now_ns: Callable[[], int] = time.time_ns,
+        arrive_within_s: float | None = None,
     ) -> None:
+        self._n_held = SESSIONS_HELD if arrive_within_s is None else HELD_IN_CONTACTS
+        self._held_s = lifetime.seconds + (lifetime.seconds if arrive_within_s is None else arrive_within_s)
         self._signers, self._entropy, self._lifetime, self._now_ns = signers, entropy, lifetime, now_ns
         self._begun: dict[str, Session] = {}
         self._served: dict[str, list[Session]] = {}
@@ -74,14 +80,14 @@ class Sessions:
         session, reply = await asyncio.to_thread(end_to_end.answer, credentials, message, caller, site, now_ns)
         served = self._served.setdefault(caller, [])
         served.append(session)
-        while len(served) > SESSIONS_HELD:
+        while len(served) > self._n_held:
             served.pop(0).wipe()
         return wire.encode(reply)
 
     def find(self, caller: str, name: bytes) -> Session | None:
         """The session that `caller` has begun here under a name, unless it is long over."""
         served = self._served.get(caller, [])
-        for session in [each for each in served if self._now_ns() - each.began_ns > 2e9 * self._lifetime.seconds]:
+        for session in [each for each in served if self._now_ns() - each.began_ns > 1e9 * self._held_s]:
             served.remove(session)
             session.wipe()
         return next((session for session in served if session.name == name), None)

@@ -18,7 +18,7 @@ from haris.node.relays.end_to_end import Sessions
 from haris.node.relays.handing import VERB, Relaying, patience_s
 from haris.node.relays.routes import Routes
 from haris.node.supply.peers import KmePeers
-from haris.nouns.errors import HarisError, KeyUnavailable, OutOfContact, PeerError
+from haris.nouns.errors import HarisError, KeyUnavailable, OutOfContact, PeerError, Unheard
 from haris.nouns.keys import KEY_OCTETS
 from haris.nouns.times import NS_PER_S
 from haris.wire import relay as wire
@@ -244,11 +244,14 @@ class Filling:
             self._sessions.end(pair.peer)  # the far end may have started anew, without the session
 
     async def _send(self, peers: KmePeers, sent: relay.Sent) -> wire.Message | None:
-        """What the first site of its path says; None when it says nothing that is understood."""
-        path = sent.message.path
-        with contextlib.suppress(HarisError):
-            return wire.decode(await peers.ask(path[1], VERB, wire.encode(sent.message), patience_s(path)))
-        return None
+        """What the first site of its path says; None when nobody knows whether it took the share."""
+        message = sent.message
+        try:
+            return wire.decode(await peers.ask(message.path[1], VERB, wire.encode(message), patience_s(message.path)))
+        except (PeerError, Unheard):
+            return wire.RelayRefused(message.relay, message.share)
+        except HarisError:
+            return None
 
     async def _tell_heads(self, peers: KmePeers, neighbours: Iterable[str]) -> None:
         """Pad that went astray is told to the neighbours, so that they make blocks to fill it."""

@@ -70,7 +70,12 @@ class Relaying:
     async def handle(self, peers: KmePeers, caller: str, body: bytes) -> bytes:
         """Answer one message of the key manager of site `caller`. Raises PeerError and KeyUnavailable."""
         message = wire.decode(body)
-        self.require(caller)
+        try:
+            self.require(caller)
+        except KeyUnavailable:
+            if isinstance(message, wire.RelayKeysInContacts):
+                return wire.encode(wire.RelayRefused(message.relay, message.share))
+            raise
         if isinstance(message, wire.RelayAsk):
             return wire.encode(await self._answer(caller, message))
         if isinstance(message, wire.RelayWhether):

@@ -42,7 +42,7 @@ class Routes:
         away = self._view.sites_away(self._now_ns())
         if peer in self._fixed:
             found: tuple[Path, ...] = (self._fixed[peer],)
-            self._reach.require(found[0][1])
+            self._reach.require_sure(found[0][1])
         else:
             costs = self._costs(pads)
             found = disjoint_paths(self._in_reach(costs), self._view.site, peer, k)
@@ -81,7 +81,7 @@ class Routes:
 
     def _in_reach(self, costs: Mapping[Hop, int]) -> dict[Hop, int]:
         own = self._view.site
-        return {hop: cost for hop, cost in costs.items() if hop[0] != own or self._reach.is_open(hop[1])}
+        return {hop: cost for hop, cost in costs.items() if hop[0] != own or self._reach.is_sure(hop[1])}
 
     def _costs(self, pads: Mapping[str, int]) -> dict[Hop, int]:
         now_ns = self._now_ns()

@@ -114,4 +114,10 @@ def _sessions(configuration: NodeConfiguration, entropy: Callable[[int], bytes])
     table, credentials = configuration.end_to_end, read_signers(configuration)
     if table is None or credentials is None:
         return None
-    return Sessions(Signers(configuration.site.name, credentials), entropy, Lifetime(table.rekey_keys, table.rekey_s))
+    in_contacts = any(edge.in_contacts for edge in configuration.graph.edges)
+    return Sessions(
+        Signers(configuration.site.name, credentials),
+        entropy,
+        Lifetime(table.rekey_keys, table.rekey_s),
+        arrive_within_s=configuration.pools.arrive_within_s if in_contacts else None,
+    )

@@ -87,6 +87,12 @@ class Reach:
             at = write_time(round(self._now_s() + wait_s) * NS_PER_S)[:19]
             raise OutOfContact(f"{site} is out of contact until {at}Z", retry_after_s=math.ceil(wait_s))
 
+    def require_sure(self, site: str) -> None:
+        """OutOfContact when it cannot be reached now, or may be out of reach before it has answered."""
+        self.require(site)
+        if not self.is_sure(site):
+            raise OutOfContact(f"the contact with {site} begins or ends now")
+
     def next_ns(self, site: str) -> int | None:
         """When a site can be reached next, nanoseconds since 1970; now, if it can; None: not soon."""
         wait_s = self._wait_s(site)

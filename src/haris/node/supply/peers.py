@@ -14,7 +14,7 @@ from haris.node.pki.identity import IdentityTable, verified_chain
 from haris.node.pki.mutual_tls import TlsFiles, named, peer_context
 from haris.node.pki.revocation import Revocation
 from haris.nouns.alarms import Alarm, AlarmKind, Severity
-from haris.nouns.errors import HarisError, KeyUnavailable, ParameterError, PeerError, Unauthorised
+from haris.nouns.errors import HarisError, KeyUnavailable, ParameterError, PeerError, Unauthorised, Unheard
 from haris.wire import kme, span, versions
 from haris.wire.etsi014 import read_error
 from haris.wire.versions import NoCommonVersion, Versions
@@ -83,7 +83,8 @@ class KmePeers:
     async def ask(self, site: str, verb: str, body: bytes, timeout_s: float = ASK_TIMEOUT_S) -> bytes:
         """The body of site's answer.
 
-        PeerError when it refuses, KeyUnavailable when it cannot be reached in time, OutOfContact when that is foreseen.
+        PeerError when it refuses, KeyUnavailable when it cannot be reached in time (Unheard when it heard nothing),
+        OutOfContact when that was foreseen.
         """
         if site not in self._urls:
             raise ParameterError(f"no way to the key manager of site {site} is configured")
@@ -119,18 +120,23 @@ class KmePeers:
         for url in first:
             try:
                 return await self._ask_at(url, site, verb, body, timeout_s)
-            except aiohttp.ClientConnectorError:
+            except (aiohttp.ClientConnectorError, Unheard):
                 continue  # it has heard nothing, so that another process may be asked
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
                 raise _unreachable(site, error) from None
         try:
             return await self._ask_at(last, site, verb, body, timeout_s)
+        except aiohttp.ClientConnectorError as error:
+            raise Unheard(str(_unreachable(site, error))) from None
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise _unreachable(site, error) from None
 
     async def _ask_at(self, url: str, site: str, verb: str, body: bytes, timeout_s: float) -> bytes:
         known = url in self._spoken
-        theirs = await self._versions_at(url, site, timeout_s)
+        try:
+            theirs = await self._versions_at(url, site, timeout_s)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise Unheard(str(_unreachable(site, error))) from None
         version = self._common("what key managers say to each other", site, kme.VERSIONS, theirs.peer)
         status, octets = await self._request("POST", url, kme.path(verb, version), site, body, timeout_s)
         if status == 404 and known:  # it is of another release by now
