@@ -1,48 +1,24 @@
 """Passes by other protocols: a slot is a fibre of its loss, and slots add up to one block."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from flying_links import EXAMPLE, PARTS, WRONG, link_by
 
 from haris.nouns.document import parse_document
 from haris.nouns.errors import ParameterError
 from haris.quantum.link import FAMILIES, Link
-from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.fibre import Fibre
-from haris.quantum.optics.pair_receivers import PairReceivers
-from haris.quantum.optics.pair_source import PairSource
-from haris.quantum.optics.source import Source
-from haris.quantum.optics.three_state_source import FlawedSource
-from haris.quantum.optics.time_bin_receiver import TimeBinReceiver
 from haris.quantum.protocols.bbm92 import BBM92
 from haris.quantum.security.key_length import Security
-from haris.quantum.space.channel import SpaceChannel
 from haris.quantum.space.live import require_live
 from haris.quantum.space.pass_blocks import LATER
 from haris.quantum.space.pass_key import pass_counts
 from haris.quantum.space.pass_link import FLYING, GROUNDED, PassLink, PassProtocol, block_key, expected_block
 from haris.quantum.space.scenario import Scenario, scenario_of
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "space" / "micius_xinglong_2016.toml"
-LASER = (1e8, (0.5, 0.15), (0.5, 0.5))
-PARTS = {
-    "decoy-bb84": (Source(*LASER), Detector(0.5, 1e-7, dead_time_s=1e-7, p_afterpulse=0.01)),
-    "six-state": (Source(*LASER), Detector(0.5, 1e-7, dead_time_s=1e-7)),
-    "three-state": (Source(*LASER), TimeBinReceiver(0.5, 1e-8, 0.99, dead_time_s=1e-7)),
-    "loss-tolerant": (FlawedSource(*LASER, (0.0, 3.15, 1.575)), TimeBinReceiver(0.5, 1e-8, 0.99)),
-    "bbm92": (PairSource(1e8, 0.01, 0.97, modes=np.inf), PairReceivers(0.4, 0.5, 1e-7, 2e-7)),
-}
-WRONG = 0.01
 SEVERAL = PassProtocol(0.8, name="six-state", passes_a_block=2)
-
-
-def link_by(name):
-    source, detector = PARTS[name]
-    security = Security(bound=next(iter(FAMILIES[name].bounds)))
-    channel = SpaceChannel(850e-9, 1.0, divergence_rad=1e-5, misalignment=WRONG)
-    return PassLink(source, channel, detector, PassProtocol(0.8, name=name), security)
 
 
 def fibre_of_20_db(name, n_pulses):

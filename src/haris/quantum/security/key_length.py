@@ -136,9 +136,11 @@ def whole_bits(length: ArrayLike) -> NDArray[np.int64]:
 def unrounded_bits(key: KeyLength) -> NDArray[np.float64]:
     """The real length that whole_bits rounds and cuts at 0, shape of the sweep: how far from a key there is none.
 
-    Of bounds whose terms are those of decoy states: what comes from empty and single pulses, less every charge.
+    What comes from empty and single pulses, of bounds that tell them, else from all that is sifted; less every charge.
     """
-    gained, charged = ("vacuum", "single"), ("entropy", "leaked", "secrecy", "correctness")
+    tells = any(each.name == "single" for each in key.terms)
+    gained = ("vacuum", "single") if tells else ("sifted",)
+    charged = ("entropy", "leaked", "secrecy", "correctness", "fixed")
     signs = {**dict.fromkeys(gained, 1.0), **dict.fromkeys(charged, -1.0)}
     length: NDArray[np.float64] = np.zeros(key.length_bits.shape)
     for each in key.terms:

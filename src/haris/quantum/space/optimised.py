@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from haris.nouns.counts import by_intensity
 from haris.quantum.security.bounds import key_length
+from haris.quantum.space.knobs import best_knobs, best_window, knobs_of, turned
 from haris.quantum.space.optimum import Course, Receiver, optimum
-from haris.quantum.space.pass_key import PassKey, pass_counts
-from haris.quantum.space.pass_link import PassLink
+from haris.quantum.space.pass_blocks import blocks_of, in_blocks
+from haris.quantum.space.pass_key import PassKey, Slots, counts_over, pass_counts, reason_of
+from haris.quantum.space.pass_link import DECOY_BB84, PassLink, block_key
 from haris.quantum.space.slot_counts import Settings
 
 
@@ -20,9 +22,11 @@ def optimised(keys: Sequence[PassKey], link: PassLink, together: bool = False) -
 
     Of a pass that gives key, slots are those to use. One that gives none stays as it is, and so does one to which the
     link's own settings give no less. The choice leans on the prediction: made from what was counted, no bound holds.
-    Raises ParameterError of a protocol that is not decoy-bb84.
+    Passes that make one block have one setting, and all their slots are used. Raises ParameterError where a
+    protocol has nothing to choose.
     """
-    link.require_decoy_bb84("a choice of settings")
+    if link.protocol.name != DECOY_BB84 or link.protocol.passes_a_block > 1:
+        return _by_knobs(keys, link, together)
     lit = [i for i, each in enumerate(keys) if each.slots.unix_s.size]
     found = list(keys)
     for some in [lit] if together and lit else [[i] for i in lit]:
@@ -37,16 +41,49 @@ def optimised(keys: Sequence[PassKey], link: PassLink, together: bool = False) -
     return tuple(found)
 
 
-def link_with(link: PassLink, settings: Settings) -> PassLink:
+def _by_knobs(keys: Sequence[PassKey], link: PassLink, together: bool) -> tuple[PassKey, ...]:
+    """The same of any protocol, by what its family lets one choose."""
+    n = link.protocol.passes_a_block
+    blocks = [block for block in blocks_of(keys, n) if all(keys[i].slots.unix_s.size for i in block)]
+    knobs_of(link)
+    found = list(keys)
+    for lot in [blocks] if together and blocks else [[block] for block in blocks]:
+        of = [i for block in lot for i in block]
+        slots = {i: keys[i].slots for i in of}
+        values = best_knobs([[slots[i] for i in block] for block in lot], link)
+        if n == 1:
+            slots = {i: slots[i].part(best_window(slots[i], turned(link, values))) for i in of}
+            values = best_knobs([[slots[i] for i in block] for block in lot], link, near=values)
+        chosen = turned(link, values)
+        tried = [_over(keys[i], slots[i], chosen, values) for i in of]
+        made = in_blocks(tried, chosen)
+        if sum(each.secret_bits for each in made) > sum(keys[i].secret_bits for i in of):
+            for i, each in zip(of, made, strict=True):
+                found[i] = each if together or n > 1 or each.secret_bits > 0 else keys[i]
+    return tuple(found)
+
+
+def _over(key: PassKey, slots: Slots, link: PassLink, values: Mapping[str, float]) -> PassKey:
+    counts = counts_over(slots, link)
+    length = block_key(link, counts)
+    reason = "" if length.length_bits > 0 else reason_of(slots, counts)
+    return replace(key, slots=slots, counts=counts, key=length, reason=reason, settings=values)
+
+
+def link_with(link: PassLink, settings: Settings | Mapping[str, float]) -> PassLink:
     """The link with other settings, each a number."""
+    if isinstance(settings, Mapping):
+        return turned(link, settings)
     mu, p = by_intensity(settings.intensities), by_intensity(settings.p_intensities)
     source = replace(link.source, intensities=tuple(mu.tolist()), p_intensities=tuple(p.tolist()))
     p_key_basis = float(np.asarray(settings.p_key_basis))
     return replace(link, source=source, protocol=replace(link.protocol, p_key_basis=p_key_basis))
 
 
-def named(settings: Settings) -> dict[str, float]:
+def named(settings: Settings | Mapping[str, float]) -> dict[str, float]:
     """Settings that are numbers, by the names that an optimised link has them by."""
+    if isinstance(settings, Mapping):
+        return dict(settings)
     mu, p = by_intensity(settings.intensities), by_intensity(settings.p_intensities)
     names = {f"intensity {i + 1}": float(each) for i, each in enumerate(mu)}
     names |= {f"p of intensity {i + 1}": float(each) for i, each in enumerate(p)}

@@ -25,18 +25,22 @@ def in_blocks(keys: Sequence[PassKey], link: PassLink) -> tuple[PassKey, ...]:
     if n == 1:
         return tuple(keys)
     found = list(keys)
+    for block in blocks_of(keys, n):
+        counts = joined([keys[i].counts for i in block])
+        key = block_key(link, counts)
+        for i in block:
+            none = replace(keys[i].key, length_bits=np.zeros((), dtype=np.int64))
+            found[i] = replace(keys[i], key=none, reason=LATER)
+        slots = keys[block[-1]].slots
+        reason = "" if key.length_bits > 0 else reason_of(slots, counts)
+        found[block[-1]] = replace(keys[block[-1]], key=key, reason=reason)
+    return tuple(found)
+
+
+def blocks_of(keys: Sequence[PassKey], n: int) -> list[list[int]]:
+    """Which passes make a block each, by number."""
     lines: dict[tuple[str, str], list[int]] = {}
     for i, each in enumerate(keys):
         if each.sifted_bits > 0.0 and each.qber <= MOST_QBER:
             lines.setdefault((each.flown.satellite.name, each.flown.where), []).append(i)
-    for line in lines.values():
-        for block in (line[begin : begin + n] for begin in range(0, len(line), n)):
-            counts = joined([keys[i].counts for i in block])
-            key = block_key(link, counts)
-            for i in block:
-                none = replace(keys[i].key, length_bits=np.zeros((), dtype=np.int64))
-                found[i] = replace(keys[i], key=none, reason=LATER)
-            slots = keys[block[-1]].slots
-            reason = "" if key.length_bits > 0 else reason_of(slots, counts)
-            found[block[-1]] = replace(keys[block[-1]], key=key, reason=reason)
-    return tuple(found)
+    return [line[begin : begin + n] for line in lines.values() for begin in range(0, len(line), n)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -69,7 +70,7 @@ class PassKey(BlockKey):
     counts: BlockCounts
     key: KeyLength
     reason: str
-    settings: Settings | None = None
+    settings: Settings | Mapping[str, float] | None = None
 
 
 def slots_of(flown: Pass, link: PassLink, most_age_s: float) -> Slots:
