@@ -28,17 +28,15 @@ class OneErrorRate(Receiver):
     """
 
     def counts(self, course: Course, settings: Settings) -> tuple[Floats, Floats]:
-        """Clicks and errors in each slot, (..., t, 2, k)."""
+        """Right and wrong bits in each slot, were all bases equal, (..., t, k)."""
         mu, p = by_intensity(settings.intensities)[..., None, :], by_intensity(settings.p_intensities)[..., None, :]
-        key = np.asarray(settings.p_key_basis)[..., None]
         dark, after = self.detector.p_dark, self.detector.p_afterpulse
         lost = np.exp(-mu * course.transmittance[:, None])
         clicks = (1.0 + after) * (1.0 - (1.0 - 2.0 * dark) * lost)
         wrong = dark + 0.5 * after * clicks + self.misalignment * (1.0 - lost)
         rate = (p * wrong).sum(axis=-1) / (p * clicks).sum(axis=-1)
-        bases = np.stack([key**2, (1.0 - key) ** 2], axis=-1)[..., None]
-        n = bases * (course.n_gates[:, None] * p * clicks)[..., None, :]
-        return n, n * rate[..., None, None]
+        n = course.n_gates[:, None] * p * clicks
+        return n * (1.0 - rate[..., None]), n * rate[..., None]
 
 
 def receiver(row: Row) -> OneErrorRate:

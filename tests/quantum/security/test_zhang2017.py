@@ -22,14 +22,14 @@ def test_bounds_lie_beyond_exact_binomial_ones_and_near_them():
         total = counted * int(10 ** rng.uniform(1, 4))
         p = (0.999, 0.001)
         counts = DecoyCounts(1.0, (0.5, 0.1), p, np.full((2, 2), counted), np.zeros((2, 2), dtype=np.int64))
-        found = scale_each(np.array([total, counted]), counts, epsilon)
+        found = scale_each(np.array([[total, counted]]), counts, epsilon)
         unit = np.exp(0.1) / p[1]
         upper = total * beta.ppf(1 - epsilon, counted + 1, total - counted) if epsilon > 1e-15 else None
         lower = total * beta.ppf(epsilon, counted, total - counted + 1)
-        assert found.lower[1] / unit <= lower * (1 + 1e-9)
+        assert found.lower[0, 1] / unit <= lower * (1 + 1e-9)
         if upper is not None:
-            assert upper * (1 - 1e-9) <= found.upper[1] / unit
-        assert found.upper[1] / unit - counted < 1.6 * np.sqrt(2 * counted * np.log(1 / epsilon)) + 3 * np.log(
+            assert upper * (1 - 1e-9) <= found.upper[0, 1] / unit
+        assert found.upper[0, 1] / unit - counted < 1.6 * np.sqrt(2 * counted * np.log(1 / epsilon)) + 3 * np.log(
             1 / epsilon
         )
 
@@ -68,6 +68,6 @@ def test_t12_gives_key_that_the_live_bound_does_not():
     assert rate.key.proof.attacks == "coherent"
     live = dataclasses.replace(link, security=dataclasses.replace(link.security, bound="variable-length"))
     assert live.rate().key.length_bits == 0
-    errors = np.array([1000.0, 3.0, 1.0])
+    errors = np.array([[1000.0, 3.0, 1.0]])
     counts = live.expected_counts()
-    assert scale_each(errors, counts, 1e-10).upper[2] < scale(errors, counts, 1e-10).upper[2] / 2
+    assert scale_each(errors, counts, 1e-10).upper[0, 2] < scale(errors, counts, 1e-10).upper[0, 2] / 2

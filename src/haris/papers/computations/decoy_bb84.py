@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from scipy.optimize import brentq
 
+from haris.nouns.counts import KEY_BASIS
 from haris.papers import lim2014, ma2005, rusca2018
 from haris.papers.claims import PREFIXES
 from haris.papers.computation import Computation, Ours, at_km
@@ -197,7 +198,7 @@ def _rusca_block(row: Row, quantity: str, system: rusca2018.RuscaSystem, securit
     key = rusca2018.key_length(counts, security)
     found = {
         "s_z0_lower": key.value("vacuum"),
-        "s_z0_upper": vacuum_upper(counts, 0, security.epsilon_secrecy / 19.0, printed_vacuum),
+        "s_z0_upper": vacuum_upper(counts, security.epsilon_secrecy / 19.0, printed_vacuum)[..., KEY_BASIS],
         "s_z1": key.value("single"),
         "s_x1": key.value("sample"),
         "v_x1": key.value("sample_errors"),

@@ -77,12 +77,12 @@ def weights(counts: DecoyCounts) -> Array:
 
 
 def scale(of: NDArray[np.int64] | NDArray[np.float64], counts: DecoyCounts, epsilon: float) -> Scaled:
-    """Clicks or errors of one basis, shape (..., k), scaled; each bound fails with probability epsilon.
+    """Clicks or errors, a basis a row, shape (..., r, k), scaled; each bound fails with probability epsilon.
 
     By Hoeffding, of all clicks: alike for every intensity, and hard on those that are rare.
     """
     n = np.asarray(of, dtype=np.float64)
-    weight = weights(counts)
+    weight = weights(counts)[..., None, :]
     deviation = hoeffding(n.sum(axis=-1, keepdims=True), epsilon)
     return Scaled(weight * (n + deviation), weight * (n - deviation))
 
@@ -90,7 +90,7 @@ def scale(of: NDArray[np.int64] | NDArray[np.float64], counts: DecoyCounts, epsi
 def scale_each(of: NDArray[np.int64] | NDArray[np.float64], counts: DecoyCounts, epsilon: float) -> Scaled:
     """As scale, by Chernoff's bound of each count: near sqrt(2 n ln(1/epsilon)) of that count alone."""
     n = np.asarray(of, dtype=np.float64)
-    weight = weights(counts)
+    weight = weights(counts)[..., None, :]
     return Scaled(weight * mean_above(n, epsilon), weight * mean_below(n, epsilon))
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from haris.nouns.counts import KEY_BASIS, TEST_BASIS, DecoyCounts
+from haris.nouns.counts import KEY_BASIS, TEST_BASIS, DecoyCounts, by_intensity
 from haris.nouns.keys import Proof
-from haris.quantum.security.decoys import Photons, Scale, Scaled, photon_probability, require_decoys, scale, within
+from haris.quantum.security.decoys import Photons, Scale, photon_probability, require_decoys, scale, within
 from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import KeyLength, Security, term, whole_bits
 
@@ -29,33 +32,35 @@ PROOF = Proof(
 )
 
 
-def two_decoys(counts: DecoyCounts, epsilon: float, scale: Scale = scale) -> Photons:
+def two_decoys(
+    counts: DecoyCounts, epsilon: float, scale: Scale = scale, slopes: Sequence[tuple[int, int]] = ((1, 2),)
+) -> Photons:
     """Vacuum and single-photon clicks from three intensities; each of EVENTS bounds fails with probability epsilon.
 
-    Raises ParameterError unless mu1 > mu2 + mu3. Source: Lim et al., Eqs. (2) to (5). epsilon = 1: no deviations.
+    slopes: pairs of intensities from which the errors of single photons are bounded, the smallest being taken: more
+    than Lim's one are a bound more each. Raises ParameterError unless mu1 > mu2 + mu3.
+    Source: Lim et al., Eqs. (2) to (5), of both bases at once. epsilon = 1: no deviations.
     """
     require_decoys(counts.intensities)
-    key_vacuum, key_single = _clicks(counts, KEY_BASIS, epsilon, scale)
-    _, test_single = _clicks(counts, TEST_BASIS, epsilon, scale)
-    _, mu2, mu3 = counts.intensities
-    errors = scale(counts.errors[..., TEST_BASIS, :], counts, epsilon)
-    wrong = photon_probability(1, counts) * (errors.upper[..., 1] - errors.lower[..., 2]) / (mu2 - mu3)
-    return Photons(key_vacuum, key_single, test_single, np.maximum(wrong, 0.0), EVENTS)
-
-
-def _clicks(
-    counts: DecoyCounts, basis: int, epsilon: float, scale: Scale
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Lower bounds on the vacuum clicks, Eq. (2), and the single-photon clicks, Eq. (3), of one basis."""
-    mu1, mu2, mu3 = counts.intensities
-    tau0, tau1 = photon_probability(0, counts), photon_probability(1, counts)
-    n: Scaled = scale(counts.clicks[..., basis, :], counts, epsilon)
-    vacuum = tau0 * (mu2 * n.lower[..., 2] - mu3 * n.upper[..., 1]) / (mu2 - mu3)
-    total = counts.clicks[..., basis, :].sum(axis=-1)
-    vacuum = within(vacuum, total)
-    multi = (mu2**2 - mu3**2) / mu1**2 * (n.upper[..., 0] - vacuum / tau0)
-    single = tau1 * mu1 * (n.lower[..., 1] - n.upper[..., 2] - multi) / (mu1 * (mu2 - mu3) - mu2**2 + mu3**2)
-    return vacuum, within(single, total)
+    light = by_intensity(counts.intensities)
+    mu1, mu2, mu3 = (light[..., i, None] for i in range(3))
+    tau0, tau1 = (photon_probability(n, counts)[..., None] for n in (0, 1))
+    n, m = scale(counts.clicks, counts, epsilon), scale(counts.errors[..., TEST_BASIS:, :], counts, epsilon)
+    total = counts.clicks.sum(axis=-1)
+    vacuum = within(tau0 * (mu2 * n.lower[..., 2] - mu3 * n.upper[..., 1]) / (mu2 - mu3), total)
+    squares = mu2**2 - mu3**2
+    multi = squares / mu1**2 * (n.upper[..., 0] - vacuum / tau0)
+    single = tau1 * mu1 * (n.lower[..., 1] - n.upper[..., 2] - multi) / (mu1 * (mu2 - mu3) - squares)
+    single = within(single, total)
+    steep = [(m.upper[..., i] - m.lower[..., j]) / (light[..., i, None] - light[..., j, None]) for i, j in slopes]
+    wrong = tau1 * reduce(np.minimum, steep)
+    return Photons(
+        key_vacuum_lower=vacuum[..., KEY_BASIS],
+        key_single_lower=single[..., KEY_BASIS],
+        test_single_lower=single[..., TEST_BASIS],
+        test_errors_upper=np.maximum(wrong[..., 0], 0.0),
+        events=EVENTS + len(slopes) - 1,
+    )
 
 
 def sampling_deviation(

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from haris.nouns.counts import KEY_BASIS, TEST_BASIS, DecoyCounts
-from haris.quantum.security.decoys import Photons, Scale, photon_probability, require_decoys, scale, within
+from haris.nouns.counts import KEY_BASIS, TEST_BASIS, DecoyCounts, by_intensity
+from haris.quantum.security.decoys import Photons, Scale, Scaled, photon_probability, require_decoys, scale, within
 from haris.quantum.security.key_length import KeyLength, Security
 from haris.quantum.security.lim2014 import PROOF as LIM_PROOF
 from haris.quantum.security.lim2014 import printed_length
@@ -48,37 +48,34 @@ def one_decoy(
     e^k/p_k as printed. epsilon = 1: no deviations.
     """
     require_decoys(counts.intensities)
-    key_vacuum, key_single = _clicks(counts, KEY_BASIS, epsilon, vacuum_clicks, scale)
-    _, test_single = _clicks(counts, TEST_BASIS, epsilon, vacuum_clicks, scale)
-    mu1, mu2 = counts.intensities
-    errors = scale(counts.errors[..., TEST_BASIS, :], counts, epsilon)
-    wrong = photon_probability(1, counts) * (errors.upper[..., 0] - errors.lower[..., 1]) / (mu1 - mu2)
-    return Photons(key_vacuum, key_single, test_single, np.maximum(wrong, 0.0), EVENTS)
-
-
-def vacuum_upper(
-    counts: DecoyCounts, basis: int, epsilon: float, vacuum_clicks: VacuumClicks, scale: Scale = scale
-) -> Array:
-    """Upper bound on the clicks of empty pulses in one basis, from the lesser of its two error counts."""
-    errors = scale(counts.errors[..., basis, :], counts, epsilon)
-    clicks = counts.clicks[..., basis, :].sum(axis=-1).astype(np.float64)
-    wrong = photon_probability(0, counts) * errors.upper.min(axis=-1)
-    return vacuum_clicks(wrong, clicks, epsilon)
-
-
-def _clicks(
-    counts: DecoyCounts, basis: int, epsilon: float, vacuum_clicks: VacuumClicks, scale: Scale
-) -> tuple[Array, Array]:
-    mu1, mu2 = counts.intensities
-    tau0, tau1 = photon_probability(0, counts), photon_probability(1, counts)
-    n = scale(counts.clicks[..., basis, :], counts, epsilon)
+    light = by_intensity(counts.intensities)
+    mu1, mu2 = light[..., 0, None], light[..., 1, None]
+    tau0, tau1 = (photon_probability(n, counts)[..., None] for n in (0, 1))
+    n, m = (scale(of, counts, epsilon) for of in (counts.clicks, counts.errors))
+    total = counts.clicks.sum(axis=-1)
     vacuum = tau0 * (mu1 * n.lower[..., 1] - mu2 * n.upper[..., 0]) / (mu1 - mu2)
-    empty = vacuum_upper(counts, basis, epsilon, vacuum_clicks, scale) / tau0
+    empty = _empty_upper(tau0, m, total, epsilon, vacuum_clicks) / tau0
     share = (mu2 / mu1) ** 2
     multi = share * n.upper[..., 0] + (1.0 - share) * empty
-    single = tau1 * mu1 * (n.lower[..., 1] - multi) / (mu2 * (mu1 - mu2))
-    total = counts.clicks[..., basis, :].sum(axis=-1)
-    return within(vacuum, total), within(single, total)
+    single = within(tau1 * mu1 * (n.lower[..., 1] - multi) / (mu2 * (mu1 - mu2)), total)
+    wrong = tau1 * (m.upper[..., 0] - m.lower[..., 1]) / (mu1 - mu2)
+    return Photons(
+        key_vacuum_lower=within(vacuum, total)[..., KEY_BASIS],
+        key_single_lower=single[..., KEY_BASIS],
+        test_single_lower=single[..., TEST_BASIS],
+        test_errors_upper=np.maximum(wrong[..., TEST_BASIS], 0.0),
+        events=EVENTS,
+    )
+
+
+def vacuum_upper(counts: DecoyCounts, epsilon: float, vacuum_clicks: VacuumClicks, scale: Scale = scale) -> Array:
+    """Upper bound on the clicks of empty pulses in each basis, (..., 2), from the lesser of its two error counts."""
+    tau0 = photon_probability(0, counts)[..., None]
+    return _empty_upper(tau0, scale(counts.errors, counts, epsilon), counts.clicks.sum(axis=-1), epsilon, vacuum_clicks)
+
+
+def _empty_upper(tau0: Array, errors: Scaled, total: Array, epsilon: float, vacuum_clicks: VacuumClicks) -> Array:
+    return vacuum_clicks(tau0 * errors.upper.min(axis=-1), total, epsilon)
 
 
 def rusca2018(counts: DecoyCounts, security: Security, leaked_bits: ArrayLike) -> KeyLength:

@@ -25,7 +25,7 @@ def scale_closed(of: NDArray[np.int64] | NDArray[np.float64], counts: DecoyCount
     Source: Yin et al., Sci. Rep. 10, 14312 (2020), Eqs. (1) and (2), as Sidhu et al. take them.
     """
     n = np.asarray(of, dtype=np.float64)
-    weight = weights(counts)
+    weight = weights(counts)[..., None, :]
     b = -np.log(epsilon)
     upper = n + b + np.sqrt(2.0 * n * b + b**2)
     lower = n - b / 2.0 - np.sqrt(2.0 * n * b + b**2 / 4.0)

@@ -64,15 +64,16 @@ def unsampled_errors(
     m = np.floor(np.asarray(sampled, dtype=np.float64))
     n = np.floor(np.asarray(unsampled, dtype=np.float64))
     x, m, n = np.broadcast_arrays(x, m, n)
-    low, high = np.zeros(x.shape), n  # low is never refuted; the answer lies in [low, high]
+    # low is never refuted; the answer lies in [low, high]. A sample of errors alone refutes nothing, nor does none.
+    low, high = np.where((x < m) | (epsilon >= 1.0), 0.0, n), n
     many = m + n > MOST_COUNTED
-    if np.any(many):
+    if many.any():
         some_m, some_n = np.maximum(m, 1.0), np.maximum(n, 1.0)
         closed = np.minimum(np.ceil(n * (x / some_m + serfling(some_m, some_n, epsilon))), n)
         closed = np.where(m > 0.0, closed, n)  # nothing sampled, nothing known
         low, high = np.where(many, closed, low), np.where(many, closed, high)
     left = low < high
-    if np.any(left):
+    if left.any():
         with np.errstate(divide="ignore", invalid="ignore"):
             low[left] = _most_errors(x[left], m[left], n[left], float(np.log(epsilon)))
     return np.asarray(low)

@@ -24,7 +24,7 @@ from haris.nouns.counts import KEY_BASIS, TEST_BASIS, DecoyCounts
 from haris.nouns.errors import ParameterError
 from haris.nouns.keys import Proof
 from haris.quantum.security import lim2014, rusca2018
-from haris.quantum.security.decoys import Photons, Scale, scale, within
+from haris.quantum.security.decoys import Photons, within
 from haris.quantum.security.entropy import binary_entropy
 from haris.quantum.security.key_length import BlockLength, KeyLength, Security, term, whole_bits
 from haris.quantum.security.tails import unsampled_errors
@@ -67,11 +67,11 @@ def secret_key_length(counts: DecoyCounts, security: Security, leaked_bits: Arra
     return length_by(by_decoys, events, f"{paper}, one-sided Hoeffding", counts, security, leaked_bits, PROOF)
 
 
-def by_decoys(counts: DecoyCounts, epsilon: float, scale: Scale = scale) -> Photons:
-    """Photons by one or two decoys, each bound failing with probability epsilon; scale: from counts to means."""
+def by_decoys(counts: DecoyCounts, epsilon: float) -> Photons:
+    """Photons by one or two decoys, each bound failing with probability epsilon."""
     if len(counts.intensities) == 3:
-        return lim2014.two_decoys(counts, epsilon, scale)
-    return rusca2018.one_decoy(counts, epsilon, rusca2018.binomial_vacuum, scale)
+        return lim2014.two_decoys(counts, epsilon)
+    return rusca2018.one_decoy(counts, epsilon, rusca2018.binomial_vacuum)
 
 
 def length_by(

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from haris.nouns.counts import TEST_BASIS, DecoyCounts
+from haris.nouns.counts import DecoyCounts
 from haris.quantum.security import lim2014, rusca2018
-from haris.quantum.security.decoys import Photons, photon_probability, scale_each
+from haris.quantum.security.decoys import Photons, scale_each
 from haris.quantum.security.key_length import KeyLength, Security
 from haris.quantum.security.variable_length import PROOF as LIVE_PROOF
-from haris.quantum.security.variable_length import TUPKARY, by_decoys, length_by
+from haris.quantum.security.variable_length import TUPKARY, length_by
 
 ZHANG = "Zhang, Zhao, Razavi, Ma, PRA 95, 012333 (2017)"
 
@@ -40,11 +39,6 @@ def photons(counts: DecoyCounts, epsilon: float) -> Photons:
     e^mu m_mu / p_mu, m errors, is a power series in mu whose coefficients are not negative: its slope between any two
     intensities is at least the first of them. With two decoys the smaller of two slopes is taken: one bound more.
     """
-    found = by_decoys(counts, epsilon, scale_each)
     if len(counts.intensities) == 2:
-        return found
-    mu1, _, mu3 = counts.intensities
-    errors = scale_each(counts.errors[..., TEST_BASIS, :], counts, epsilon)
-    slope = (errors.upper[..., 0] - errors.lower[..., 2]) / (mu1 - mu3)
-    wrong = np.minimum(found.test_errors_upper, photon_probability(1, counts) * np.maximum(slope, 0.0))
-    return replace(found, test_errors_upper=wrong, events=found.events + 1)
+        return rusca2018.one_decoy(counts, epsilon, rusca2018.binomial_vacuum, scale_each)
+    return lim2014.two_decoys(counts, epsilon, scale_each, slopes=((1, 2), (0, 2)))

@@ -19,7 +19,7 @@ from haris.quantum.security.bounds import key_length
 from haris.quantum.security.key_length import Security, unrounded_bits
 from haris.quantum.space.climb import FIRST_RADIUS, climb
 from haris.quantum.space.pass_settings import likely, place_of, settings_at
-from haris.quantum.space.slot_counts import Settings, slot_counts
+from haris.quantum.space.slot_counts import Settings, by_basis, slot_counts
 
 Floats = NDArray[np.float64]
 Windows = tuple[slice, ...]
@@ -69,12 +69,13 @@ class Receiver:
     security: Security
 
     def counts(self, course: Course, settings: Settings) -> tuple[Floats, Floats]:
-        """Clicks and errors in each slot, (..., t, 2, k)."""
+        """Right and wrong bits in each slot, were all bases equal, (..., t, k)."""
         gates, eta, sky = course.n_gates, course.transmittance, course.background
         return slot_counts(settings, self.detector, self.clock_hz, self.misalignment, gates, eta, sky)
 
-    def lengths(self, settings: Settings, clicks: Floats, errors: Floats) -> Floats:
-        """Real lengths of blocks, (...), from clicks and errors (..., 2, k); below 0 where there is no key."""
+    def lengths(self, settings: Settings, right: Floats, wrong: Floats) -> Floats:
+        """Real lengths of blocks, (...), from right and wrong bits (..., k); below 0 where there is no key."""
+        clicks, errors = by_basis(settings, right, wrong)
         counts = DecoyCounts(float("nan"), settings.intensities, settings.p_intensities, clicks, errors)
         return unrounded_bits(key_length(counts, self.security))
 
@@ -143,8 +144,8 @@ class _Search:
         """What a setting gives, slot by slot."""
         lengths = []
         for course, used in zip(self.courses, windows, strict=True):
-            clicks, errors = self.receiver.counts(course.part(used), settings)
-            lengths.append(float(self.receiver.lengths(settings, clicks.sum(axis=0), errors.sum(axis=0))))
+            right, wrong = self.receiver.counts(course.part(used), settings)
+            lengths.append(float(self.receiver.lengths(settings, right.sum(axis=0), wrong.sum(axis=0))))
         return Chosen(settings, windows, tuple(lengths))
 
     def windows(self, settings: Settings, n_passes: float = 1.0) -> Windows:
@@ -195,12 +196,11 @@ class _Search:
             np.concatenate([course.transmittance for course in grouped]),
             np.concatenate([course.background for course in grouped]),
         )
-        edges = np.cumsum([course.n_gates.size for course in grouped])[:-1]
-        clicks, errors = (
-            np.array([part.sum(axis=-3) for part in np.split(of, edges, axis=-3)])
-            for of in self.receiver.counts(joined, settings)
+        firsts = np.cumsum([0, *(course.n_gates.size for course in grouped[:-1])])
+        right, wrong = (
+            np.moveaxis(np.add.reduceat(of, firsts, axis=-2), -2, 0) for of in self.receiver.counts(joined, settings)
         )
-        lengths = self.receiver.lengths(settings, clicks, errors)
+        lengths = self.receiver.lengths(settings, right, wrong)
         gained = np.maximum(lengths, 0.0).sum(axis=0)
         return np.asarray(np.where(gained > 0.0, gained, lengths.max(axis=0)))
 
@@ -227,7 +227,7 @@ def best_window(course: Course, receiver: Receiver, settings: Settings, n_passes
             ends = every[begin + 1 :]
             begins = np.full(ends.size, begin)
         inside = np.maximum(since[ends] - since[begins], 0.0)
-        lengths = receiver.lengths(settings, inside[:, 0], np.minimum(inside[:, 1], inside[:, 0]))
+        lengths = receiver.lengths(settings, inside[:, 0], inside[:, 1])
         top = int(np.argmax(lengths))
         if lengths[top] > best:
             begin, end, best = int(begins[top]), int(ends[top]), lengths[top]

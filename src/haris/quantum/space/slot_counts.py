@@ -50,7 +50,7 @@ def slot_counts(
     transmittance: Floats,
     background: Floats,
 ) -> tuple[Floats, Floats]:
-    """Expected sifted clicks, and errors among them, in each slot: float64 (..., t, 2, k).
+    """Right and wrong bits expected in each slot, were all bases equal, (..., t, k); of double clicks half each.
 
     n_gates, transmittance, background: (t,), detectors apart. The model of a receiver's clicks is that of fibres
     (emulate.clicks).
@@ -58,8 +58,14 @@ def slot_counts(
     mu, p = by_intensity(settings.intensities), by_intensity(settings.p_intensities)
     key = np.asarray(settings.p_key_basis, dtype=np.float64)[..., None]
     arrived = slot_arrivals(mu, p, detector, misalignment, transmittance, background)
-    rates = aligned_rates(arrived, detector, clock_hz, key**2 + (1.0 - key) ** 2)
-    right, wrong, both = (rates[..., i] for i in range(3))  # (..., t, k)
-    n = np.asarray(n_gates)[:, None, None] * np.stack([key**2, (1.0 - key) ** 2], axis=-1)[..., None]
-    errors = n * (wrong + 0.5 * both)[..., None, :]
-    return errors + n * (right + 0.5 * both)[..., None, :], errors
+    rates = n_gates[:, None, None] * aligned_rates(arrived, detector, clock_hz, key**2 + (1.0 - key) ** 2)
+    half = 0.5 * rates[..., 2]
+    return rates[..., 0] + half, rates[..., 1] + half
+
+
+def by_basis(settings: Settings, right: Floats, wrong: Floats) -> tuple[Floats, Floats]:
+    """Sifted clicks, and errors among them, (..., 2, k), of right and wrong bits (..., k) as of slot_counts."""
+    key = np.asarray(settings.p_key_basis, dtype=np.float64)
+    bases = np.stack([key**2, (1.0 - key) ** 2], axis=-1)[..., None]
+    errors = bases * wrong[..., None, :]
+    return errors + bases * right[..., None, :], errors
