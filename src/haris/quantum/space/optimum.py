@@ -27,7 +27,7 @@ Windows = tuple[slice, ...]
 GROUPS, LEAST_GROUPS = 16, 4
 """Of slots, of one pass in the search: clicks are nearly linear in transmittance, so that its mean stands for many."""
 CUTS = 8
-"""Of a pass, between which a window is first looked for; then at every slot."""
+"""Of a pass, between which a window is first looked for; then at every slot as far from its ends as the next cut."""
 N_START, N_ANYWHERE, N_CLIMBED, APART = 160, 64, 2, 0.15
 """Settings of the start, some of them anywhere, and how many of the best are climbed from, so far apart."""
 MOST_PASSES, FEWER_PASSES = 4096.0, 4.0
@@ -37,6 +37,8 @@ the search goes from more passes to fewer, for the settings of key lie about tho
 NEAR_RADIUS, LEAST_GAIN, ROUGH_GAIN = 0.04, 1e-7, 1e-2
 MOST_TURNS = 3
 """Of settings for a window, and a window for settings."""
+WINDOW_GAIN = 1e-4
+"""Of a window, below which settings for it would gain a hundredth of that and less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,24 +104,26 @@ def optimum(courses: Sequence[Course], receiver: Receiver, own: Settings) -> Cho
     """
     search = _Search(courses, receiver, own)
     best = search.chosen(own, search.whole)
-    windows, n_passes, places = search.start()
+    used, n_passes, places = search.start()
     if not len(places):
         return best
-    place = search.climbed(places, windows, n_passes)
-    while n_passes > 1.0:
-        windows = search.windows(search.settings(place), n_passes)
+    place, bits = search.climbed(places, used, n_passes, ROUGH_GAIN)
+    while n_passes > 1.0 and bits > 0.0:
+        used = search.windows(search.settings(place), n_passes)
         n_passes = max(n_passes / FEWER_PASSES, 1.0)
-        place = search.climbed(place[None], windows, n_passes)
-    for _ in range(MOST_TURNS):
+        place, bits = search.climbed(place[None], used, n_passes, ROUGH_GAIN)
+    if n_passes > 1.0:
+        return best
+    for turn in range(1 + MOST_TURNS):
         settings = search.settings(place)
         windows = search.windows(settings)
         found = search.chosen(settings, windows)
-        if not found.bits > best.bits:
+        best = max(best, found, key=lambda each: each.bits)
+        settled = turn > 0 and (windows == used or found.bits <= bits * (1.0 + WINDOW_GAIN))
+        if settled or turn == MOST_TURNS or not found.bits > 0.0:
             break
-        turned, best = best.windows != windows, found
-        if not turned:
-            break
-        place = search.climbed(place[None], windows)
+        used = windows
+        place, bits = search.climbed(place[None], used, 1.0, LEAST_GAIN)
     return best
 
 
@@ -152,12 +156,11 @@ class _Search:
         """The best of each pass by itself."""
         return tuple(best_window(course, self.receiver, settings, n_passes) for course in self.courses)
 
-    def climbed(self, places: Floats, windows: Windows, n_passes: float = 1.0) -> Floats:
-        """The best place from some, or, with a small step, from one that is nearly right; roughly for many passes."""
+    def climbed(self, places: Floats, windows: Windows, n_passes: float, least_gain: float) -> tuple[Floats, float]:
+        """The best place from some, or, with a small step, from one that is nearly right; and its value."""
         grouped = self._grouped(windows)
         radius = FIRST_RADIUS if n_passes > 1.0 or len(places) > 1 else NEAR_RADIUS
-        gain = ROUGH_GAIN if n_passes > 1.0 else LEAST_GAIN
-        return climb(lambda at: self._values(at, grouped, n_passes), places, radius, gain)[0]
+        return climb(lambda at: self._values(at, grouped, n_passes), places, radius, least_gain)
 
     def start(self) -> tuple[Windows, float, Floats]:
         """Where to climb from: windows, how many passes alike make a block, and places; no place is hopeless."""
@@ -216,15 +219,15 @@ def best_window(course: Course, receiver: Receiver, settings: Settings, n_passes
     begin, end, best = 0, n, -np.inf
     edges = np.unique(np.linspace(0, n, CUTS + 1).round().astype(int))
     first, last = np.triu_indices(edges.size, 1)
-    every = np.arange(n + 1)
+    near = np.arange(-(n // CUTS) - 1, n // CUTS + 2)
     for turn in range(1 + 2 * MOST_TURNS):
         if turn == 0:
             begins, ends = np.append(0, edges[first]), np.append(n, edges[last])
         elif turn % 2:
-            begins = every[:end]
+            begins = begin + near[(begin + near >= 0) & (begin + near < end)]
             ends = np.full(begins.size, end)
         else:
-            ends = every[begin + 1 :]
+            ends = end + near[(end + near > begin) & (end + near <= n)]
             begins = np.full(ends.size, begin)
         inside = np.maximum(since[ends] - since[begins], 0.0)
         lengths = receiver.lengths(settings, inside[:, 0], inside[:, 1])
