@@ -6,9 +6,9 @@
     Close                          ▶                    over a line that may break
     Bases                          ▶  Sifting           when the light is over, and then as any block
 
-Stretches may be told in several sessions, and again where no answer came. They are not tagged: the digest of Bases is,
-and covers what both ends must have heard alike. Where the line breaks after that, the next session goes on with the
-first message that was not heard: so each end says how many it has.
+Stretches may be told in several sessions. They are not tagged: the digest of Bases is, and covers what both ends must
+have heard alike. A session goes on with the first message that the ones before have not carried: so each end says what
+it has. Where words about light do not fit what was heard before, either end says Abort, and both give the light up.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from haris.wire.block_message import Count, Message, Octets16, Octets32
 class Shine(Message, frozen=True):
     """Alice: this light is to become the block, a new one that bears the block's name, or one of an earlier session.
 
-    heard: messages from Bases on that she has heard in earlier sessions.
+    noted, heard: stretches of it that she has noted in earlier sessions, and messages from Bases on that she has heard.
     """
 
     light: Octets16
+    noted: Count
     heard: Count
 
 
@@ -40,7 +41,10 @@ class Positions(Message, frozen=True):
 
 
 class Noted(Message, frozen=True):
-    """Alice: has heard of the stretches before this number, and tells nothing."""
+    """Alice: has heard of the stretches before this number, and tells nothing.
+
+    The number of the stretch that Bob told of: she has not that one, and the light ends before it.
+    """
 
     number: Count
 

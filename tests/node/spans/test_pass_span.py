@@ -226,7 +226,7 @@ async def test_a_line_that_breaks_while_light_comes_costs_nothing(
 ) -> None:
     held, ends = makers
     assert await ends["alice"].ready(1)
-    line = Line(carries=4)  # Shine, and the first stretch with its answer
+    line = Line(carries=4)  # Shine, the first stretch with its answer, and the second without
     making = asyncio.create_task(made(ends, line, 0))
     await rig.until(lambda: held.n_begun == 1)
     held.sky_s = SET_S - 140.0
@@ -236,7 +236,7 @@ async def test_a_line_that_breaks_while_light_comes_costs_nothing(
     again = Line()
     whole = same_key(await made(ends, again, 5))
     assert whole.figures.light_s == pytest.approx(150.0, abs=1.0)
-    assert again.heard[0] == Shine(light=bytes(16), heard=0)
+    assert again.heard[0] == Shine(light=bytes(16), noted=2, heard=0)
     assert not await ends["alice"].ready(1)  # nothing is left of that light
 
 

@@ -9,14 +9,13 @@ from distill_pair import BLOCK, End, agreed, drive, entropy_from, length, light,
 from haris.nouns.blocks import Aborted, AbortReason, Distilled
 from haris.nouns.counts import TEST_BASIS
 from haris.nouns.detections import Detections
-from haris.nouns.errors import PeerError
 from haris.nouns.pulses import Pulses, Settings
 from haris.quantum.distill import stretches
-from haris.quantum.distill.stretches import SeenLight, SentLight, alice_in_stretches, bob_in_stretches
+from haris.quantum.distill.stretches import OtherLight, SeenLight, SentLight, alice_in_stretches, bob_in_stretches
 from haris.quantum.distill.transcript import Sender, Transcript
-from haris.wire.distillation import decode, encode
+from haris.wire.distillation import Limits, decode, encode
 from haris.wire.packing import unpack_ascending
-from haris.wire.stretches import Noted, Positions
+from haris.wire.stretches import Noted
 
 LIGHT = b"a light of a day"
 
@@ -41,7 +40,7 @@ def tell(sent, seen):
     said = []
     while (told := seen.to_tell) is not None:
         noted = sent.hear(decode(encode(told)))
-        seen.hear(noted)
+        seen.hear(noted.number)
         said += [told, noted]
     return said
 
@@ -106,11 +105,13 @@ def test_a_block_whose_light_ends_early_is_a_shorter_block(halves, told):
     assert 0 < len(bob.bits) < len(whole.bits)
 
 
-def test_what_the_line_lost_is_told_again_and_heard_once(halves):
+def test_what_was_noted_is_not_told_again_though_the_answer_was_lost(halves):
     sent, seen = lit(halves[:3])
     sent.hear(seen.to_tell)  # its answer is lost
-    seen.hear(sent.hear(seen.to_tell))
+    seen.hear(sent.told.n_stretches)
+    assert seen.to_tell.number == 1
     tell(sent, seen)
+    seen.hear(sent.told.n_stretches)  # nothing new
     alice, bob = drive(*ends(sent, seen))
     assert np.array_equal(alice.bits, bob.bits)
     assert bob.counts.n_pulses == 30_000
@@ -119,8 +120,8 @@ def test_what_the_line_lost_is_told_again_and_heard_once(halves):
 
 def test_what_alice_heard_and_bob_does_not_count_is_no_key(halves):
     sent, seen = lit(halves[:2])
-    seen.hear(sent.hear(seen.to_tell))
-    sent.hear(seen.to_tell)  # its answer is lost, and Bob closes the block
+    seen.hear(sent.hear(seen.to_tell).number)
+    sent.hear(seen.to_tell)  # and Bob closes the block
     alice, bob = drive(*ends(sent, seen))
     assert alice.reason == bob.reason == AbortReason.SOURCE
 
@@ -130,7 +131,7 @@ def test_positions_that_were_changed_on_their_way_are_no_key(halves):
     told = seen.to_tell
     pulses = unpack_ascending(told.pulses, told.n_clicks, 10_000)
     forged = replace_fields(told, n_clicks=told.n_clicks - 1, pulses=stretches.pack_ascending(pulses[:-1]))
-    seen.hear(sent.hear(forged))
+    seen.hear(sent.hear(forged).number)
     tell(sent, seen)
     alice, bob = drive(*ends(sent, seen))
     assert alice.reason == bob.reason == AbortReason.SOURCE
@@ -171,19 +172,34 @@ def test_a_click_at_the_end_of_a_stretch_blinds_the_next(halves):
 def test_words_that_do_not_fit_are_refused(halves, monkeypatch):
     sent, seen = lit(halves[:2])
     first = seen.to_tell
-    assert sent.holds(1)
-    assert not sent.holds(2)
     for changes in ({"number": 1}, {"light": bytes(16)}, {"n_pulses": 9_999}, {"n_clicks": 1}):
-        with pytest.raises(PeerError):
+        with pytest.raises(OtherLight):
             sent.hear(replace_fields(first, **changes))
-    with pytest.raises(PeerError, match="noted 2"):
-        seen.hear(Noted(2))
+    with pytest.raises(OtherLight, match="noted 2"):
+        seen.hear(2)
     assert sent.hear(first) == Noted(1)  # nothing of that was lost
-    with pytest.raises(PeerError, match="1 is next"):
-        sent.hear(replace_fields(first, n_pulses=first.n_pulses - 1))  # told again, and otherwise
-    seen.hear(Noted(1))
+    with pytest.raises(OtherLight, match="1 is next"):
+        sent.hear(first)
+    seen.hear(1)
+    last = seen.to_tell
     monkeypatch.setattr(stretches, "MOST_CLICKS", first.n_clicks)
-    with pytest.raises(PeerError, match="clicks in a light"):
-        sent.hear(seen.to_tell)
-    with pytest.raises(PeerError, match="0 is next"):
-        lit([])[0].hear(Positions(LIGHT, 0, 1, 0, b""))
+    with pytest.raises(OtherLight, match="clicks in a light"):
+        sent.hear(last)
+    assert sent.holds_next
+    assert not lit([])[0].holds_next
+    with pytest.raises(OtherLight, match="noted 1"):
+        lit([])[1].hear(1)
+
+
+@pytest.mark.parametrize("most", ["light", "message"])
+def test_more_clicks_than_a_light_or_a_message_may_have_are_not_told(halves, monkeypatch, most):
+    sent, seen = lit(halves[:2])
+    first = seen.to_tell.n_clicks
+    if most == "light":
+        monkeypatch.setattr(stretches, "MOST_CLICKS", first)
+        assert not seen.is_full
+        seen.hear(sent.hear(seen.to_tell).number)
+    else:
+        monkeypatch.setattr(stretches, "LIMITS", Limits(clicks=first - 1))
+    assert seen.is_full
+    assert seen.to_tell is None

@@ -58,6 +58,9 @@ class Run:
         if not self._begun:
             self._begun = True
             await finish_in_thread(self._step, None)
+        if not self._n_said - 1 <= peer_heard <= self._n_said:
+            self.is_broken = True
+            raise PeerError(f"the peer has heard {peer_heard} of {self._n_said} messages")
         while True:
             if self._said is not None and peer_heard < self._n_said:
                 await order.channel.send(span.Distil(order.number, self._said))

@@ -20,7 +20,7 @@ class Gathering:
 
     name: of the light. half: what this end holds of it. flown: its pass, None where it was over already. attached: to
     its lamp, closed with the light. within_s: how long a stretch may take. over: no more of it comes.
-    tries, disclosed: blocks that were begun of it and came to no end, and bits about its key that they gave away.
+    run: of the engine that makes a block of it, once it is closed.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from haris.keys.allotment import allot
+from haris.keys.allotment import Levels, allot
 from haris.node.spans.block_maker import BlockOrder, Made, NotBegun, Unmade
 from haris.node.spans.driving import IDLE_S, Run, figures
 from haris.node.spans.gathering import Gathering
@@ -26,7 +26,7 @@ from haris.node.spans.sky import Sky
 from haris.nouns.blocks import Aborted, AbortReason
 from haris.nouns.errors import ParameterError, PeerError
 from haris.nouns.keys import FinalKey, Pedigree
-from haris.quantum.distill.stretches import SeenLight, SentLight, alice_in_stretches, bob_in_stretches
+from haris.quantum.distill.stretches import OtherLight, SeenLight, SentLight, alice_in_stretches, bob_in_stretches
 from haris.quantum.distill.transcript import Transcript
 from haris.quantum.space.live import agreement, live_length, live_proof
 from haris.wire import distillation, span
@@ -36,6 +36,10 @@ from haris.wire.stretches import Close, Noted, Positions, Shine
 
 LIGHT_S = 600.0
 """How long a stretch may take to be sampled and sent, beside its light."""
+
+
+class _GivenUp(Exception):  # noqa: N818  (control flow of one block)
+    """The peer has given the light up, and said so."""
 
 
 class PassMaker:
@@ -56,6 +60,7 @@ class PassMaker:
         self._attached: Attached | None = None
         self._lit: Gathering | None = None
         self._told: str | None = None
+        self._levels: Callable[[], Levels]
 
     async def attach(self, session: bytes, require_peer: Callable[[], None]) -> None:
         """Nothing yet: the light is asked for in a pass."""
@@ -82,24 +87,33 @@ class PassMaker:
 
     async def make(self, order: BlockOrder) -> Made | Unmade:
         """One block of what is left of the pass, or of a light that the line left undone."""
+        self._levels = order.levels
+        if self._lit is not None and self._lit.run is not None and self._lit.run.is_broken:
+            await self._forget()  # nobody waited for the end of its last turn
         try:
             peer_heard = await (self._shine(order) if self._alice else self._follow(order))
+        except _GivenUp as reason:
+            await self._forget()
+            return Unmade(Aborted(order.block, AbortReason.SOURCE, str(reason)))
+        except OtherLight as error:
+            await self._forget()
+            await self._send(order, Abort(AbortReason.SOURCE))
+            return Unmade(Aborted(order.block, AbortReason.SOURCE, str(error)))
         except PeerError as error:
             raise NotBegun(str(error)) from None  # the light goes on without the line
         lit = self._lit
-        if lit is None or peer_heard is None:
-            await self._forget()
-            return Unmade(Aborted(order.block, AbortReason.SOURCE, "the two ends do not hold the same light"))
+        assert lit is not None
         await lit.stop()
         if lit.run is None:
-            lit.run = self._run(lit, order)
+            lit.run = self._run(lit)
         try:
             outcome = await lit.run.drive(order, peer_heard)
         except PeerError:
             if lit.run.is_broken:
                 await self._forget()
             raise
-        self._lit = None  # whatever comes of the block: this light is never used again
+        if self._alice:  # whatever comes of the block: this light is never used again
+            self._lit = None  # Bob's last word may be lost: he says it again until she has given hers, or names another
         link, transcript = self._passes.contacts.link, lit.run.transcript
         light_s = lit.half.told.n_pulses / link.source.clock_hz
         if isinstance(outcome, Aborted):
@@ -111,6 +125,7 @@ class PassMaker:
 
     async def ended(self, made: Made | Unmade) -> None:
         """Nothing is left of the light."""
+        await self._forget()
 
     async def detach(self) -> None:
         """Let go of the lamp, unless its light goes on without the line."""
@@ -124,53 +139,77 @@ class PassMaker:
             self._attached = await Attached.attach(self._passes.socket, self._plan.role)
         return self._attached
 
-    async def _shine(self, order: BlockOrder) -> int | None:
+    async def _shine(self, order: BlockOrder) -> int:
         """At Alice: name the light, and note what Bob tells of it.
 
-        Returns how much of what this end said of its block he has heard; None when he does not hold the light.
+        Returns how many messages of this end's run he has heard. Raises _GivenUp, OtherLight, or PeerError.
         """
         lit = self._lit = self._lit or await self._gather(order)
         assert isinstance(lit.half, SentLight)
-        await self._send(order, Shine(lit.name, 0 if lit.run is None else lit.run.n_heard))
+        await self._send(order, Shine(lit.name, lit.half.told.n_stretches, _heard(lit)))
         while True:
             match await self._hear(order):
                 case Positions() as told:
-                    while not lit.half.holds(told.number) and not lit.over:
-                        await lit.more(IDLE_S)  # it is over at Bob's end a moment sooner
-                    await self._send(order, lit.half.hear(told))
+                    await self._send(order, await self._note(order, lit, lit.half, told))
                 case Close(heard):
                     return heard
                 case Abort():
-                    return None
+                    raise _GivenUp("the peer does not hold the same light")
                 case other:
                     raise PeerError(f"{type(other).__name__} is not told of light")
 
-    async def _follow(self, order: BlockOrder) -> int | None:
+    async def _note(self, order: BlockOrder, lit: Gathering, half: SentLight, told: Positions) -> Noted:
+        """The answer to what Bob tells of a stretch, once it is over here; or that it never came, or came too late."""
+        while not half.holds_next and not lit.over:
+            order.channel.require_peer()
+            await lit.more(IDLE_S)
+        if lit.run is not None or not half.holds_next:
+            return Noted(half.told.n_stretches)
+        return half.hear(told)
+
+    async def _follow(self, order: BlockOrder) -> int:
         """At Bob: tell of the light that Alice names until it is over, or the block must close. Returns as _shine."""
         shine = await self._hear(order)
         if not isinstance(shine, Shine):
             raise PeerError(f"expected Shine, got {type(shine).__name__}")
         if shine.light == order.block:
             await self._forget()
-            self._lit = await self._gather(order)
+            try:
+                self._lit = await self._gather(order)
+            except NotBegun as error:
+                self._tell(str(error))
+                raise OtherLight(str(error)) from None
         lit = self._lit
         if lit is None or lit.name != shine.light:
-            await self._send(order, Abort(AbortReason.SOURCE))
-            return None
-        assert isinstance(lit.half, SeenLight)
-        while lit.run is None and not self._must_close(lit):
-            while (told := lit.half.to_tell) is not None:
-                await self._send(order, told)
-                noted = await self._hear(order)
-                if not isinstance(noted, Noted):
-                    raise PeerError(f"expected Noted, got {type(noted).__name__}")
-                lit.half.hear(noted)
-            if lit.over:
-                break
-            order.channel.require_peer()
-            await lit.more(IDLE_S)
-        await self._send(order, Close(0 if lit.run is None else lit.run.n_heard))
+            raise OtherLight("the peer names a light that is not here")
+        if lit.run is None:
+            await self._tell_of(order, lit, shine.noted)
+        await self._send(order, Close(_heard(lit)))
         return shine.heard
+
+    async def _tell_of(self, order: BlockOrder, lit: Gathering, n_noted: int) -> None:
+        """Tell of each stretch when it is over, from those on that Alice has noted."""
+        half = lit.half
+        assert isinstance(half, SeenLight)
+        half.hear(n_noted)
+        closes_live = self._may_be_live(lit)
+        while not half.is_full and not (closes_live and self._must_close(lit)):
+            if (told := half.to_tell) is not None:
+                await self._send(order, told)
+                match await self._hear(order):
+                    case Noted(number) if number == told.number:
+                        return  # she has not that stretch
+                    case Noted(number):
+                        half.hear(number)
+                    case Abort():
+                        raise _GivenUp("the peer does not hold the same light")
+                    case other:
+                        raise PeerError(f"expected Noted, got {type(other).__name__}")
+            elif lit.over:
+                return
+            else:
+                order.channel.require_peer()
+                await lit.more(IDLE_S)
 
     async def _gather(self, order: BlockOrder) -> Gathering:
         """This end's half of a light that bears the block's name. NotBegun where there is none."""
@@ -192,20 +231,23 @@ class PassMaker:
             lit, self._lit = self._lit, None
             await lit.stop()
 
+    def _may_be_live(self, lit: Gathering) -> bool:
+        """Whether its key is wanted while the satellite is up, and it still is: later nothing hurries."""
+        return self._passes.contacts.classical.live and lit.flown is not None and self.sky.now_s() < lit.flown.set_s
+
     def _must_close(self, lit: Gathering) -> bool:
         """Whether a block that is to be live can wait no longer."""
-        contacts, flown = self._passes.contacts, lit.flown
-        if flown is None or not contacts.classical.live:
-            return False
-        return self.sky.now_s() + contacts.closing_s(flown, lit.half.told.n_clicks) >= flown.set_s
+        assert lit.flown is not None
+        closing_s = self._passes.contacts.closing_s(lit.flown, lit.half.told.n_clicks)
+        return self.sky.now_s() + closing_s >= lit.flown.set_s
 
-    def _run(self, lit: Gathering, order: BlockOrder) -> Run:
+    def _run(self, lit: Gathering) -> Run:
         """Of the engine that makes a block of the light, under the light's name."""
         link, transcript = self._passes.contacts.link, Transcript(lit.name)
         agreed, length = agreement(link, 1), partial(live_length, link)
 
         def share(length_bits: int) -> bytes:
-            return allot(length_bits, order.levels(), self._plan.targets).encode()
+            return allot(length_bits, self._levels(), self._plan.targets).encode()
 
         if isinstance(lit.half, SeenLight):
             engine = bob_in_stretches(lit.name, lit.half, agreed, length, self._entropy, transcript)
@@ -224,3 +266,8 @@ class PassMaker:
         if self._told != text:
             self._told = text
             self._alarm(text)
+
+
+def _heard(lit: Gathering) -> int:
+    """Messages of the peer that the block's engine has heard."""
+    return 0 if lit.run is None else lit.run.n_heard

@@ -162,6 +162,7 @@ class SpanSession:
         try:
             made = await self._maker.make(BlockOrder(number, block, self._channel, lambda: self._levels(number)))
             if isinstance(made, Made):
+                block = made.key.block  # of light of an earlier session, perhaps
                 await self._commit(number, made)
             elif made.covered is not None:
                 await self._agree(number, made.covered, lambda: None)

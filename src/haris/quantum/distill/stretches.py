@@ -1,8 +1,8 @@
 """Light that comes in stretches: Bob tells where he clicked while it comes, and the block is made when it is over.
 
-Each end keeps what clicked, and nothing else, however long the light lasts and however often the line breaks: Bob tells
-again what was not noted. When the light is over, or must do for a block, he tells his bases, and the rest is that of
-any block (haris.wire.stretches has the messages).
+Each end keeps what clicked, and nothing else, however long the light lasts and however often the line breaks. When the
+light is over, or must do for a block, Bob tells his bases, and the rest is that of any block (haris.wire.stretches has
+the messages).
 
 While light comes nothing is told but where Bob clicked. An adversary knows that already: she decides it, for whether a
 pulse clicks depends on neither basis, intensity nor bit. So the theorem of a block covers this one, and a block whose
@@ -30,12 +30,17 @@ from haris.quantum.distill.engine import Abandon, Engine, Entropy, Length, Steps
 from haris.quantum.distill.sift import Accepted, accept, hold_off_gates
 from haris.quantum.distill.transcript import Transcript
 from haris.quantum.protocols.bb84 import Agreement
+from haris.wire.distillation import LIMITS
 from haris.wire.packing import pack_ascending, packed_bits, unpack_ascending
 from haris.wire.stretches import Bases, Noted, Positions
 
 Bits = NDArray[np.uint8]
 MOST_CLICKS = 1 << 25
-"""Of a light: messages of so many are taken. Alice keeps an octet of each, Bob nine and a word to tell."""
+"""Of a light: no more are told. Alice keeps an octet of each, Bob nine and a word to tell."""
+
+
+class OtherLight(PeerError):  # noqa: N818  (what it is)
+    """What the peer says of a light does not fit what this end knows of it: no line and no time will mend that."""
 
 
 @dataclass(slots=True)
@@ -85,13 +90,25 @@ class SeenLight:
 
     @property
     def to_tell(self) -> Positions | None:
-        """What Alice has not noted yet, first things first; None when she has noted all."""
-        return self._waiting[0] if self._waiting else None
+        """What Alice has not noted yet, first things first; None when she has noted all that a block may have."""
+        told = self._waiting[0] if self._waiting else None
+        return None if told is None or self.is_full else told
 
-    def hear(self, noted: Noted) -> None:
-        """Alice's answer to what there was to tell. Raises PeerError on another answer."""
-        if not self._waiting or noted.number != self._waiting[0].number + 1:
-            raise PeerError(f"the peer has noted {noted.number} stretches; {self.told.n_stretches} were told")
+    @property
+    def is_full(self) -> bool:
+        """Whether the next stretch has more clicks than a message or a light may have: no more of it is told."""
+        n_clicks = self._waiting[0].n_clicks if self._waiting else 0
+        return n_clicks > LIMITS.clicks or self.told.n_clicks + n_clicks > MOST_CLICKS
+
+    def hear(self, n_noted: int) -> None:
+        """What Alice has noted by now: as many stretches as before, or one more, the first of those to tell.
+
+        Raises OtherLight on another number.
+        """
+        if n_noted == self.told.n_stretches:
+            return
+        if n_noted != self.told.n_stretches + 1 or not self._waiting:
+            raise OtherLight(f"the peer has noted {n_noted} stretches; {self.told.n_stretches} were told")
         self.told.add(self._waiting.pop(0))
 
     def accepted(self) -> Accepted:
@@ -112,36 +129,36 @@ class SentLight:
         self._agreement = agreement
         self.told = _Told(light)
         self._halves: list[Pulses] = []  # of which nothing was told yet
-        self._last: Positions | None = None
         self._settings: list[Bits] = []  # how each click's pulse was prepared, an octet each
 
     def add(self, half: Pulses) -> None:
         """The next stretch."""
         self._halves.append(half)
 
-    def holds(self, number: int) -> bool:
-        """Whether stretch `number` is here: it may be over at Bob's end a moment sooner."""
-        return number < self.told.n_stretches + len(self._halves)
+    @property
+    def holds_next(self) -> bool:
+        """Whether a stretch is here of which nothing was told: it may be over at Bob's end a moment sooner."""
+        return bool(self._halves)
 
     def hear(self, told: Positions) -> Noted:
-        """Bob's word of one stretch, the next one or the last one again.
+        """Bob's word of the next stretch, which is here.
 
-        Raises PeerError on another stretch, another word than before, or more clicks than a block may have.
+        Raises OtherLight on another stretch, nonsense, or more clicks than a light may have.
         """
-        if self._last is not None and told == self._last:
-            return Noted(self.told.n_stretches)
-        half = self._halves[0] if self._halves else None
-        if told.light != self.told.light or told.number != self.told.n_stretches or half is None:
-            raise PeerError(f"the peer tells of stretch {told.number}; {self.told.n_stretches} is next")
+        half = self._halves[0]
+        if told.light != self.told.light or told.number != self.told.n_stretches:
+            raise OtherLight(f"the peer tells of stretch {told.number}; {self.told.n_stretches} is next")
         if told.n_pulses != half.n_pulses:
-            raise PeerError(f"the peer tells of {told.n_pulses} pulses; the stretch had {half.n_pulses}")
+            raise OtherLight(f"the peer tells of {told.n_pulses} pulses; the stretch had {half.n_pulses}")
         if self.told.n_clicks + told.n_clicks > MOST_CLICKS:
-            raise PeerError(f"more than {MOST_CLICKS} clicks in a light")
-        pulse = unpack_ascending(told.pulses, told.n_clicks, below=half.n_pulses)
+            raise OtherLight(f"more than {MOST_CLICKS} clicks in a light")
+        try:
+            pulse = unpack_ascending(told.pulses, told.n_clicks, below=half.n_pulses)
+        except PeerError as error:
+            raise OtherLight(str(error)) from None
         self._settings.append(_settings(half, pulse, self._agreement))
         self._halves.pop(0)
         self.told.add(told)
-        self._last = told
         return Noted(self.told.n_stretches)
 
     def settings(self) -> Bits:

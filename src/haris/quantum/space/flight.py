@@ -192,7 +192,8 @@ class _Flown:
         """
         for number, each in enumerate(self._light):
             ready_s = max(self._now_s, each.over_s)
-            if self._line.link.live and number and ready_s + self._closing_s(number) > self._end_s:
+            may_be_live = self._line.link.live and number and ready_s <= self._end_s
+            if may_be_live and ready_s + self._closing_s(number) > self._end_s:
                 break
             self._now_s = ready_s
             self._sent.add(each.sent)
@@ -204,7 +205,7 @@ class _Flown:
             noted = self._sent.hear(told)
             if not self._cross(Sender.ALICE, noted):
                 return False
-            self._seen.hear(noted)
+            self._seen.hear(noted.number)
             octets = self._octets[True], self._octets[False]
             self._steps.append(Step(self._now_s, self._seen.told.n_stretches, self._seen.told.n_clicks, *octets))
         return True
