@@ -37,12 +37,14 @@ def test_a_site_with_all_it_has():
 def test_a_span_through_space_tells_its_next_pass_and_its_pool_the_pad_that_is_left():
     coming = PassStatus(NOW + 600 * S, NOW + 900 * S, 48.2, 175_017, 600.0)
     span = SpanStatus("up", "satellite", True, NOW, next_pass=coming)
-    pool = PoolStatus("exchange", 100, 0, 200, net_per_s=-1.0, dry_s=300.0, pad_keys=200, next_pass_s=900.0)
+    pool = PoolStatus("exchange", 100, 0, 200, net_per_s=-1.0, dry_s=300.0, pad_keys=200, next_pass_s=900.0, pending=48)
     lines = shown(SiteReport("bank", bank(spans=(span,), pools=(pool,))))
     assert lines[4].strip() == (
         "next pass in 10 min: 1970-01-12T13:56:40Z to 1970-01-12T14:01:40Z, up to 48 deg, 175,017 bits expected"
     )
-    assert "100 of 200, -1 keys/s, pad for 200 more, dry in 5 min, next pass over in 15 min" in lines[5]
+    assert (
+        "100 of 200, -1 keys/s, 48 on their way, pad for 200 more, dry in 5 min, next pass over in 15 min" in lines[5]
+    )
 
 
 def test_a_pool_tells_when_it_is_dry():

@@ -86,9 +86,10 @@ def _pool(pool: PoolStatus) -> str:
     leased = f", {pool.leased} leased" if pool.leased else ""
     oldest = "" if pool.oldest_s is None else f", oldest {write_duration(pool.oldest_s)}"
     level = f"{pool.n_keys} of {pool.target}{leased}, {pool.net_per_s:+.3g} keys/s"
+    coming = f", {pool.pending} on their way" if pool.pending else ""
     pads = f", pad for {pool.pad_keys} more" if pool.pad_keys else ""
     more = "" if pool.next_pass_s is None else f", next pass over in {write_duration(pool.next_pass_s)}"
-    return f"pool  {pool.peer:<16} [{'#' * full:.<{BAR}}] {level}{pads}{_dry(pool)}{more}{oldest}"
+    return f"pool  {pool.peer:<16} [{'#' * full:.<{BAR}}] {level}{coming}{pads}{_dry(pool)}{more}{oldest}"
 
 
 def _dry(pool: PoolStatus) -> str:

@@ -55,6 +55,7 @@ class PoolStatus(msgspec.Struct, frozen=True):
     net_per_s: how fast the pool grows. dry_s: seconds until it is dry at that rate, None: never; earliest_dry_s: at
     the worst end of the rate's uncertainty (two standard errors). pad_keys: of a pool that passes fill, keys for which
     relay pad lies ready; net_per_s, dry_s and earliest_dry_s count them. next_pass_s: until a pass may bring more.
+    pending: keys in doubt, such as those of relays on their way; counted where pad_keys is.
     """
 
     peer: str
@@ -67,6 +68,7 @@ class PoolStatus(msgspec.Struct, frozen=True):
     earliest_dry_s: float | None = None
     pad_keys: int = 0
     next_pass_s: float | None = None
+    pending: int = 0
 
     @property
     def n_keys(self) -> int:

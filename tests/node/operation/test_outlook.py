@@ -91,6 +91,23 @@ async def test_low_priorities_wait_for_the_pass_while_the_stock_would_not_last(t
     admission.admit("backup", ["book"], 1, 256)  # no pass is foreseen: nobody waits for ever
 
 
+async def test_keys_on_their_way_over_a_satellite_are_no_sign_of_depletion(tmp_path: Path) -> None:
+    """Relays went up at once and used all pad: the keys come down an orbit later."""
+    here, watch, filed = outlook(tmp_path), PoolWatch("exchange", 1000), list[Alarm]()
+    for step in range(60):
+        gone = 0 if step < 30 else 100
+        here._store = SimpleNamespace(ledger_bounds=lambda name, gone=gone: (32 * (1 + gone), 32 * 101))  # type: ignore[assignment]
+        now = replace(level(40), pending=gone)
+        stock = await here.look("exchange", now)
+        assert stock is not None
+        assert stock.n_keys == 140
+        watch.look(now, 5 * step * S, filed.append, stock)
+    assert not any(alarm.active for alarm in filed)
+    status = watch.status(300 * S)
+    assert status is not None
+    assert (status.ready, status.pending, status.net_per_s) == (40, 100, 0.0)
+
+
 @pytest.mark.parametrize(("until_s", "alarmed"), [(600.0, False), (6000.0, True)])
 def test_the_alarm_of_depletion_knows_of_the_next_pass(until_s: float, alarmed: bool) -> None:
     watch, filed = PoolWatch("exchange", 10_000), list[Alarm]()

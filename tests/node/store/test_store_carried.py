@@ -7,6 +7,7 @@ import pytest
 from test_store import MEASURED, RELAY, bank, opened, stored  # noqa: F401  (fixtures, and stock)
 
 from haris.keys.store import Carried, HeldShare, PadAppend
+from haris.node.store.levels import PoolLevel
 
 UP, DOWN = "north/relay/ab", "south/relay/ab"
 OTHER = UUID(int=2 << 100)
@@ -40,6 +41,7 @@ def test_relays_are_on_their_way_until_they_are_settled_or_too_old(bank):  # noq
         bank.hold_keys([stored(2 * number + 1), stored(2 * number + 2)], relay)
         bank.note_ask(relay, b"question", until_ns)
     assert bank.count_pending("exchange") == 4
+    assert bank.pool_level("exchange", "bank") == PoolLevel("exchange", 0, 0, None, 4)
     assert bank.may_arrive("exchange", 9) == (RELAY,)
     assert bank.may_arrive("exchange", 10) == bank.may_arrive("broker", 9) == ()
     bank.settle_keys(RELAY, MEASURED)

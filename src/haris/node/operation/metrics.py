@@ -35,6 +35,9 @@ FAMILIES: dict[str, Family] = {
         "Keys of 256 bits that can be given for slaves at peer; state: ready, or leased to a pair.",
         ("peer", "state"),
     ),
+    "haris_pool_pending_keys": Family(
+        "gauge", "Keys in doubt, such as those of relays that are on their way over a satellite.", ("peer",)
+    ),
     "haris_pool_target_keys": Family("gauge", "Keys that the pool is to hold.", ("peer",)),
     "haris_pool_oldest_key_age_seconds": Family("gauge", "Age of the oldest key in the pool.", ("peer",)),
     "haris_pool_net_keys_per_second": Family("gauge", "How fast the pool grows; negative: it shrinks.", ("peer",)),
@@ -162,6 +165,7 @@ def _pool_samples(status: SiteStatus) -> Samples:
             ((pool.peer, state), n) for pool in pools for state, n in (("ready", pool.ready), ("leased", pool.leased))
         ],
         "haris_pool_target_keys": [((pool.peer,), pool.target) for pool in pools],
+        "haris_pool_pending_keys": [((pool.peer,), pool.pending) for pool in pools],
         "haris_pool_oldest_key_age_seconds": [
             ((pool.peer,), pool.oldest_s) for pool in pools if pool.oldest_s is not None
         ],

@@ -26,8 +26,9 @@ from haris.wire.status import PassStatus
 
 @dataclass(slots=True)
 class Stock:
-    """Keys of one pool that passes fill, and those for which relay pad lies ready. until_s: until more surely comes.
+    """Keys of one pool that passes fill, here or on their way, and those for which relay pad lies ready.
 
+    until_s: until more surely comes.
     next_s: until the next pass may bring some; where the passes over the other station are foreseen too, until both may
     have. Both None: no pass is foreseen.
     """
@@ -77,7 +78,7 @@ class Outlook:
         with self._lock:
             stock = self._stocks.setdefault(peer, Stock())
             stock.pad_keys = pads // KEY_OCTETS
-            stock.n_keys = level.ready + level.leased + stock.pad_keys
+            stock.n_keys = level.ready + level.leased + level.pending + stock.pad_keys
             stock.next_s = _latest(min((burst.in_s for burst in hop if burst.n_keys), default=None) for hop in hops)
             stock.until_s = _latest(until_sure_s(hop) for hop in hops)
         return stock

@@ -107,8 +107,8 @@ class PoolWatch:
 
         stock: of a pool that passes fill: then it is told whether that lasts until more surely comes.
         """
-        before, pads = self._n_keys, 0 if stock is None else stock.pad_keys
-        n_keys = level.ready + level.leased + pads
+        before, coming = self._n_keys, 0 if stock is None else level.pending + stock.pad_keys
+        n_keys = level.ready + level.leased + coming
         change = 0 if before is None else n_keys - before
         self._came, self._went = self._came + max(change, 0), self._went + max(-change, 0)
         self.level, self.stock, self._n_keys = level, stock, n_keys
@@ -134,6 +134,7 @@ class PoolWatch:
             self.dry.earliest_s,
             0 if self.stock is None else self.stock.pad_keys,
             None if self.stock is None else self.stock.next_s,
+            level.pending,
         )
 
     def _alarm(self, file: Callable[[Alarm], None]) -> None:

@@ -12,12 +12,14 @@ class PoolLevel:
     """Keys of 256 bits that this site may give to masters for slaves at peer.
 
     ready: for any pair. leased: to pairs ahead of their demand. oldest_ns: when the oldest was made here, None: dry.
+    pending: beside them, keys in doubt, such as those of relays that are on their way.
     """
 
     peer: str
     ready: int
     leased: int
     oldest_ns: int | None
+    pending: int = 0
 
 
 class Levels:
@@ -30,10 +32,10 @@ class Levels:
         with self._database.transaction() as tx:
             rows = tx.all(
                 "SELECT state, COALESCE(SUM(n_left), 0), MIN(born_ns) FROM lots"
-                " WHERE peer = ? AND owner = ? AND state IN ('ready', 'leased') GROUP BY state",
+                " WHERE peer = ? AND owner = ? AND state IN ('ready', 'leased', 'pending') GROUP BY state",
                 peer,
                 owner,
             )
         counts = {state: int(n_keys) for state, n_keys, _ in rows}
-        oldest = min((born_ns for _, n_keys, born_ns in rows if n_keys), default=None)
-        return PoolLevel(peer, counts.get("ready", 0), counts.get("leased", 0), oldest)
+        oldest = min((born_ns for state, n_keys, born_ns in rows if n_keys and state != "pending"), default=None)
+        return PoolLevel(peer, counts.get("ready", 0), counts.get("leased", 0), oldest, counts.get("pending", 0))
