@@ -8,6 +8,7 @@ import pytest
 from haris.cli.main import main
 
 SPACE = Path(__file__).parents[2] / "examples" / "space"
+MICIUS = str(SPACE / "micius_xinglong_2016.toml")
 UPLINK = str(SPACE / "qeyssat_like.toml")
 
 
@@ -21,15 +22,23 @@ def test_a_flight_as_json(capsys):
     assert flight["up_octets"] < flight["down_octets"]  # Bob is in the sky, and tells where he clicked
 
 
-def test_a_day_pass_gives_no_key_and_says_why(capsys):
+def test_a_pass_that_gives_no_key_is_not_sampled_and_says_why(capsys):
     assert main(["fly", UPLINK, "--first", "2"]) == 3
-    assert "no key: " in capsys.readouterr().out
+    assert "not worth its light: the Sun" in capsys.readouterr().out
+    assert main(["fly", UPLINK, "--first", "2", "--json"]) == 3
+    assert "the Sun" in json.loads(capsys.readouterr().out)["reason"]
+
+
+def test_a_satellite_that_never_rises_says_so(capsys):
+    assert main(["fly", MICIUS, "--days", "0.05"]) == 3
+    assert "none of these satellites rises" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["--first", "99"], "no number 99"),
+        (["--first", "0"], "no number 0"),
         (["--passes", "0"], "--passes must be at least 1"),
         (["--passes", "50"], "passes with key"),
         (["--stretch", "0"], "stretch_s"),

@@ -13,6 +13,7 @@ from haris.quantum.orbit.elements import DAY_S
 from haris.quantum.space.flight import STRETCH_S, fly
 from haris.quantum.space.scenario import Scenario
 from haris.report.flight import flight_report, flight_table
+from haris.report.passes import NO_PASS
 
 DESCRIPTION = (
     "Fly a pass of PASS.toml: its light is sampled, told of while it comes, and distilled by the two ends before the "
@@ -47,9 +48,13 @@ def run(args: argparse.Namespace) -> int:
     changes = {name: value for name in ("start", "days") if (value := getattr(args, name)) is not None}
     scenario = replace(scenario, search=replace(scenario.search, **changes))
     keys = scenario.keys(time.time())
-    first = args.first or next((i for i, each in enumerate(keys, 1) if each.secret_bits > 0), 1)
+    if not keys:
+        return _not_flown(NO_PASS, args.json)
+    first = next((i for i, each in enumerate(keys, 1) if each.secret_bits > 0), 1) if args.first is None else args.first
     if not 1 <= first <= len(keys):
         raise ParameterError(f"there are {len(keys)} passes in this search, and no number {first}")
+    if keys[first - 1].secret_bits == 0:
+        return _not_flown(f"pass {first} is not worth its light: {keys[first - 1].reason}", args.json)
     flown = keys[first - 1].flown
     same = [
         each
@@ -73,3 +78,9 @@ def run(args: argparse.Namespace) -> int:
         print(flight_table(flight, expected))
         print(f"processor time of both ends and of the light: {took_s:.1f} s")
     return 0 if flight.secret_bits else 3
+
+
+def _not_flown(reason: str, as_json: bool) -> int:
+    """Say why no light was sampled."""
+    print(json.dumps({"secret_bits": 0, "reason": reason}) if as_json else reason)
+    return 3

@@ -25,6 +25,8 @@ COLUMNS = (
     ("clear", 5),
 )
 
+NO_PASS = "no pass: none of these satellites rises above the least elevation in this time"
+
 
 WIDEST = 32
 """Of a station's name, or of two."""
@@ -33,7 +35,7 @@ WIDEST = 32
 def pass_table(keys: Sequence[PassKey], link: PassLink, clear: Sequence[float]) -> str:
     """One line a pass, and the reasons of those without key below. clear: probability that no cloud stops it."""
     if not keys:
-        return "no pass: none of these satellites rises above the least elevation in this time"
+        return NO_PASS
     width = max(12, min(max(len(each.flown.where) for each in keys), WIDEST))
     columns = [(title, width if title == "station" else usual) for title, usual in COLUMNS]
     lines = ["  ".join(f"{title:>{usual}}" for title, usual in columns)]
