@@ -39,6 +39,21 @@ def test_no_worse_than_satquma():
     assert found.settings.p_key_basis == pytest.approx(0.8876, abs=0.002)
 
 
+def test_one_error_rate_for_all_intensities_gives_more_key_from_the_same_clicks():
+    # Why SatQuMA's key is the longer one: docs/explanation/differences.md.
+    some, settings = course(TRANSMITTANCE / 10.0, clock_hz=2e9), Settings((0.8, 0.1, 0.0), (0.5, 0.25, 0.25), 0.7)
+    own, theirs = (
+        [of.sum(axis=0) for of in receiver("sidhu2022", kind).counts(some, settings)]
+        for kind in (Receiver, OneErrorRate)
+    )
+    np.testing.assert_allclose(np.add(*own), np.add(*theirs), rtol=1e-6)
+    np.testing.assert_allclose(own[1].sum(), theirs[1].sum(), rtol=1e-3)
+    assert own[1][2] / np.add(*own)[2] == pytest.approx(0.5)
+    assert theirs[1][2] / np.add(*theirs)[2] < 0.03
+    lengths = [float(receiver("sidhu2022").lengths(settings, *each)) for each in (own, theirs)]
+    assert 1.01 < lengths[1] / lengths[0] < 1.04
+
+
 @pytest.mark.parametrize(
     ("bound", "own"),
     [("variable-length", TWO_DECOYS), ("sidhu2022", TWO_DECOYS), ("rusca2018", ONE_DECOY), ("asymptotic", TWO_DECOYS)],
