@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from haris.quantum.orbit.elements import DAY_S, Elements
+from haris.quantum.orbit.elements import DAY_S, Elements, circular
 from haris.quantum.orbit.many_passes import many_passes
 from haris.quantum.orbit.passes import Pass
 from haris.quantum.orbit.station import Station
+from haris.quantum.orbit.sun import sun_elevation_deg
 from haris.quantum.orbit.walker import Walker
-from haris.quantum.space.many_keys import many_keys
+from haris.quantum.space.many_keys import _sun_elevation_deg, many_keys
 from haris.quantum.space.pass_key import pass_key
 from haris.quantum.space.scenario import Scenario
 
@@ -37,10 +38,10 @@ def pass_of(found, i):
     )
 
 
-def close(found, link):
+def close(found, link, slot_s=5.0):
     """Every pass by itself; how many have a key."""
     ours = many_keys(found, link)
-    slots_s = replace(link, protocol=replace(link.protocol, slot_s=5.0))
+    slots_s = replace(link, protocol=replace(link.protocol, slot_s=slot_s))
     with_key = 0
     for i in range(len(found)):
         one = pass_key(pass_of(found, i), slots_s, 14.0 * DAY_S)
@@ -72,6 +73,34 @@ def test_long_passes_are_summed_in_parts():
     quiet = replace(MICROSATELLITE.detector, p_dark=1e-9)
     with_key, _ = close(found, replace(MICROSATELLITE, channel=dark, detector=quiet))
     assert with_key >= 1
+
+
+def test_keys_of_twilight_and_from_the_horizon_on_are_those_of_each_pass():
+    # Noise that grows e-fold in a degree, and light so strong that some key is left: the length hangs on each percent.
+    strong = replace(MICROSATELLITE.channel, receiver_m=2.0, divergence_rad=3e-6)
+    satellite = circular("dawn", START_S, 1200e3, 97.4, 100.0, 0.0)
+    found = many_passes([satellite], STATIONS[:1], START_S, START_S + 4.0 * DAY_S, 0.0)
+    with_key, _ = close(found, replace(MICROSATELLITE, channel=strong), slot_s=0.5)
+    assert with_key >= 3
+
+
+def test_the_sun_is_where_it_is_over_each_station():
+    moments = START_S + np.arange(6) * 0.37 * DAY_S
+    times = moments[:, None] + np.array([-450.0, 0.0, 450.0])
+    up = np.array([STATIONS[0].axes[2]] * 6)
+    exact = [sun_elevation_deg(STATIONS[0], each) for each in times]
+    np.testing.assert_allclose(_sun_elevation_deg(moments, times, up), exact, atol=3e-4)  # parallax: 0.0024 degrees
+
+
+def test_a_pass_below_what_the_channel_knows_gives_nothing():
+    found = many_passes(
+        [circular("low", START_S, 500e3, 97.4, 20.0, 0.0)], STATIONS, START_S, START_S + 3.0 * DAY_S, -5.0
+    )
+    under = found.taken(found.max_elevation_deg < 0.1)
+    assert len(under) > 0
+    keys = many_keys(under, MICROSATELLITE)
+    assert not keys.secret_bits.any()
+    assert np.nansum(keys.sifted_bits) == 0.0
 
 
 def test_passes_come_out_in_their_order():

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from haris.nouns.counts import KEY_BASIS
 from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.source import Source
-from haris.quantum.orbit.elements import Elements
+from haris.quantum.orbit.elements import DAY_S, Elements
 from haris.quantum.orbit.many_passes import ManyPasses
 from haris.quantum.orbit.propagation import MOST_AGE_S, inertial_states
-from haris.quantum.orbit.sun import sun_position_m
+from haris.quantum.orbit.station import WGS84_RADIUS_M
+from haris.quantum.orbit.sun import ASTRONOMICAL_UNIT_M, sun_position_m
 from haris.quantum.orbit.time_scales import EARTH_ROTATION_RAD_PER_S, sidereal_angle_rad
 from haris.quantum.security.bounds import key_length
 from haris.quantum.security.entropy import binary_entropy
@@ -32,7 +33,10 @@ PANEL_S = 900.0
 """A pass that lasts longer is summed in several panels."""
 _AT_ONCE = 2000
 """Panels whose arrays stay in the cache."""
+_SECANTS, _INSIDE_S = 3, 1.0
 _NEARLY_ROUND = 0.02
+_PARALLAX_RAD = WGS84_RADIUS_M / ASTRONOMICAL_UNIT_M
+"""Of the Sun on the horizon."""
 _MARGIN = 1.2
 """Of the transmittance at the highest point, for the best of the pass."""
 
@@ -95,12 +99,13 @@ def _hopeless(passes: ManyPasses, link: PassLink) -> NDArray[np.bool_]:
 
 def _matched_clicks(satellite: Elements, passes: ManyPasses, link: PassLink, most_age_s: float) -> Floats:
     """Sums of matched_rates over the pulses of each pass of one satellite, shape (n, k, 3)."""
-    duration = passes.set_s - passes.rise_s
+    rise_s, set_s = _shown_span(satellite, passes, most_age_s)
+    duration = set_s - rise_s
     panels = np.maximum(np.ceil(duration / PANEL_S), 1.0).astype(np.int64)
     firsts = np.cumsum(panels) - panels
     of = np.repeat(np.arange(len(passes)), panels)
     each = (duration / panels)[of]
-    start = passes.rise_s[of] + each * (np.arange(of.size) - firsts[of])
+    start = rise_s[of] + each * (np.arange(of.size) - firsts[of])
     # Light falls off from the highest point as 1/(1 + (t/w)^2): in t = w sinh(x) it is smooth.
     speed_m_per_s = 2.0 * np.pi * satellite.semi_major_axis_m / satellite.period_s
     width = (passes.range_m / speed_m_per_s)[of]
@@ -119,23 +124,51 @@ def _matched_clicks(satellite: Elements, passes: ManyPasses, link: PassLink, mos
     return np.asarray(link.source.clock_hz * np.add.reduceat(sums, firsts, axis=0))
 
 
+def _shown_span(satellite: Elements, passes: ManyPasses, most_age_s: float) -> tuple[Floats, Floats]:
+    """Start and end of each pass of one satellite, (n,), of what lies above the least elevation that the channel knows.
+
+    An end that lies below is moved by the secant through it and a moment inside, anew from where that leads.
+    """
+    ends = np.stack([passes.rise_s, passes.set_s], axis=1)
+    if passes.least_elevation_deg >= LEAST_ELEVATION_DEG:
+        return ends[:, 0], ends[:, 1]
+    top = passes.culmination_s[:, None]
+    least, most = np.minimum(ends, top), np.maximum(ends, top)
+    for _ in range(_SECANTS):
+        inside = np.clip(ends + np.array([_INSIDE_S, -_INSIDE_S]), least, most)
+        moments = np.concatenate([ends, inside], axis=1)
+        _, elevation = _seen(satellite, passes, moments, most_age_s)
+        at, then = elevation[:, :2], elevation[:, 2:]
+        slope = np.divide(then - at, inside - ends, out=np.full_like(at, np.inf), where=inside != ends)
+        ends = np.clip(ends + (LEAST_ELEVATION_DEG - at) / slope, least, most)
+    return ends[:, 0], ends[:, 1]
+
+
 def _panels(
     satellite: Elements, passes: ManyPasses, times: Floats, seconds: Floats, link: PassLink, most_age_s: float
 ) -> Floats:
     """Sums of matched_rates times seconds over the moments (p, q) of each panel, shape (p, k, 3)."""
-    there = inertial_states([satellite], times.ravel(), most_age_s).position_m[0].reshape(*times.shape, 3)
-    place, up = _places(passes)
-    middle = times[:, NODES // 2]
-    x, y = _turned(there[..., 0], there[..., 1], _angle(middle, times))
-    x, y, z = x - place[:, 0, None], y - place[:, 1, None], there[..., 2] - place[:, 2, None]
-    range_m = np.sqrt(x * x + y * y + z * z)
-    sine = (x * up[:, 0, None] + y * up[:, 1, None] + z * up[:, 2, None]) / range_m
-    elevation = np.degrees(np.arcsin(np.clip(sine, -1.0, 1.0)))
+    range_m, elevation = _seen(satellite, passes, times, most_age_s)
     transmittance = link.channel.transmittance(range_m, _shown(elevation))
-    background = link.channel.background_photons(_sun_elevation_deg(middle, times, up), link.open_s)
+    _, up = _places(passes)
+    sun = _sun_elevation_deg(times[:, NODES // 2], times, up)
+    background = link.channel.background_photons(sun, link.open_s)
     rates = matched_rates(*_setting(link), transmittance.ravel(), background.ravel())
     lit = np.where(elevation >= LEAST_ELEVATION_DEG, seconds, 0.0)
     return np.asarray(np.einsum("pq,pqki->pki", lit, rates.reshape(*times.shape, *rates.shape[1:])))
+
+
+def _seen(satellite: Elements, passes: ManyPasses, times: Floats, most_age_s: float) -> tuple[Floats, Floats]:
+    """Range and elevation of one satellite at moments (p, q) of its passes, (p, q) each."""
+    there = inertial_states([satellite], times.ravel(), most_age_s).position_m[0].reshape(*times.shape, 3)
+    place, up = _places(passes)
+    middle = times[:, times.shape[1] // 2]
+    turn = sidereal_angle_rad(middle)[:, None] + EARTH_ROTATION_RAD_PER_S * (times - middle[:, None])
+    x, y = _turned(there[..., 0], there[..., 1], turn)
+    x, y, z = x - place[:, 0, None], y - place[:, 1, None], there[..., 2] - place[:, 2, None]
+    range_m = np.sqrt(x * x + y * y + z * z)
+    sine = (x * up[:, 0, None] + y * up[:, 1, None] + z * up[:, 2, None]) / range_m
+    return range_m, np.degrees(np.arcsin(np.clip(sine, -1.0, 1.0)))
 
 
 def _places(passes: ManyPasses) -> tuple[Floats, Floats]:
@@ -145,22 +178,22 @@ def _places(passes: ManyPasses) -> tuple[Floats, Floats]:
     return place[passes.station], up[passes.station]
 
 
-def _angle(moment: Floats, times: Floats) -> Floats:
-    """How far the Earth has turned at times (p, q) near a moment (p,)."""
-    return np.asarray(sidereal_angle_rad(moment)[:, None] + EARTH_ROTATION_RAD_PER_S * (times - moment[:, None]))
-
-
 def _turned(x: Floats, y: Floats, angle: Floats) -> tuple[Floats, Floats]:
     cos, sin = np.cos(angle), np.sin(angle)
     return cos * x + sin * y, cos * y - sin * x
 
 
 def _sun_elevation_deg(moment: Floats, times: Floats, up: Floats) -> Floats:
-    """At times (p, q), the Sun standing as at a moment (p,) minutes apart; its parallax left out."""
+    """At times (p, q), the Sun standing as at a moment (p,) minutes apart, and moving on with the mean Sun.
+
+    Twilight grows by a factor of e in a degree: a hundredth of a degree is a hundredth of the noise.
+    """
     sun = sun_position_m(moment)
     sun /= np.linalg.norm(sun, axis=-1, keepdims=True)
-    x, y = _turned(sun[:, 0, None], sun[:, 1, None], _angle(moment, times))
+    turn = sidereal_angle_rad(moment)[:, None] + 2.0 * np.pi / DAY_S * (times - moment[:, None])  # after the Sun
+    x, y = _turned(sun[:, 0, None], sun[:, 1, None], turn)
     sine = x * up[:, 0, None] + y * up[:, 1, None] + (sun[:, 2] * up[:, 2])[:, None]
+    sine -= _PARALLAX_RAD * (1.0 - sine * sine)
     return np.asarray(np.degrees(np.arcsin(np.clip(sine, -1.0, 1.0))))
 
 
