@@ -9,8 +9,8 @@ from haris.nouns.bell_counts import BellCounts
 from haris.nouns.checks import require_not_negative
 from haris.quantum.emulate.coincidences import arm_transmittances, pair_rates
 from haris.quantum.optics.bell_receivers import BellReceivers
-from haris.quantum.optics.fibre import Fibre
 from haris.quantum.optics.heralded_pairs import HeraldedPairs
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.pair_receivers import PairReceivers
 from haris.quantum.optics.pair_source import PairSource
 from haris.quantum.protocols.bbm92 import BBM92
@@ -18,7 +18,7 @@ from haris.quantum.protocols.diqkd import DIQKD
 
 
 def coincidence_chsh(
-    source: PairSource, fibre: Fibre, receivers: PairReceivers, distance_m: ArrayLike | None = None
+    source: PairSource, fibre: Medium, receivers: PairReceivers, distance_m: ArrayLike | None = None
 ) -> NDArray[np.float64]:
     """CHSH value among the coincidences of a pair source, shape distance_m.shape; 0 where there are none.
 
@@ -36,7 +36,7 @@ def coincidence_chsh(
 
 def expected_bell_windows(
     source: PairSource,
-    fibre: Fibre,
+    fibre: Medium,
     receivers: PairReceivers,
     protocol: BBM92,
     n_pulses: float,
@@ -61,7 +61,7 @@ def expected_bell_windows(
 
 def expected_bell_counts(
     source: HeraldedPairs,
-    fibre: Fibre,
+    fibre: Medium,
     receivers: BellReceivers,
     protocol: DIQKD,
     n_pulses: float,

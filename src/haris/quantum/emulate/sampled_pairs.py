@@ -14,7 +14,7 @@ from haris.nouns.errors import ParameterError
 from haris.quantum.emulate.coincidences import arm_transmittances
 from haris.quantum.emulate.sampled import derived_key
 from haris.quantum.emulate.sampled_bell_windows import bell_windows
-from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.medium import Medium
 from haris.quantum.optics.pair_receivers import PairReceivers
 from haris.quantum.optics.pair_source import PairSource
 from haris.quantum.protocols.bbm92 import BBM92
@@ -29,7 +29,7 @@ BellClicks = tuple[tuple[Integers, NDArray[np.uint8]], tuple[Integers, NDArray[n
 
 def emulate_pairs(
     source: PairSource,
-    fibre: Fibre,
+    fibre: Medium,
     receivers: PairReceivers,
     protocol: BBM92,
     n_pulses: int,
@@ -61,7 +61,7 @@ def emulate_pairs(
 @dataclass(slots=True)
 class _Light:
     source: PairSource
-    fibre: Fibre
+    fibre: Medium
     receivers: PairReceivers
     protocol: BBM92
     eve_fraction: float

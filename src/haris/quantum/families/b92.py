@@ -12,7 +12,7 @@ from haris.nouns.conclusive_counts import ConclusiveCounts
 from haris.nouns.rounds import Rounds
 from haris.quantum.emulate.expected_b92 import expected_conclusive_counts
 from haris.quantum.emulate.sampled_b92 import emulate_b92
-from haris.quantum.families.family import Family, Knob, Parts, Rate, of
+from haris.quantum.families.family import AIR_OR_FIBRE, Family, Knob, Parts, Rate, exposed, of
 from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.single_photon_source import SinglePhotonSource
 from haris.quantum.protocols.b92 import B92
@@ -27,7 +27,7 @@ def b92_parts(parts: Parts) -> tuple[SinglePhotonSource, Detector, B92]:
     """Source, detector and protocol. Raises ParameterError on a link of another family."""
     return (
         of(NAME, "source", parts.source, SinglePhotonSource),
-        of(NAME, "detector", parts.detector, Detector),
+        exposed(parts, of(NAME, "detector", parts.detector, Detector)),
         of(NAME, "protocol", parts.protocol, B92),
     )
 
@@ -72,9 +72,9 @@ def _settings(parts: Parts) -> dict[str, float]:
 
 
 def _turned(parts: Parts, settings: Mapping[str, float]) -> Parts:
-    source, detector, protocol = b92_parts(parts)
+    source, _, protocol = b92_parts(parts)
     turned = replace(protocol, overlap=settings[_KNOB.name])
-    return Parts(source, parts.channel, detector, turned, parts.security)
+    return Parts(source, parts.channel, parts.detector, turned, parts.security)
 
 
 FAMILY = Family(
@@ -82,6 +82,7 @@ FAMILY = Family(
     title="B92, two states that are not orthogonal, single photons",
     source=SinglePhotonSource,
     detector=Detector,
+    media=AIR_OR_FIBRE,
     protocol=B92,
     bounds={"asymptotic": tamaki2004.PROOF},
     check=_check,

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from haris.nouns.coincidence_counts import CoincidenceCounts
 from haris.nouns.counts import KEY_BASIS, DecoyCounts
 from haris.nouns.detections import Detections
+from haris.nouns.errors import ParameterError
 from haris.nouns.tested_counts import TestedCounts
 from haris.quantum.distill.bell_test import tested_alice, tested_bob
 from haris.quantum.distill.paired_block import paired_counts, paired_length
@@ -18,7 +19,8 @@ from haris.quantum.distill.transcript import Sender
 from haris.quantum.emulate.bell_tests import coincidence_chsh, expected_bell_windows
 from haris.quantum.emulate.coincidences import expected_coincidences
 from haris.quantum.emulate.sampled_pairs import emulate_pairs
-from haris.quantum.families.family import Family, Knob, Live, Parts, Rate, Varying, fibre_of, of
+from haris.quantum.families.family import AIR_OR_FIBRE, Family, Knob, Live, Parts, Rate, Varying, exposed, of
+from haris.quantum.optics.free_space.path import FreeSpacePath
 from haris.quantum.optics.pair_receivers import PairReceivers
 from haris.quantum.optics.pair_source import PairSource
 from haris.quantum.protocols.bb84 import DecoyBB84
@@ -36,7 +38,7 @@ def bbm92_parts(parts: Parts) -> tuple[PairSource, PairReceivers, BBM92]:
     """Source, receivers and protocol. Raises ParameterError on a link of another family."""
     return (
         of(NAME, "source", parts.source, PairSource),
-        of(NAME, "detector", parts.detector, PairReceivers),
+        exposed(parts, of(NAME, "detector", parts.detector, PairReceivers)),
         of(NAME, "protocol", parts.protocol, BBM92),
     )
 
@@ -51,7 +53,11 @@ def coincidence_counts(
 
 
 def _check(parts: Parts) -> None:
-    bbm92_parts(parts)
+    source, _, _ = bbm92_parts(parts)
+    if isinstance(parts.channel, FreeSpacePath) and source.position != 0.0:
+        raise ParameterError(
+            f"position must be 0 in the air: the source is Alice's, and stands at her end, got {source.position}"
+        )
 
 
 def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
@@ -59,7 +65,7 @@ def _rate(parts: Parts, at_m: NDArray[np.float64]) -> Rate:
     source, receivers, _ = bbm92_parts(parts)
     counts = coincidence_counts(parts, distance_m=at_m)
     key = _key(parts, counts)
-    chsh = coincidence_chsh(source, fibre_of(NAME, parts), receivers, at_m)
+    chsh = coincidence_chsh(source, parts.channel, receivers, at_m)
     key = replace(key, terms=(*key.terms, term("chsh", chsh, "", _CHSH, "Ekert, PRL 67, 661 (1991)")))
     per_pulse = np.asarray(key.length_bits / counts.n_pulses)
     return Rate(
@@ -78,7 +84,7 @@ def _key(parts: Parts, counts: CoincidenceCounts) -> KeyLength:
 
 def _emulate(parts: Parts, n_pulses: int, seed: int | bytes, eve_fraction: float) -> tuple[Detections, Detections]:
     source, receivers, protocol = bbm92_parts(parts)
-    return emulate_pairs(source, fibre_of(NAME, parts), receivers, protocol, n_pulses, seed, eve_fraction)
+    return emulate_pairs(source, parts.channel, receivers, protocol, n_pulses, seed, eve_fraction)
 
 
 def agreement(parts: Parts) -> PairAgreement:
@@ -93,7 +99,7 @@ def _expected(parts: Parts, n_pulses: float | None, distance_m: ArrayLike | None
     counts = paired_counts(coincidence_counts(parts, n_pulses, distance_m))
     if not protocol.p_bell:
         return counts
-    bell = expected_bell_windows(source, fibre_of(NAME, parts), receivers, protocol, counts.n_pulses, distance_m)
+    bell = expected_bell_windows(source, parts.channel, receivers, protocol, counts.n_pulses, distance_m)
     return TestedCounts(counts.n_pulses, counts.intensities, counts.p_intensities, counts.clicks, counts.errors, bell)
 
 
@@ -114,10 +120,10 @@ def _settings(parts: Parts) -> dict[str, float]:
 
 
 def _turned(parts: Parts, settings: Mapping[str, float]) -> Parts:
-    source, receivers, protocol = bbm92_parts(parts)
+    source, _, protocol = bbm92_parts(parts)
     mean_pairs, p_key = (settings[knob.name] for knob in _KNOBS)
     turned = replace(protocol, p_key_basis=p_key)
-    return Parts(replace(source, mean_pairs=mean_pairs), parts.channel, receivers, turned, parts.security)
+    return Parts(replace(source, mean_pairs=mean_pairs), parts.channel, parts.detector, turned, parts.security)
 
 
 FAMILY = Family(
@@ -125,6 +131,7 @@ FAMILY = Family(
     title="BBM92, entangled pairs measured in two bases at both ends; with a Bell test, as E91",
     source=PairSource,
     detector=PairReceivers,
+    media=AIR_OR_FIBRE,
     protocol=BBM92,
     bounds=ENTANGLED_PROOFS,
     check=_check,

@@ -17,10 +17,8 @@ from haris.quantum.distill.bob import bob
 from haris.quantum.distill.recorded_light import recorded_light
 from haris.quantum.emulate.expected import expected_counts as counts_of
 from haris.quantum.emulate.sampled import emulate as sampled
-from haris.quantum.families.family import Family, Knob, Live, Parts, Rate, Varying, of
+from haris.quantum.families.family import AIR_OR_FIBRE, Family, Knob, Live, Parts, Rate, Varying, exposed, of
 from haris.quantum.optics.detector import Detector
-from haris.quantum.optics.fibre import Fibre
-from haris.quantum.optics.free_space.path import FreeSpacePath
 from haris.quantum.optics.source import Source
 from haris.quantum.protocols.bb84 import Agreement, DecoyBB84
 from haris.quantum.security.bounds import PROOFS, key_length, require_bound
@@ -37,9 +35,7 @@ def bb84_parts(parts: Parts) -> tuple[Source, Detector, DecoyBB84]:
     Of a path in the air, the detector is as it counts behind it, the light of the surroundings included.
     """
     source = of(NAME, "source", parts.source, Source)
-    detector = of(NAME, "detector", parts.detector, Detector)
-    if isinstance(parts.channel, FreeSpacePath):
-        detector = parts.channel.lit(detector, source.clock_hz)
+    detector = exposed(parts, of(NAME, "detector", parts.detector, Detector))
     return source, detector, of(NAME, "protocol", parts.protocol, DecoyBB84)
 
 
@@ -141,7 +137,7 @@ FAMILY = Family(
     title="decoy-state BB84, one or two decoys, efficient choice of bases (as T12 has it)",
     source=Source,
     detector=Detector,
-    media={"fibre": Fibre, "free-space": FreeSpacePath},
+    media=AIR_OR_FIBRE,
     protocol=DecoyBB84,
     bounds=PROOFS,
     check=_check,

@@ -21,6 +21,7 @@ from haris.nouns.pulses import Pulses
 from haris.quantum.distill.engine import Engine, Entropy, Length
 from haris.quantum.distill.transcript import Sender, Transcript
 from haris.quantum.optics.fibre import Fibre
+from haris.quantum.optics.free_space.path import FreeSpacePath, Lit
 from haris.quantum.optics.medium import Medium
 from haris.quantum.security.key_length import STRONGEST, BlockLength, KeyLength, Security
 from haris.wire.recording import BlockHeader, Octets
@@ -242,6 +243,17 @@ def _as_accepted(proof: Proof) -> Proof:
         return proof
     accepted = f"no attacks but {proof.attacks} ones: accepted_attacks of the link allows it"
     return replace(proof, assumptions=(accepted, *proof.assumptions))
+
+
+AIR_OR_FIBRE: Mapping[str, type[Medium]] = {"fibre": Fibre, "free-space": FreeSpacePath}
+"""Media of families whose pulses need no phase to each other."""
+
+
+def exposed(parts: Parts, detector: Lit) -> Lit:
+    """A detector as it counts behind the channel: of a path in the air, the light of the surroundings is in it."""
+    if isinstance(parts.channel, FreeSpacePath):
+        return parts.channel.lit(detector, parts.source.clock_hz)
+    return detector
 
 
 def fibre_of(family: str, parts: Parts) -> Fibre:

@@ -13,7 +13,7 @@ from haris.nouns.photon_counts import PhotonCounts
 from haris.nouns.pulses import Pulses
 from haris.quantum.emulate.photon_numbers import expected_photon_counts
 from haris.quantum.emulate.sampled import emulate as sampled
-from haris.quantum.families.family import Family, Knob, Parts, Rate, of
+from haris.quantum.families.family import AIR_OR_FIBRE, Family, Knob, Parts, Rate, exposed, of
 from haris.quantum.families.photon_rate import photon_rate, require_signal
 from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.source import Source
@@ -29,7 +29,7 @@ def sarg04_parts(parts: Parts) -> tuple[Source, Detector, Sarg04]:
     """Source, detector and protocol. Raises ParameterError on a link of another family."""
     return (
         of(NAME, "source", parts.source, Source),
-        of(NAME, "detector", parts.detector, Detector),
+        exposed(parts, of(NAME, "detector", parts.detector, Detector)),
         of(NAME, "protocol", parts.protocol, Sarg04),
     )
 
@@ -68,9 +68,9 @@ def _settings(parts: Parts) -> dict[str, float]:
 
 
 def _turned(parts: Parts, settings: Mapping[str, float]) -> Parts:
-    source, detector, protocol = sarg04_parts(parts)
+    source, _, protocol = sarg04_parts(parts)
     turned = replace(source, intensities=(settings[_KNOB.name], *source.intensities[1:]))
-    return Parts(turned, parts.channel, detector, protocol, parts.security)
+    return Parts(turned, parts.channel, parts.detector, protocol, parts.security)
 
 
 FAMILY = Family(
@@ -78,6 +78,7 @@ FAMILY = Family(
     title="SARG04, pairs of states announced, decoy states without end, key from one photon and from two",
     source=Source,
     detector=Detector,
+    media=AIR_OR_FIBRE,
     protocol=Sarg04,
     bounds={"asymptotic": fung2006.PROOF},
     check=_check,

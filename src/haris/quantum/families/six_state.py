@@ -18,7 +18,7 @@ from haris.quantum.distill.transcript import Sender
 from haris.quantum.emulate.expected import expected_counts as counts_of
 from haris.quantum.emulate.photon_numbers import expected_photon_counts
 from haris.quantum.emulate.sampled_six_state import emulate_six_state
-from haris.quantum.families.family import Family, Knob, Live, Parts, Rate, Varying, of
+from haris.quantum.families.family import AIR_OR_FIBRE, Family, Knob, Live, Parts, Rate, Varying, exposed, of
 from haris.quantum.families.photon_rate import photon_rate, require_signal
 from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.source import Source
@@ -40,7 +40,7 @@ def six_state_parts(parts: Parts) -> tuple[Source, Detector, SixState]:
     """Source, detector and protocol. Raises ParameterError on a link of another family."""
     return (
         of(NAME, "source", parts.source, Source),
-        of(NAME, "detector", parts.detector, Detector),
+        exposed(parts, of(NAME, "detector", parts.detector, Detector)),
         of(NAME, "protocol", parts.protocol, SixState),
     )
 
@@ -130,10 +130,10 @@ def _settings(parts: Parts) -> dict[str, float]:
 
 
 def _turned(parts: Parts, settings: Mapping[str, float]) -> Parts:
-    source, detector, protocol = six_state_parts(parts)
+    source, _, protocol = six_state_parts(parts)
     mu, p_key = (settings[knob.name] for knob in _KNOBS)
     turned = replace(source, intensities=(mu, *source.intensities[1:]))
-    return Parts(turned, parts.channel, detector, replace(protocol, p_key_basis=p_key), parts.security)
+    return Parts(turned, parts.channel, parts.detector, replace(protocol, p_key_basis=p_key), parts.security)
 
 
 FAMILY = Family(
@@ -141,6 +141,7 @@ FAMILY = Family(
     title="six-state protocol, three bases, decoy states",
     source=Source,
     detector=Detector,
+    media=AIR_OR_FIBRE,
     protocol=SixState,
     bounds={"variable-length": FINITE, "asymptotic": lo2001.PROOF},
     check=_check,

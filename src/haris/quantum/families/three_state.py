@@ -15,7 +15,7 @@ from haris.nouns.pulses import Pulses
 from haris.nouns.three_state_counts import ThreeStateCounts
 from haris.quantum.emulate.expected_three_state import expected_three_state_counts
 from haris.quantum.emulate.sampled_three_state import emulate_three_states
-from haris.quantum.families.family import Family, Knob, Parts, Rate, Varying, of
+from haris.quantum.families.family import AIR_OR_FIBRE, Family, Knob, Parts, Rate, Varying, exposed, of
 from haris.quantum.optics.source import Source
 from haris.quantum.optics.three_state_source import FlawedSource
 from haris.quantum.optics.time_bin_receiver import TimeBinReceiver
@@ -36,7 +36,7 @@ def three_state_parts(parts: Parts) -> tuple[Source, TimeBinReceiver, ThreeState
     """Source, receiver and protocol. Raises ParameterError on a link of another family."""
     return (
         of(NAME, "source", parts.source, Source),
-        of(NAME, "detector", parts.detector, TimeBinReceiver),
+        exposed(parts, of(NAME, "detector", parts.detector, TimeBinReceiver)),
         of(NAME, "protocol", parts.protocol, ThreeState),
     )
 
@@ -119,7 +119,7 @@ def _settings(parts: Parts) -> dict[str, float]:
 
 def _turned(parts: Parts, settings: Mapping[str, float]) -> Parts:
     """The first two intensities and their probabilities, and the bases; the last of three intensities stays."""
-    source, receiver, protocol = three_state_parts(parts)
+    source, _, protocol = three_state_parts(parts)
     mu1, mu2, p1, p2, p_key = (settings[knob.name] for knob in _KNOBS)
     if len(source.intensities) == 2:
         p2 = 1.0 - p1
@@ -129,7 +129,7 @@ def _turned(parts: Parts, settings: Mapping[str, float]) -> Parts:
     turned = Parts(
         replace(source, intensities=(mu1, mu2, *source.intensities[2:]), p_intensities=p),
         parts.channel,
-        receiver,
+        parts.detector,
         replace(protocol, p_key_basis=p_key),
         parts.security,
     )
@@ -142,6 +142,7 @@ FAMILY = Family(
     title="three states of time bins (early, late, one superposition), one or two decoys, as simplified BB84",
     source=Source,
     detector=TimeBinReceiver,
+    media=AIR_OR_FIBRE,
     protocol=ThreeState,
     bounds={"loss-tolerant": FINITE, "asymptotic": ASYMPTOTIC},
     check=_check,

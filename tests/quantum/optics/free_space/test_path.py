@@ -147,7 +147,7 @@ def test_a_file_goes_round_and_other_families_keep_to_fibre(tmp_path):
     link = Link.read(EXAMPLE)
     link.write(tmp_path / "LINK.toml")
     assert Link.read(tmp_path / "LINK.toml") == link
-    text = EXAMPLE.read_text(encoding="utf-8").replace("decoy-bb84", "sarg04")
+    text = EXAMPLE.read_text(encoding="utf-8").replace("decoy-bb84", "mdi-qkd")
     (tmp_path / "other.toml").write_text(text, encoding="utf-8")
     with pytest.raises(ParameterError, match="kind"):
         Link.read(tmp_path / "other.toml")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.checks import require_not_negative, require_positive, require_probability
 from haris.nouns.errors import ParameterError
-from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.free_space.diffraction import beam_radius_m, divergent_radius_m, require_obscuration
 from haris.quantum.optics.free_space.extinction import horizontal_transmittance
 from haris.quantum.optics.free_space.fading import Fading
@@ -26,6 +26,19 @@ from haris.quantum.optics.free_space.sky import background_photons
 from haris.quantum.optics.free_space.spread import spread_radius_m
 
 Floats = NDArray[np.float64]
+
+
+class Exposed(Protocol):
+    """A receiver that light of the surroundings reaches."""
+
+    def open_s(self, clock_hz: float) -> float:
+        """How long a gate or window is open."""
+
+    def lit(self, photons: float, /) -> Self:
+        """As it counts where so many photons of the surroundings come while it is open, on average."""
+
+
+Lit = TypeVar("Lit", bound=Exposed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +140,7 @@ class FreeSpacePath:
         )
         return float(optics * taken)
 
-    def lit(self, detector: Detector, clock_hz: float) -> Detector:
+    def lit(self, detector: Lit, clock_hz: float) -> Lit:
         """The detector as it counts behind this path: a photon of the surroundings is one dark count more."""
         return detector.lit(self.background_photons(detector.open_s(clock_hz)))
 
