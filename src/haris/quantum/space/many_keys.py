@@ -163,8 +163,7 @@ def _seen(satellite: Elements, passes: ManyPasses, times: Floats, most_age_s: fl
     there = inertial_states([satellite], times.ravel(), most_age_s).position_m[0].reshape(*times.shape, 3)
     place, up = _places(passes)
     middle = times[:, times.shape[1] // 2]
-    turn = sidereal_angle_rad(middle)[:, None] + EARTH_ROTATION_RAD_PER_S * (times - middle[:, None])
-    x, y = _turned(there[..., 0], there[..., 1], turn)
+    x, y = _turned(there[..., 0], there[..., 1], _angle(middle, times))
     x, y, z = x - place[:, 0, None], y - place[:, 1, None], there[..., 2] - place[:, 2, None]
     range_m = np.sqrt(x * x + y * y + z * z)
     sine = (x * up[:, 0, None] + y * up[:, 1, None] + z * up[:, 2, None]) / range_m
@@ -178,21 +177,28 @@ def _places(passes: ManyPasses) -> tuple[Floats, Floats]:
     return place[passes.station], up[passes.station]
 
 
+def _angle(moment: Floats, times: Floats) -> Floats:
+    """How far the Earth has turned at times (p, q) near a moment (p,)."""
+    return np.asarray(sidereal_angle_rad(moment)[:, None] + EARTH_ROTATION_RAD_PER_S * (times - moment[:, None]))
+
+
 def _turned(x: Floats, y: Floats, angle: Floats) -> tuple[Floats, Floats]:
     cos, sin = np.cos(angle), np.sin(angle)
     return cos * x + sin * y, cos * y - sin * x
 
 
 def _sun_elevation_deg(moment: Floats, times: Floats, up: Floats) -> Floats:
-    """At times (p, q), the Sun standing as at a moment (p,) minutes apart, and moving on with the mean Sun.
+    """At times (p, q) minutes from a moment (p,), the Sun going on straight from where it stands then.
 
     Twilight grows by a factor of e in a degree: a hundredth of a degree is a hundredth of the noise.
     """
-    sun = sun_position_m(moment)
-    sun /= np.linalg.norm(sun, axis=-1, keepdims=True)
-    turn = sidereal_angle_rad(moment)[:, None] + 2.0 * np.pi / DAY_S * (times - moment[:, None])  # after the Sun
-    x, y = _turned(sun[:, 0, None], sun[:, 1, None], turn)
-    sine = x * up[:, 0, None] + y * up[:, 1, None] + (sun[:, 2] * up[:, 2])[:, None]
+    sun = sun_position_m(moment) / ASTRONOMICAL_UNIT_M
+    way = sun_position_m(moment + DAY_S) / ASTRONOMICAL_UNIT_M - sun
+    share = (times - moment[:, None]) / DAY_S
+    x, y, z = (sun[:, i, None] + share * way[:, i, None] for i in range(3))
+    x, y = _turned(x, y, _angle(moment, times))
+    sine = x * up[:, 0, None] + y * up[:, 1, None] + z * up[:, 2, None]
+    sine /= np.sqrt(np.einsum("pi,pi->p", sun, sun))[:, None]
     sine -= _PARALLAX_RAD * (1.0 - sine * sine)
     return np.asarray(np.degrees(np.arcsin(np.clip(sine, -1.0, 1.0))))
 
