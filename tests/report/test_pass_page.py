@@ -34,6 +34,7 @@ def test_the_page_holds_every_pass_and_pictures_of_those_with_key(jinan):
     text = web_page(page)
     assert "http" not in text.replace("http-equiv", "")
     assert f"{keys[0].secret_bits:,} secret bits" in text
+    assert "2026-03-21 03:23: the Sun stands at 52 degrees" in text
 
 
 def test_no_pass_is_a_page_too():

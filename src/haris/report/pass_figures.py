@@ -78,7 +78,7 @@ def loss_and_rate(axes: Axes, unix_s: Floats, middle_s: float, transmittance: Fl
     plain(axes)
     minutes = (unix_s - middle_s) / 60.0
     axes.plot(minutes, -10.0 * np.log10(np.maximum(transmittance, 1e-30)), color=GREY, linewidth=1.4)
-    axes.set_xlabel(f"minutes from {_clock(middle_s)} UTC", fontsize=8)
+    axes.set_xlabel(f"minutes from {datetime.fromtimestamp(middle_s, UTC):%H:%M:%S} UTC", fontsize=8)
     axes.set_ylabel("loss (dB)", color="#5d6b78", fontsize=8)
     axes.invert_yaxis()
     right = axes.twinx()

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from haris.nouns.times import NS_PER_S, write_time
+from haris.quantum.space.pass_blocks import LATER
 from haris.quantum.space.pass_key import PassKey
 from haris.quantum.space.pass_link import PassLink
-from haris.report.document import Cell, Document, Mark, Part, Picture, Section, Table
+from haris.report.document import Bullets, Cell, Document, Mark, Part, Picture, Section, Table
 from haris.report.pass_figures import key_by_month, month_figure, pass_figure
+from haris.report.passes import named_pass
 from haris.report.world_map import MOST_TRACKS, world_map
 
 MOST_SHOWN = 12
 MOST_ROWS = 400
+MOST_REASONS = 24
 COLUMNS = ("satellite", "station", "rise (UTC)", "set", "max el.", "nearest", "sifted", "QBER", "secret bits")
 
 
@@ -25,8 +28,8 @@ def pass_page(keys: Sequence[PassKey], links: Sequence[PassLink], clear: Sequenc
     if keys:
         shown = min(len(keys), MOST_TRACKS)
         caption = (
-            f"Ground tracks of the first {shown} passes: bold while the station sees the satellite above the least "
-            "elevation. Dashed: below where it then stands."
+            f"Ground tracks of {'the passes' if shown == len(keys) else f'the first {shown} passes'}: bold while the "
+            "station sees the satellite above the least elevation. Dashed: below where it then stands."
         )
         sections.append(Section("On the map", (Picture(world_map([each.flown for each in keys]), caption),)))
     months = key_by_month(keys)
@@ -36,7 +39,7 @@ def pass_page(keys: Sequence[PassKey], links: Sequence[PassLink], clear: Sequenc
     with_key = [i for i, each in enumerate(keys) if each.secret_bits > 0]
     best = sorted(with_key, key=lambda i: -keys[i].secret_bits)[:MOST_SHOWN]
     sections += [_pass(keys[i], links[i]) for i in sorted(best)]
-    subtitle = f"{len(keys)} passes, {bits:,} secret bits under a clear sky"
+    subtitle = f"{len(keys)} pass{'' if len(keys) == 1 else 'es'}, {bits:,} secret bits under a clear sky"
     return Document(f"Passes: {title}", subtitle, tuple(sections))
 
 
@@ -47,12 +50,17 @@ def _passes(keys: Sequence[PassKey], links: Sequence[PassLink], clear: Sequence[
     security = links[0].security
     parts: list[Part] = [
         f"Secret bits under a clear sky, one block a pass: {security.bound}, epsilon {security.epsilon:.3g}.",
-        Table(COLUMNS, rows, (11, 10, 19, 9, 8, 9, 13, 8, 12), numbers=(4, 5, 6, 7, 8), small=len(rows) > 12),
+        Table(COLUMNS, rows, (11, 10, 19, 9, 8, 9, 13, 8, 12), numbers=(4, 5, 6, 7, 8), small=True),
     ]
     if min(clear) < 0.9995:
         parts.append(
             f"Clouds let {sum(clear) / len(clear):.0%} of the light through on average, which is in no figure."
         )
+    reasons = [f"{named_pass(each, keys)}: {each.reason}" for each in keys if each.reason and each.reason != LATER]
+    if reasons:
+        parts += ["Without key:", Bullets(tuple(reasons[:MOST_REASONS]))]
+    if len(reasons) > MOST_REASONS:
+        parts.append(f"And {len(reasons) - MOST_REASONS} more, each of which haris pass tells in the terminal.")
     if len(keys) > MOST_ROWS:
         parts.append(f"{len(keys) - MOST_ROWS} later passes are left out of this table, not of the sums.")
     return tuple(parts)

@@ -25,17 +25,16 @@ COLUMNS = (
     ("clear", 5),
 )
 
-NO_PASS = "no pass: none of these satellites rises above the least elevation in this time"
-
 
 WIDEST = 32
 """Of a station's name, or of two."""
 
 
 def pass_table(keys: Sequence[PassKey], link: PassLink, clear: Sequence[float]) -> str:
-    """One line a pass, and the reasons of those without key below. clear: probability that no cloud stops it."""
-    if not keys:
-        return NO_PASS
+    """One line a pass, and the reasons of those without key below; at least one pass.
+
+    clear: probability that no cloud stops it.
+    """
     width = max(12, min(max(len(each.flown.where) for each in keys), WIDEST))
     columns = [(title, width if title == "station" else usual) for title, usual in COLUMNS]
     lines = ["  ".join(f"{title:>{usual}}" for title, usual in columns)]
@@ -59,12 +58,20 @@ def pass_table(keys: Sequence[PassKey], link: PassLink, clear: Sequence[float]) 
         )
         lines.append("  ".join(f"{cell:>{usual}}" for cell, (_, usual) in zip(cells, columns, strict=True)))
         if each.reason and each.reason != LATER:
-            reasons.append(f"no key at {rise[11:16]}: {each.reason}")
+            reasons.append(f"no key of {named_pass(each, keys)}: {each.reason}")
     security = link.security
     n = link.protocol.passes_a_block
     block = "one block a pass" if n == 1 else f"one block of {n} passes, told at its last"
     words = f"{security.bound}, {block}, epsilon {security.epsilon:.3g}, by clear sky"
     return "\n".join([*lines, "", f"secret bits: {words}", *reasons])
+
+
+def named_pass(each: PassKey, among: Sequence[PassKey]) -> str:
+    """A pass by its rise, and by satellite and station where there are several among all."""
+    satellites, stations = {of.flown.satellite.name for of in among}, {of.flown.where for of in among}
+    of = f"{each.flown.satellite.name} " if len(satellites) > 1 else ""
+    over = f" over {each.flown.where}" if len(stations) > 1 else ""
+    return f"{of}{_time(each.flown.rise_s)[:16].replace('T', ' ')}{over}"
 
 
 def pass_report(each: PassKey, clear: float) -> dict[str, Any]:

@@ -73,6 +73,8 @@ def circle_of_sight(flown: Pass) -> tuple[Floats, Floats]:
 
 def world_map(passes: Sequence[Pass]) -> Figure:
     """Tracks of the first MOST_TRACKS passes: bold while a station sees them, thin a third of a turn around."""
+    from matplotlib.patheffects import withStroke
+
     figure, axes = _world()
     for each in passes[:MOST_TRACKS]:
         around_s = each.satellite.period_s / 6.0
@@ -86,7 +88,13 @@ def world_map(passes: Sequence[Pass]) -> Figure:
         longitude = (each.station.longitude_deg + 180.0) % 360.0 - 180.0
         axes.plot(longitude, each.station.latitude_deg, "o", color=MODEL, markersize=4.5)
         axes.annotate(
-            name, (longitude, each.station.latitude_deg), xytext=(5, 4), textcoords="offset points", fontsize=8
+            name,
+            (longitude, each.station.latitude_deg),
+            xytext=(5, 4),
+            textcoords="offset points",
+            fontsize=8,
+            path_effects=[withStroke(linewidth=2.5, foreground="white")],
+            zorder=5,
         )
     return figure
 
