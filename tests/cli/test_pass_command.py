@@ -1,7 +1,10 @@
 """haris pass, as it is typed."""
 
 import json
+import re
 from pathlib import Path
+
+import pytest
 
 from haris.cli.main import main
 
@@ -27,7 +30,42 @@ def test_the_passes_as_json(capsys):
 
 def test_no_pass_is_an_answer(capsys):
     assert main(["pass", EXAMPLE, "--start", "2016-12-19T13:00", "--days", "0.01"]) == 0
-    assert capsys.readouterr().out.startswith("no pass")
+    assert (
+        capsys.readouterr().out
+        == "no pass: MICIUS over Xinglong above 19.5 degrees in 0.01 days from 2016-12-19T13:00\n"
+    )
+
+
+@pytest.fixture
+def equatorial(tmp_path):
+    """The example with its orbit laid into the tropics: it never rises over Xinglong."""
+    line = "2 41731   5.0000 267.4500 0013200 178.5836 246.0824 15.23915303 19065"
+    text = re.sub(r"2 41731.*\d", line, Path(EXAMPLE).read_text())
+    path = tmp_path / "pass.toml"
+    path.write_text(text)
+    return path
+
+
+def test_who_never_rises_is_named(capsys, equatorial):
+    never = "MICIUS never rises above 19.5 degrees over Xinglong, at latitude 40.3959: its orbit is inclined"
+    assert main(["pass", str(equatorial)]) == 0
+    assert never in capsys.readouterr().out
+    assert main(["pass", str(equatorial), "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out) == []
+    assert never in told.err
+    equator = '[[station]]\nname = "Singapore"\nlatitude_deg = 1.3\nlongitude_deg = 103.8\n\n[search]'
+    equatorial.write_text(equatorial.read_text().replace("[search]", equator))
+    assert main(["pass", str(equatorial)]) == 0
+    out = capsys.readouterr().out
+    assert "no pass" not in out
+    assert never in out
+    assert "over Singapore, at" not in out
+
+
+def test_a_reason_names_its_pass(capsys):
+    assert main(["pass", EXAMPLE, "--start", "2016-12-19", "--days", "1"]) == 0
+    assert "no key of 2016-12-19 03:47: the Sun" in capsys.readouterr().out
 
 
 def test_bad_input_ends_with_2(capsys):
@@ -59,7 +97,7 @@ def test_optimised_settings_of_all_passes_are_the_same(capsys):
 def test_optimised_settings_are_printed(capsys):
     assert main(["pass", EXAMPLE, "--optimise"]) == 0
     out = capsys.readouterr().out
-    assert "deg, with intensity 1 0." in out
+    assert "deg, with intensity 1 = 0." in out
     assert "set them before the pass" in out
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from haris.quantum.space.optimised import link_with, optimised
 from haris.quantum.space.scenario import Scenario
 from haris.report.crosslink_page import crosslink_page
 from haris.report.crosslinks import crosslink_report, crosslink_table
+from haris.report.no_pass import never_seen, no_pass
 from haris.report.pass_light import light_report, light_table
 from haris.report.pass_page import pass_page
 from haris.report.pass_settings import settings_report, settings_table
@@ -57,7 +59,8 @@ def run(args: argparse.Namespace) -> int:
         return _crosslinks(scenario, args.page, args.json)
     if args.light or args.page:
         scenario.link.require_decoy_bb84("--light and --page")
-    keys = scenario.keys(time.time())
+    now_s = time.time()
+    keys = scenario.keys(now_s)
     if args.optimise:
         keys = optimised(keys, scenario.link, together=args.optimise == "all")
     clear = [clear_probability(each.slots, scenario.link) for each in keys]
@@ -72,12 +75,15 @@ def run(args: argparse.Namespace) -> int:
         for report, light in zip(reports, lights, strict=False):
             report |= light_report(light)
         print(json.dumps(reports))
-        return 0
-    print(pass_table(keys, scenario.link, clear))
-    if args.optimise:
-        print(f"\n{settings_table(keys)}")
-    if lights:
-        print(f"\n{light_table(lights)}")
+    elif keys:
+        print(pass_table(keys, scenario.link, clear))
+        if args.optimise:
+            print(f"\n{settings_table(keys)}")
+        if lights:
+            print(f"\n{light_table(lights)}")
+    missing = "\n".join(never_seen(scenario)) if keys else no_pass(scenario, now_s)
+    if missing:
+        print(missing, file=sys.stderr if args.json else sys.stdout)
     return 0
 
 

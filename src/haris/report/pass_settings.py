@@ -21,7 +21,7 @@ def settings_table(keys: Sequence[PassKey]) -> str:
         if each.settings is None:
             continue
         start, stop = _used(each)
-        values = ", ".join(f"{name} {value:.4g}" for name, value in named(each.settings).items())
+        values = ", ".join(f"{name} = {value:.4g}" for name, value in named(each.settings).items())
         least = each.slots.sight.elevation_deg.min()
         lines.append(f"{start[:10]} {start[11:19]} to {stop[11:19]}, from {least:.1f} deg, with {values}")
     return "\n".join([*lines, AHEAD]) if lines else "no settings give more than the file's own"

@@ -77,7 +77,7 @@ def clear_probability(slots: Slots, link: PassLink) -> float:
     if slots.other is not None:
         light = light * slots.other.transmittance
         clear = clear * link.channel.p_clear(slots.other.sight.elevation_deg)
-    return float(np.sum(light / max(float(light.sum()), np.finfo(float).tiny) * clear))
+    return min(float(np.sum(light / max(float(light.sum()), np.finfo(float).tiny) * clear)), 1.0)
 
 
 def pass_light(of: PassKey, link: PassLink, most_age_s: float) -> PassLight | None:

@@ -211,6 +211,9 @@ def scenario_of(document: Document) -> Scenario:
     handover = document.table("handover", Handover) if "handover" in document.values else Handover()
     weather = document.tables("weather", Weather)
     names = [each.name for each in stations]
+    for name in names:
+        if names.count(name) > 1:
+            raise document.error(f"two stations are called {name!r}", "station")
     for name in protocol.stations:
         if names.count(name) != 1:
             raise document.error(f"stations names {name!r}, which is no [[station]]", "protocol", "stations")
