@@ -31,7 +31,7 @@ def test_a_pass_that_gives_no_key_is_not_sampled_and_says_why(capsys):
 
 def test_a_satellite_that_never_rises_says_so(capsys):
     assert main(["fly", MICIUS, "--days", "0.05"]) == 3
-    assert "none of these satellites rises" in capsys.readouterr().out
+    assert "no pass: MICIUS over Xinglong above 19.5 degrees" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from haris.quantum.orbit.elements import DAY_S
 from haris.quantum.space.flight import STRETCH_S, fly
 from haris.quantum.space.scenario import Scenario
 from haris.report.flight import flight_report, flight_table
-from haris.report.passes import NO_PASS
+from haris.report.no_pass import no_pass
 
 DESCRIPTION = (
     "Fly a pass of PASS.toml: its light is sampled, told of while it comes, and distilled by the two ends before the "
@@ -47,9 +47,10 @@ def run(args: argparse.Namespace) -> int:
         raise ParameterError(f"{args.scenario}: what is flown is a pass over a station: use haris pass for a crosslink")
     changes = {name: value for name in ("start", "days") if (value := getattr(args, name)) is not None}
     scenario = replace(scenario, search=replace(scenario.search, **changes))
-    keys = scenario.keys(time.time())
+    now_s = time.time()
+    keys = scenario.keys(now_s)
     if not keys:
-        return _not_flown(NO_PASS, args.json)
+        return _not_flown(no_pass(scenario, now_s), args.json)
     first = next((i for i, each in enumerate(keys, 1) if each.secret_bits > 0), 1) if args.first is None else args.first
     if not 1 <= first <= len(keys):
         raise ParameterError(f"there are {len(keys)} passes in this search, and no number {first}")
