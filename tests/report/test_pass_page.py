@@ -85,3 +85,18 @@ def test_the_land_is_where_it_is(place, is_land):
     from matplotlib.path import Path as Outline
 
     assert any(Outline(outline).contains_point(place) for outline in outlines()) == is_land
+
+
+def test_a_page_of_two_stations_names_both_and_loses_on_both_ways():
+    scenario = Scenario.read(SPACE / "micius_two_stations_2020.toml")
+    link = replace(scenario.link, protocol=replace(scenario.link.protocol, slot_s=30.0, passes_a_block=2))
+    keys = replace(scenario, search=replace(scenario.search, days=2.0), link=link).keys(0.0)
+    told = replace(keys[0], key=replace(keys[0].key, length_bits=np.int64(1)))
+    page = pass_page([told], [link], [1.0])
+    assert "Delingha + Nanshan" in page.title
+    assert "one block of 2 passes" in page.sections[0].parts[0]
+    assert "the other green" in page.sections[-1].parts[0].caption
+    slots = keys[0].slots
+    np.testing.assert_allclose(slots.whole, slots.transmittance * slots.other.transmittance)
+    rates = sifted_per_s(keys[0], link)
+    assert rates.sum() * slots.duration_s == pytest.approx(keys[0].sifted_bits, rel=1e-9)

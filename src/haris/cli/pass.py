@@ -57,8 +57,8 @@ def run(args: argparse.Namespace) -> int:
         if args.light or args.optimise:
             raise ParameterError(f"{args.scenario}: --light and --optimise are of passes over a station")
         return _crosslinks(scenario, args.page, args.json)
-    if args.light or args.page:
-        scenario.link.require_decoy_bb84("--light and --page")
+    if args.light:
+        scenario.link.require_decoy_bb84("--light")
     now_s = time.time()
     keys = scenario.keys(now_s)
     if args.optimise:

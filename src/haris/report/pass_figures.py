@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from haris.quantum.space.pass_key import PassKey, pass_counts
+from haris.quantum.space.pass_key import PassKey, Slots, counts_over
 from haris.quantum.space.pass_link import PassLink
 from haris.report.axes import DATA, GREY, MODEL, one_axes, plain
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 NIGHT, DUSK, DAY = "#e3e8f2", "#f1ecdf", "#fdf8e4"
 """The sky by the Sun's elevation: below -18 degrees, below 0, above."""
+OTHER = "#2a9d7c"
+"""Of the other one of two stations."""
 
 
 def pass_figure(each: PassKey, link: PassLink) -> Figure:
@@ -32,22 +34,18 @@ def pass_figure(each: PassKey, link: PassLink) -> Figure:
     grid = figure.add_gridspec(1, 2, width_ratios=(1.0, 1.35))
     _sky_track(cast("PolarAxes", figure.add_subplot(grid[0], projection="polar")), each)
     slots, beside = each.slots, figure.add_subplot(grid[1])
-    loss_and_rate(beside, slots.unix_s, each.flown.culmination_s, slots.transmittance, sifted_per_s(each, link))
+    loss_and_rate(beside, slots.unix_s, each.flown.culmination_s, slots.whole, sifted_per_s(each, link))
     return figure
 
 
 def _sky_track(axes: PolarAxes, each: PassKey) -> None:
-    """The zenith in the middle, north above, east to the right."""
+    """The zenith in the middle, north above, east to the right; of two stations, the other's way in OTHER."""
     axes.set_theta_zero_location("N")
     axes.set_theta_direction(-1)
     axes.set_facecolor(_sky(float(each.slots.sun_elevation_deg.max(initial=-90.0))))
-    azimuth, zenith = np.radians(each.slots.sight.azimuth_deg), 90.0 - each.slots.sight.elevation_deg
-    axes.plot(azimuth, zenith, color=DATA, linewidth=2.2)
-    for minute in np.arange(np.ceil(each.flown.rise_s / 60.0), np.floor(each.flown.set_s / 60.0) + 1) * 60.0:
-        i = int(np.argmin(np.abs(each.slots.unix_s - minute)))
-        axes.plot(azimuth[i], zenith[i], "o", color=DATA, markersize=3.5)
-        axes.annotate(_clock(minute), (azimuth[i], zenith[i]), xytext=(5, -2), textcoords="offset points", fontsize=7)
-    axes.plot(azimuth[-1], zenith[-1], "s", color=MODEL, markersize=5)
+    _track(axes, each, each.slots, DATA)
+    if each.slots.other is not None:
+        _track(axes, each, each.slots.other, OTHER)
     axes.set_ylim(0.0, 90.0)
     axes.set_yticks([30.0, 60.0, 90.0], ["60°", "30°", ""], fontsize=7, color="#5d6b78")
     axes.set_xticks(np.radians([0, 90, 180, 270]), ["N", "E", "S", "W"], fontsize=8)
@@ -55,22 +53,21 @@ def _sky_track(axes: PolarAxes, each: PassKey) -> None:
     axes.spines["polar"].set_color(GREY)
 
 
+def _track(axes: PolarAxes, each: PassKey, slots: Slots, colour: str) -> None:
+    azimuth, zenith = np.radians(slots.sight.azimuth_deg), 90.0 - slots.sight.elevation_deg
+    axes.plot(azimuth, zenith, color=colour, linewidth=2.2)
+    for minute in np.arange(np.ceil(each.flown.rise_s / 60.0), np.floor(each.flown.set_s / 60.0) + 1) * 60.0:
+        i = int(np.argmin(np.abs(slots.unix_s - minute)))
+        axes.plot(azimuth[i], zenith[i], "o", color=colour, markersize=3.5)
+        axes.annotate(_clock(minute), (azimuth[i], zenith[i]), xytext=(5, -2), textcoords="offset points", fontsize=7)
+    axes.plot(azimuth[-1], zenith[-1], "s", color=MODEL, markersize=5)
+
+
 def sifted_per_s(each: PassKey, link: PassLink) -> Floats:
-    """Expected sifted bits a second in each slot, shape (t,): of both bases and all intensities."""
+    """Expected sifted bits a second in each slot, shape (t,), as PassKey counts them."""
     slots = each.slots
-    rates = [
-        pass_counts(
-            link.source,
-            link.detector,
-            link.protocol.p_key_basis,
-            link.channel.misalignment,
-            1.0,
-            slots.transmittance[i : i + 1],
-            slots.background[i : i + 1],
-        ).clicks.sum()
-        for i in range(slots.unix_s.size)
-    ]
-    return np.array(rates, dtype=np.float64)
+    counts = (counts_over(slots.part(slice(i, i + 1)), link) for i in range(slots.unix_s.size))
+    return np.array([float(one.sifted_bits) / slots.duration_s for one in counts], dtype=np.float64)
 
 
 def loss_and_rate(axes: Axes, unix_s: Floats, middle_s: float, transmittance: Floats, sifted_bps: Floats) -> None:
@@ -82,8 +79,9 @@ def loss_and_rate(axes: Axes, unix_s: Floats, middle_s: float, transmittance: Fl
     axes.set_ylabel("loss (dB)", color="#5d6b78", fontsize=8)
     axes.invert_yaxis()
     right = axes.twinx()
-    right.plot(minutes, sifted_bps / 1e3, color=DATA, linewidth=2.0)
-    right.set_ylabel("sifted (kbit/s)", color=DATA, fontsize=8)
+    unit, name = (1e3, "kbit/s") if sifted_bps.max(initial=0.0) >= 1e3 else (1.0, "bit/s")
+    right.plot(minutes, sifted_bps / unit, color=DATA, linewidth=2.0)
+    right.set_ylabel(f"sifted ({name})", color=DATA, fontsize=8)
     right.set_ylim(bottom=0.0)
     right.spines[["top", "left"]].set_visible(False)
     for one in (axes, right):

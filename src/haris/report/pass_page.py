@@ -22,7 +22,7 @@ COLUMNS = ("satellite", "station", "rise (UTC)", "set", "max el.", "nearest", "s
 def pass_page(keys: Sequence[PassKey], links: Sequence[PassLink], clear: Sequence[float]) -> Document:
     """The page of passes in order. links, clear: the link, and the probability that no cloud is in the way, of each."""
     bits = sum(each.secret_bits for each in keys)
-    names = sorted({each.flown.satellite.name for each in keys}), sorted({each.flown.station.name for each in keys})
+    names = sorted({each.flown.satellite.name for each in keys}), sorted({each.flown.where for each in keys})
     title = " and ".join([", ".join(names[0]) or "no satellite", ", ".join(names[1]) or "no station"])
     sections = [Section("Passes", _passes(keys, links, clear))]
     if keys:
@@ -49,7 +49,7 @@ def _passes(keys: Sequence[PassKey], links: Sequence[PassLink], clear: Sequence[
     rows = tuple(_row(each) for each in keys[:MOST_ROWS])
     security = links[0].security
     parts: list[Part] = [
-        f"Secret bits under a clear sky, one block a pass: {security.bound}, epsilon {security.epsilon:.3g}.",
+        f"Secret bits under a clear sky, {links[0].blocks}: {security.bound}, epsilon {security.epsilon:.3g}.",
         Table(COLUMNS, rows, (11, 10, 19, 9, 8, 9, 13, 8, 12), numbers=(4, 5, 6, 7, 8), small=True),
     ]
     if min(clear) < 0.9995:
@@ -70,7 +70,7 @@ def _row(each: PassKey) -> tuple[Cell, ...]:
     rise, end = (write_time(round(t * NS_PER_S)) for t in (each.flown.rise_s, each.flown.set_s))
     return (
         each.flown.satellite.name,
-        each.flown.station.name,
+        each.flown.where,
         rise[:19].replace("T", " "),
         end[11:19],
         f"{each.flown.max_elevation_deg:.1f}°",
@@ -83,8 +83,9 @@ def _row(each: PassKey) -> tuple[Cell, ...]:
 
 def _pass(each: PassKey, link: PassLink) -> Section:
     rise = write_time(round(each.flown.rise_s * NS_PER_S))[:16].replace("T", " ")
+    colours = ", the first blue, the other green" if each.slots.other is not None else ""
     caption = (
-        f"{each.flown.satellite.name} over {each.flown.station.name}, a dot each minute (UTC), a square where it sets; "
-        f"{each.sifted_bits:,.0f} sifted bits, QBER {each.qber:.2%}, {each.secret_bits:,} secret bits."
+        f"{each.flown.satellite.name} over {each.flown.where}{colours}, a dot each minute (UTC), a square where it "
+        f"sets; {each.sifted_bits:,.0f} sifted bits, QBER {each.qber:.2%}, {each.secret_bits:,} secret bits."
     )
     return Section(rise, (Picture(pass_figure(each, link), caption),))

@@ -60,9 +60,7 @@ def pass_table(keys: Sequence[PassKey], link: PassLink, clear: Sequence[float]) 
         if each.reason and each.reason != LATER:
             reasons.append(f"no key of {named_pass(each, keys)}: {each.reason}")
     security = link.security
-    n = link.protocol.passes_a_block
-    block = "one block a pass" if n == 1 else f"one block of {n} passes, told at its last"
-    words = f"{security.bound}, {block}, epsilon {security.epsilon:.3g}, by clear sky"
+    words = f"{security.bound}, {link.blocks}, epsilon {security.epsilon:.3g}, by clear sky"
     return "\n".join([*lines, "", f"secret bits: {words}", *reasons])
 
 

@@ -20,6 +20,7 @@ from haris.quantum.orbit.elements import Elements
 from haris.quantum.orbit.mutual_sight import Window
 from haris.quantum.orbit.passes import Pass
 from haris.quantum.orbit.propagation import states
+from haris.quantum.orbit.shared_passes import SharedPass
 from haris.quantum.orbit.station import WGS84_RADIUS_M
 from haris.report.axes import DATA, GREY, MODEL
 
@@ -82,7 +83,8 @@ def world_map(passes: Sequence[Pass]) -> Figure:
         _line(axes, *ground_track(each.satellite, wide), color=GREY, linewidth=0.7)
         seen = np.linspace(each.rise_s, each.set_s, max(int(each.duration_s / STEP_S), 2))
         _line(axes, *ground_track(each.satellite, seen), color=DATA, linewidth=2.0)
-    stations = {each.station.name: each for each in passes}
+    over = [one for each in passes for one in ([each, each.over_other] if isinstance(each, SharedPass) else [each])]
+    stations = {each.station.name: each for each in over}
     for name, each in stations.items():
         _line(axes, *circle_of_sight(each), color=MODEL, linewidth=0.9, linestyle="--")
         longitude = (each.station.longitude_deg + 180.0) % 360.0 - 180.0

@@ -72,7 +72,7 @@ def best_knobs(
 
 def best_window(slots: Slots, link: PassLink) -> slice:
     """The neighbouring slots that give most key, without the faintest at both ends; all where no fewer give more."""
-    level = slots.transmittance if slots.other is None else slots.transmittance * slots.other.transmittance
+    level = slots.whole
     order = np.sort(level)
     tried = []
     for n_faint in np.unique(np.linspace(0, level.size - 1, CUTS).astype(int)):

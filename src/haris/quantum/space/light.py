@@ -73,9 +73,8 @@ def clear_probability(slots: Slots, link: PassLink) -> float:
     """
     if slots.unix_s.size == 0:
         return 0.0
-    light, clear = slots.transmittance, link.channel.p_clear(slots.sight.elevation_deg)
+    light, clear = slots.whole, link.channel.p_clear(slots.sight.elevation_deg)
     if slots.other is not None:
-        light = light * slots.other.transmittance
         clear = clear * link.channel.p_clear(slots.other.sight.elevation_deg)
     return min(float(np.sum(light / max(float(light.sum()), np.finfo(float).tiny) * clear)), 1.0)
 

@@ -45,6 +45,11 @@ class Slots:
     background: Floats
     other: Slots | None = None
 
+    @property
+    def whole(self) -> Floats:
+        """Transmittance to all who receive: of a pair of photons, that of both."""
+        return self.transmittance if self.other is None else self.transmittance * self.other.transmittance
+
     def part(self, used: slice) -> Slots:
         """Some of them, next to each other."""
         return Slots(

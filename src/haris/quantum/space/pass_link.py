@@ -132,6 +132,12 @@ class PassLink:
         return made
 
     @property
+    def blocks(self) -> str:
+        """What light makes a block, in words."""
+        n = self.protocol.passes_a_block
+        return "one block a pass" if n == 1 else f"one block of {n} passes, told at its last"
+
+    @property
     def open_s(self) -> float:
         """How long a gate of the receiver is open for light of the sky."""
         return float(self.detector.open_s(self.source.clock_hz))
