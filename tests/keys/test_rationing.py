@@ -79,3 +79,11 @@ def test_the_highest_priority_is_never_held_back_and_nobody_for_ever() -> None:
     assert not may_take(1000, 1, LOW, appetite, 2 * HOUR, 1000.0)
     assert may_take(1000, 1, LOW, appetite, 600.0, 1000.0)  # the pass is near: there is more than they want
     assert may_take(1, 1, LOW, appetite, None, 1000.0)
+
+
+def test_one_request_at_the_start_is_no_appetite_of_hours() -> None:
+    appetite = Appetite()
+    appetite.ask(2, HIGH, 0.0)
+    assert appetite.expected(LOW, HOUR, 1.0)[0] == pytest.approx(2 * 60, rel=0.02)  # not 2 in each second
+    assert may_take(500, 1, LOW, appetite, HOUR, 1.0)
+    assert not may_take(100, 1, LOW, appetite, HOUR, 1.0)

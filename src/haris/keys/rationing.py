@@ -18,6 +18,8 @@ from haris.nouns.errors import ParameterError
 
 MEMORY_S = 6 * 3600.0
 """Of what priorities ask for: bursts are hours apart."""
+LEAST_SEEN_S = 60.0
+"""One begins to watch at a first request: it stands for a minute of them at least, not for that moment."""
 SURE = 0.9
 """A burst is counted on that has come by then with this probability: clouds take many."""
 MARGIN = 1.25
@@ -68,7 +70,7 @@ class Appetite:
         Requests are taken to be independent: of sizes n a second, the variance of a second is the sum of n^2.
         """
         self._fade(now_s)
-        seen_s = max(now_s - self._began_s, 1.0)
+        seen_s = max(now_s - self._began_s, LEAST_SEEN_S)
         share = horizon_s / (MEMORY_S * -math.expm1(-seen_s / MEMORY_S))  # what has faded counts for less time
         higher = slice(above + 1, PRIORITIES)
         return share * sum(self._asked[higher]), math.sqrt(share * sum(self._squares[higher]))
