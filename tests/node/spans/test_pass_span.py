@@ -259,24 +259,6 @@ async def test_a_line_that_breaks_while_the_block_is_made_delays_it(
     assert alice.figures.leaked_bits == sum(each.disclosed_bits for each in once)
 
 
-async def test_tags_cover_the_block_of_the_session_in_which_a_light_becomes_key(
-    rig: PassRig, makers: tuple[Held, dict[str, PassMaker]]
-) -> None:
-    """By its number both ends know whose the keys are: none may be told another one by who stands between."""
-    held, ends = makers
-    making = asyncio.create_task(made(ends, Line(carries=4), 0))
-    await rig.until(lambda: held.n_begun == 1)
-    held.sky_s = SET_S + 1.0
-    await making
-    again = Line()
-    orders = {"alice": again.order(6)["alice"], "bob": again.order(7)["bob"]}
-    alice, bob = await asyncio.gather(*(maker.make(orders[role]) for role, maker in ends.items()))
-    assert isinstance(alice, Made)
-    assert isinstance(bob, Made)
-    assert np.array_equal(alice.key.bits, bob.key.bits)
-    assert alice.covered != bob.covered
-
-
 async def test_a_light_that_the_other_end_lost_is_no_key(
     rig: PassRig, makers: tuple[Held, dict[str, PassMaker]]
 ) -> None:
