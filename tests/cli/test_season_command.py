@@ -1,6 +1,7 @@
 """haris season, as it is typed."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,26 @@ def test_a_season_in_words(capsys):
     assert capsys.readouterr().out.splitlines()[1].endswith("Matera, Tenerife")
     assert main(["season", EUROPE, "--days", "5", "--choose", "2", "--json"]) == 0
     assert next(each["name"] for each in json.loads(capsys.readouterr().out)) == "Matera, Tenerife"
+
+
+def test_why_passes_give_no_key(capsys):
+    assert main(["season", EUROPE, "--days", "5"]) == 0
+    assert re.search(r"^(\d+) without key: \1 spoiled by the Sun$", capsys.readouterr().out, re.MULTILINE)
+    assert main(["season", EUROPE.replace("european_stations", "qube2_like"), "--days", "2"]) == 0
+    assert "spoiled by the Sun, 1 too few bits" in capsys.readouterr().out
+
+
+def test_who_never_rises_is_named(capsys, tmp_path):
+    path = tmp_path / "pass.toml"
+    text = Path(EUROPE).read_text().replace('"sun_synch', f'"{Path(EUROPE).parent}/sun_synch')
+    path.write_text(text.replace("least_elevation_deg = 20.0", "least_elevation_deg = 89.9").replace("48.15", "89.0"))
+    assert main(["season", str(path), "--days", "1"]) == 0
+    assert "SSO-500 never rises above 89.9 degrees over Munich" in capsys.readouterr().out
+    assert main(["season", str(path), "--days", "1", "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)[0]["stations"][0]["bits_a_day"] == 0.0
+    assert "over Munich" in told.err
+    assert "over Matera" not in told.err
 
 
 def test_constellations_side_by_side(capsys):

@@ -8,12 +8,16 @@ import contextlib
 import hashlib
 import os
 import signal
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from haris.node.spans.sky import Sky
     from haris.quantum.attacks.attack import Attack
     from haris.quantum.link import Link
+    from haris.quantum.space.scenario import Scenario
 
 DESCRIPTION = "Emulate one fibre, or the passes of a satellite: the process that alone knows both halves of the light."
 EXAMPLE = """haris light examples/links/metro_25km.toml --socket fibre.sock
@@ -59,9 +63,11 @@ def run(args: argparse.Namespace) -> int:
     if "satellite" in document.values:
         if args.record is not None:
             raise ParameterError("--record is for fibres: passes shine at a --socket")
-        contacts = contacts_of(scenario_of(document), args.station)
-        require_live(contacts.link)
-        lamp: Lamp = PassLamp(Sky(contacts), attack)
+        scenario = scenario_of(document)
+        sky = Sky(contacts_of(scenario, args.station))
+        require_live(sky.contacts.link)
+        lamp: Lamp = PassLamp(sky, attack)
+        print(f"haris light: {light_to_come(scenario, sky)}", file=sys.stderr, flush=True)
     else:
         if args.station is not None:
             raise ParameterError("--station goes with a PASS.toml")
@@ -81,6 +87,19 @@ def run(args: argparse.Namespace) -> int:
 
     asyncio.run(shine())
     return 0
+
+
+def light_to_come(scenario: Scenario, sky: Sky) -> str:
+    """When the light of passes shines next, or why it does not."""
+    from haris.nouns.errors import ParameterError
+    from haris.report.no_pass import next_light
+
+    only = replace(scenario, stations=(sky.contacts.station,))
+    try:
+        return next_light(only, sky.coming(), sky.now_s())
+    except ParameterError as error:
+        hint = "; with [motion] a sky of the past begins now" if scenario.motion is None else ""
+        return f"no light: {error}{hint}"
 
 
 def _attack(args: argparse.Namespace) -> Attack | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,6 +17,7 @@ from haris.nouns.errors import ParameterError
 from haris.nouns.times import NS_PER_S, read_time
 from haris.quantum.orbit.walker import Walker
 from haris.quantum.space.scenario import Scenario
+from haris.report.no_pass import never_seen
 from haris.report.season import choices_text, compared, season_report, season_text
 
 if TYPE_CHECKING:
@@ -81,6 +83,8 @@ def run(args: argparse.Namespace) -> int:
         print(compared(found, args.demand))
     else:
         print(season_text(next(iter(found.values())), args.demand))
+    if not args.walker and (missing := never_seen(scenario)):
+        print("", *missing, sep="\n", file=sys.stderr if args.json else sys.stdout)
     return 0
 
 

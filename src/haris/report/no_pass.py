@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from haris.nouns.times import NS_PER_S, write_time
 from haris.quantum.orbit.highest import highest_elevation_deg
+from haris.quantum.space.pass_key import PassKey
 from haris.quantum.space.scenario import Scenario
 
 MARGIN_DEG = 1.0
@@ -30,8 +33,25 @@ def never_seen(scenario: Scenario) -> tuple[str, ...]:
 
 def no_pass(scenario: Scenario, now_s: float) -> str:
     """What was searched in vain, and who never rises, a line each; now_s: where a search without a start starts."""
+    return _in_vain(scenario, scenario.search.start or write_time(round(now_s) * NS_PER_S))
+
+
+def next_light(scenario: Scenario, coming: Sequence[PassKey], sky_s: float) -> str:
+    """When a light of passes shines next; or why it does not, in the days of the search from sky_s on."""
+    if not coming:
+        return _in_vain(scenario, write_time(round(sky_s) * NS_PER_S))
+    shining = next((each for each in coming if each.secret_bits > 0), None)
+    if shining is None:
+        return f"no light: none of {len(coming)} passes gives key; the first: {coming[0].reason}"
+    flown = shining.flown
+    rise, end = (write_time(round(t * NS_PER_S))[:19].replace("T", " ") for t in (flown.rise_s, flown.set_s))
+    return (
+        f"{flown.satellite.name} over {flown.where} shines {rise} to {end} (UTC): {shining.secret_bits:,} secret bits"
+    )
+
+
+def _in_vain(scenario: Scenario, start: str) -> str:
     search = scenario.search
-    start = search.start or write_time(round(now_s) * NS_PER_S)
     satellites = scenario.elements[0].name if len(scenario.elements) == 1 else f"{len(scenario.elements)} satellites"
     stations = scenario.stations[0].name if len(scenario.stations) == 1 else f"{len(scenario.stations)} stations"
     searched = (

@@ -10,6 +10,9 @@ import numpy as np
 
 from haris.quantum.orbit.elements import DAY_S
 from haris.quantum.orbit.propagation import MOST_AGE_S
+from haris.quantum.orbit.sun import sun_elevation_deg
+from haris.quantum.space.block_key import MOST_QBER
+from haris.quantum.space.pass_key import BRIGHT_SUN_DEG
 from haris.quantum.space.season import Season
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -23,6 +26,7 @@ def season_text(of: Season, demand_bits: float | None) -> str:
     clear_bits = int(of.keys.secret_bits[of.is_flown].sum())
     lines = [
         f"{len(passes):,} passes in {of.days:g} days, {with_key:,} with key; {conflicts:,} of them give way",
+        *_without(of),
         f"{clear_bits:,} secret bits under a clear sky; expected with clouds: {expected.sum():,.0f}",
         "",
         f"{'station':>14}  {'flown':>6}  {'a day':>12}  {'a night flown':>13}  {'a day, worst month':>18}  "
@@ -101,6 +105,21 @@ def season_report(of: Season, demand_bits: float | None) -> dict[str, Any]:
         "least_bits_a_day": of.least_bits_a_day,
     }
     return report if demand_bits is None else report | {"suffices": of.least_bits_a_day >= demand_bits}
+
+
+def _without(of: Season) -> list[str]:
+    """How many passes give no key, by what spoils them."""
+    passes, without = of.keys.passes, of.keys.secret_bits == 0
+    if not without.any():
+        return []
+    noisy = without & ~(of.keys.qber <= MOST_QBER)
+    sunny = np.zeros(len(passes), dtype=bool)
+    for number, station in enumerate(passes.stations):
+        at = np.flatnonzero(noisy & (passes.station == number))
+        sunny[at] = sun_elevation_deg(station, passes.culmination_s[at]) > BRIGHT_SUN_DEG
+    counts = {"spoiled by the Sun": sunny, "by other noise": noisy & ~sunny, "too few bits": without & ~noisy}
+    told = ", ".join(f"{mask.sum():,} {name}" for name, mask in counts.items() if mask.any())
+    return [f"{without.sum():,} without key: {told}"]
 
 
 def _age(of: Season) -> list[str]:

@@ -25,6 +25,8 @@ from haris.quantum.space.slot_counts import Settings, slot_arrivals
 Floats = NDArray[np.float64]
 LEAST_ELEVATION_DEG = 0.1
 """Below it there is no path that these models know."""
+BRIGHT_SUN_DEG = -9.0
+"""Above it the Sun is what one names where there is more noise than light."""
 SUN_STEP_S = 30.0
 """Between two looks at the Sun."""
 
@@ -205,4 +207,4 @@ def reason_of(slots: Slots, counts: BlockCounts) -> str:
     if slots.unix_s.size == 0:
         return "the satellite stays below the horizon"
     sun_deg = float(slots.sun_elevation_deg.max())
-    return why_none(counts, f"the Sun stands at {sun_deg:.0f} degrees" if sun_deg > -9.0 else "")
+    return why_none(counts, f"the Sun stands at {sun_deg:.0f} degrees" if sun_deg > BRIGHT_SUN_DEG else "")

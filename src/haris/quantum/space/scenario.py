@@ -73,7 +73,12 @@ class Satellites:
         try:
             text = "\n".join(self.lines) if self.elements is None else self.elements.read_text(encoding="utf-8-sig")
             found = read_elements(text)
-            return tuple(chosen(found, name) for name in self.names) or found
+            meant = tuple(chosen(found, name) for name in self.names) or found
+            numbers = [each.catalogue_number or each.name for each in meant]
+            for each, number in zip(meant, numbers, strict=True):
+                if numbers.count(number) > 1:
+                    raise ParameterError(f"{each.name} ({number}) is there {numbers.count(number)} times")
+            return meant
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
             raise ParameterError(f"{where}: cannot be read: {reason}") from None
