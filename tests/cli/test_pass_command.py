@@ -104,3 +104,15 @@ def test_optimised_settings_are_printed(capsys):
 def test_what_is_of_stations_is_refused_for_a_crosslink(capsys):
     assert main(["pass", str(Path(EXAMPLE).with_name("crosslink_500km.toml")), "--optimise"]) == 2
     assert "of passes over a station" in capsys.readouterr().err
+
+
+def test_two_stations_at_once(capsys):
+    two = str(Path(EXAMPLE).with_name("micius_two_stations_2020.toml"))
+    assert main(["pass", two, "--days", "1", "--json"]) == 0
+    first, *_ = json.loads(capsys.readouterr().out)
+    assert first["station"] == "Delingha + Nanshan"
+    assert first["rise"] < first["culmination"] < first["set"]
+    assert main(["pass", two, "--days", "0.1"]) == 0
+    assert "over Delingha + Nanshan at once above 10 degrees" in capsys.readouterr().out
+    assert main(["fly", two]) == 2
+    assert "is of one block a pass" in capsys.readouterr().err

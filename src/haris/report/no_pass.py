@@ -54,6 +54,8 @@ def _in_vain(scenario: Scenario, start: str) -> str:
     search = scenario.search
     satellites = scenario.elements[0].name if len(scenario.elements) == 1 else f"{len(scenario.elements)} satellites"
     stations = scenario.stations[0].name if len(scenario.stations) == 1 else f"{len(scenario.stations)} stations"
+    if scenario.link.protocol.stations:
+        stations = f"{' + '.join(scenario.link.protocol.stations)} at once"
     searched = (
         f"no pass: {satellites} over {stations} above {search.least_elevation_deg:g} degrees in {search.days:g} days "
         f"from {start}"

@@ -39,9 +39,13 @@ _FADING = (
     "of a fading channel may be off by is proved by none of them"
 )
 _PHASE = "its pulses must keep their phase to each other on the way, which no model here knows of a moving satellite"
+_MEETING = "light of two senders must meet at one station in step, which no model here knows of a moving satellite"
 GROUNDED = {
     **dict.fromkeys(("gaussian-cv", "discrete-cv", "passive-cv", "cv-mdi"), _FADING),
-    **dict.fromkeys(("dps", "rrdps", "cow", "sns-tf", "mode-pairing"), _PHASE),
+    **dict.fromkeys(("dps", "rrdps", "cow"), _PHASE),
+    **dict.fromkeys(("mdi-qkd", "sns-tf", "mode-pairing"), _MEETING),
+    **dict.fromkeys(("sarg04", "b92"), "none of its bounds holds for a finite block, and a pass is one"),
+    "diqkd": "its rounds are heralded, and the loss of a pass leaves none",
 }
 """Why other families do not fly."""
 
