@@ -8,7 +8,6 @@ import pytest
 
 from haris.quantum.orbit.elements import DAY_S, Elements, circular
 from haris.quantum.orbit.many_passes import many_passes
-from haris.quantum.orbit.passes import Pass
 from haris.quantum.orbit.station import Station
 from haris.quantum.orbit.sun import sun_elevation_deg
 from haris.quantum.orbit.walker import Walker
@@ -23,28 +22,13 @@ MICROSATELLITE = Scenario.read(EXAMPLES / "jinan1_like.toml").link
 UPLINK = Scenario.read(EXAMPLES / "qeyssat_like.toml").link
 
 
-def pass_of(found, i):
-    """As it was found: the search has its own tests."""
-    return Pass(
-        satellite=found.satellites[found.satellite[i]],
-        station=found.stations[found.station[i]],
-        least_elevation_deg=found.least_elevation_deg,
-        rise_s=float(found.rise_s[i]),
-        culmination_s=float(found.culmination_s[i]),
-        set_s=float(found.set_s[i]),
-        max_elevation_deg=float(found.max_elevation_deg[i]),
-        min_range_m=float(found.range_m[i]),
-        is_whole=bool(found.is_whole[i]),
-    )
-
-
 def close(found, link, slot_s=5.0):
     """Every pass by itself; how many have a key."""
     ours = many_keys(found, link)
     slots_s = replace(link, protocol=replace(link.protocol, slot_s=slot_s))
     with_key = 0
     for i in range(len(found)):
-        one = pass_key(pass_of(found, i), slots_s, 14.0 * DAY_S)
+        one = pass_key(found.single(i), slots_s, 14.0 * DAY_S)
         assert ours.secret_bits[i] == pytest.approx(one.secret_bits, rel=5e-3, abs=5e-5 * one.sifted_bits + 1.0)
         if np.isnan(ours.qber[i]):
             assert one.secret_bits == 0

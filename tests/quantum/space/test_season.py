@@ -214,3 +214,15 @@ def test_a_station_without_weather_has_the_clouds_of_the_channel(europe):
     assert np.all(open_sky.clear == pytest.approx(1.0))
     assert 0.1 < under.clear.min() < under.clear.max() < 0.5
     assert np.array_equal(replace(scenario, link=clouded).season(0.0).clear, season.clear)
+
+
+@pytest.mark.parametrize("name", ["six-state", "decoy-bb84"])
+def test_a_season_by_another_protocol_is_its_passes(name, europe):
+    scenario, _ = europe
+    link = replace(scenario.link, protocol=replace(scenario.link.protocol, name=name, slot_s=10.0))
+    few = replace(scenario, link=link, search=replace(scenario.search, days=2.0))
+    keys = few.keys(0.0)
+    found = few.season(0.0).keys
+    assert len(found.passes) == len(keys)
+    assert found.secret_bits.sum() == pytest.approx(sum(each.secret_bits for each in keys), rel=5e-3)
+    assert found.secret_bits.sum() > 0

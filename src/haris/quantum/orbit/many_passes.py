@@ -55,6 +55,20 @@ class ManyPasses:
     def __len__(self) -> int:
         return self.rise_s.size
 
+    def single(self, i: int) -> Pass:
+        """One of them; its least distance is that at the highest point."""
+        return Pass(
+            satellite=self.satellites[self.satellite[i]],
+            station=self.stations[self.station[i]],
+            least_elevation_deg=self.least_elevation_deg,
+            rise_s=float(self.rise_s[i]),
+            culmination_s=float(self.culmination_s[i]),
+            set_s=float(self.set_s[i]),
+            max_elevation_deg=float(self.max_elevation_deg[i]),
+            min_range_m=float(self.range_m[i]),
+            is_whole=bool(self.is_whole[i]),
+        )
+
     def taken(self, chosen: NDArray[np.bool_] | Ints) -> ManyPasses:
         """Those that a mask or indices choose, in that order."""
         columns = {name: getattr(self, name)[chosen] for name in _COLUMNS}

@@ -151,10 +151,16 @@ class PassLink:
         protocol = self.family.protocol(p_key_basis=self.protocol.p_key_basis, block_pulses=1)  # type: ignore[call-arg]
         return Parts(self.source, path, detector, protocol, self.security)
 
-    def require_decoy_bb84(self, what: str) -> None:
-        """Raise ParameterError unless the protocol is decoy-bb84 with a block a pass. what: is of that alone."""
+    def require_one_to_one(self, what: str) -> None:
+        """Raise ParameterError unless each pass is a block, and of one station. what: is of such passes alone."""
         if self.protocol.passes_a_block > 1:
             raise ParameterError(f"{what} is of one block a pass, got passes_a_block = {self.protocol.passes_a_block}")
+        if self.protocol.stations:
+            raise ParameterError(f"{what} is of passes over one station, got stations = {self.protocol.stations}")
+
+    def require_decoy_bb84(self, what: str) -> None:
+        """Raise ParameterError unless the protocol is decoy-bb84 with a block a pass. what: is of that alone."""
+        self.require_one_to_one(what)
         if self.protocol.name != DECOY_BB84:
             raise ParameterError(f"{what} is of name = {DECOY_BB84!r} alone, got {self.protocol.name!r}")
 

@@ -19,7 +19,8 @@ from haris.quantum.orbit.many_passes import ManyPasses, many_passes
 from haris.quantum.orbit.station import Station
 from haris.quantum.space.handover import flown
 from haris.quantum.space.many_keys import ManyKeys, many_keys
-from haris.quantum.space.pass_link import PassLink
+from haris.quantum.space.pass_link import DECOY_BB84, PassLink
+from haris.quantum.space.single_keys import single_keys
 from haris.quantum.space.weather import MONTHS, Weather, clear, days_of_months, months
 
 Floats = NDArray[np.float64]
@@ -173,9 +174,9 @@ def season(
 ) -> Season:
     """Find every pass and its key, satellite by satellite by apply, and choose among those in conflict.
 
-    Raises ParameterError as many_passes and many_keys, and of a protocol that is not decoy-bb84.
+    Raises ParameterError as many_passes and many_keys, of blocks of several passes, and of light for two stations.
     """
-    link.require_decoy_bb84("a season")
+    link.require_one_to_one("a season")
     require_positive("days", days)
     rules = handover or Handover()
     one = partial(
@@ -200,7 +201,9 @@ def _of_one(
     least_elevation_deg: float,
     most_age_s: float,
 ) -> ManyKeys:
-    return many_keys(many_passes([satellite], stations, *span, least_elevation_deg, most_age_s), link, most_age_s)
+    found = many_passes([satellite], stations, *span, least_elevation_deg, most_age_s)
+    keys = many_keys if link.protocol.name == DECOY_BB84 else single_keys
+    return keys(found, link, most_age_s)
 
 
 def _joined(
