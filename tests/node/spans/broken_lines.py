@@ -43,6 +43,7 @@ AGREED = agreed(1, reconciliation="one-way")
 STRETCH_PULSES = 1000
 ROLES = ("alice", "bob")
 CLOSING_S, STRETCH_S = 4.0, 5.0
+SILENCE_S = 2.0
 
 
 class Begin(Struct, frozen=True):
@@ -170,9 +171,11 @@ class Wire:
     async def receive(self, role: str) -> span.Message:
         coming, cut = (asyncio.ensure_future(what) for what in (self.queues[role].get(), self.cut.wait()))
         try:
-            await asyncio.wait([coming, cut], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([coming, cut], return_when=asyncio.FIRST_COMPLETED, timeout=SILENCE_S)
             self.require_peer()
-            return await coming
+            if not coming.done():
+                raise PeerError("the peer was silent")
+            return coming.result()
         finally:
             coming.cancel()
             cut.cancel()
@@ -304,7 +307,7 @@ class Case:
         monkeypatch.setattr(pass_maker, "Attached", SimpleNamespace(attach=self._attach))
         monkeypatch.setattr(pass_maker, "agreement", lambda link, n: AGREED)
         monkeypatch.setattr(pass_maker, "live_length", lambda link, counts, leaked: allowed(counts, leaked))
-        monkeypatch.setattr(pass_maker, "live_proof", lambda link: Proof("none", "none", ()))
+        monkeypatch.setattr(pass_maker, "live_proof", lambda link: Proof("none", "none", finite=True))
 
     async def _attach(self, socket: Path, role: str) -> Attachment:
         await asyncio.sleep(0)

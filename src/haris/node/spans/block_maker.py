@@ -53,7 +53,7 @@ class Unmade:
 
 
 class NotBegun(PeerError):  # noqa: N818  (what it is)
-    """The session has ended before this end had anything of the block: nothing of it is lost."""
+    """The session has ended before this end had anything of the block that another one could not go on with."""
 
 
 class BlockOrder(NamedTuple):

@@ -34,8 +34,8 @@ from haris.wire.block_message import Message
 from haris.wire.distillation import Abort
 from haris.wire.stretches import Close, Noted, Positions, Shine
 
-LIGHT_S = 600.0
-"""How long a stretch may take to be sampled and sent, beside its light."""
+LIGHT_S = 60.0
+"""How long a stretch may take beside its light: so long a telescope waits for an end that has gone."""
 
 
 class _GivenUp(Exception):  # noqa: N818  (control flow of one block)
@@ -108,9 +108,10 @@ class PassMaker:
             lit.run = self._run(lit)
         try:
             outcome = await lit.run.drive(order, peer_heard)
-        except PeerError:
-            if lit.run.is_broken:
-                await self._forget()
+        except PeerError as error:
+            if not lit.run.is_broken:
+                raise NotBegun(str(error)) from None  # its run waits for another line
+            await self._forget()
             raise
         if self._alice:  # whatever comes of the block: this light is never used again
             self._lit = None  # Bob's last word may be lost: he says it again until she has given hers, or names another
