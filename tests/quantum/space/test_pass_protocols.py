@@ -208,3 +208,18 @@ def test_no_light_to_two_stations_goes_up(two_stations):
 def test_a_season_is_of_one_block_a_pass(two_stations):
     with pytest.raises(ParameterError, match="one block a pass"):
         two_stations.season(0.0)
+
+
+def test_250_random_passes_of_each_kind_have_no_negative_key():
+    rng = np.random.default_rng(7)
+    for number in range(250):
+        link = link_by(list(FLYING)[number % len(FLYING)])
+        link = replace(link, channel=replace(link.channel, misalignment=rng.uniform(0.0, 0.5)))
+        n = rng.integers(0, 5)
+        eta = np.where(rng.random(n) < 0.1, rng.integers(0, 2, n), 10.0 ** rng.uniform(-30.0, 0.0, n))
+        sky = np.where(rng.random(n) < 0.3, 0.0, 10.0 ** rng.uniform(-12.0, 5.0, n))
+        alice = (eta[::-1], sky[::-1]) if link.protocol.name == "bbm92" and number % 2 else ()
+        counts = expected_block(link, 10.0 ** rng.uniform(-3.0, 4.0), eta, sky, *alice)
+        bits = int(block_key(link, counts).length_bits)
+        assert 0 <= bits <= float(counts.sifted_bits)
+        assert 0.0 <= float(counts.key_qber) <= 1.0

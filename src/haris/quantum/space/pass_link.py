@@ -55,8 +55,8 @@ class PassProtocol:
     """What both ends of a pass agree on, with one block a pass.
 
     name: of the protocol, as in LINK.toml: "decoy-bb84", "three-state", "loss-tolerant", "six-state" or "bbm92". What
-    [source] and [detector] hold follows from it, and so do the bounds. Of bbm92 the source of pairs is aboard:
-    its Alice measures one half there.
+    [source] and [detector] hold follows from it, and so do the bounds. Of bbm92 the sender has the source of
+    pairs and measures one half, as Alice.
     stations: of bbm92, the names of two [[station]] who get one half each while both see the satellite, Alice first; no
     half is then measured aboard.
     passes_a_block: of how many passes in turn, of one satellite over one station, one block is made; fewer at the end.
