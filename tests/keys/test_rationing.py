@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from haris.keys.rationing import MARGIN, Appetite, Burst, lasts, may_take, until_sure_s
+from haris.keys.rationing import MARGIN, Appetite, Burst, lasts, may_take, protected_keys, until_sure_s
 from haris.nouns.errors import ParameterError
 
 HIGH, MIDDLE, LOW = 7, 3, 0
@@ -79,6 +79,20 @@ def test_the_highest_priority_is_never_held_back_and_nobody_for_ever() -> None:
     assert not may_take(1000, 1, LOW, appetite, 2 * HOUR, 1000.0)
     assert may_take(1000, 1, LOW, appetite, 600.0, 1000.0)  # the pass is near: there is more than they want
     assert may_take(1, 1, LOW, appetite, None, 1000.0)
+
+
+def test_demand_scatters_by_the_size_of_requests() -> None:
+    few, many = Appetite(), Appetite()
+    for second in range(0, 3600, 36):
+        few.ask(1, HIGH, float(second))
+    for second in range(0, 3600, 900):
+        many.ask(25, HIGH, float(second))
+    (mean, deviation), (same, wider) = (each.expected(LOW, HOUR, HOUR) for each in (few, many))
+    assert mean == pytest.approx(100, rel=0.02)
+    assert same == pytest.approx(mean, rel=0.05)
+    assert deviation == pytest.approx(10, rel=0.05)
+    assert wider == pytest.approx(50, rel=0.05)  # four requests of 25: 25 x 2
+    assert protected_keys(many, LOW, HOUR, HOUR) > mean + 2 * wider
 
 
 def test_one_request_at_the_start_is_no_appetite_of_hours() -> None:

@@ -29,12 +29,13 @@ def outlook(
     path: tuple[str, ...] = ("bank", "satellite", "exchange"),
     edges: tuple[Any, ...] = (),
     more: str = "",
+    factor: float = 1.0,
 ) -> Outlook:
     """Of a bank whose span to a satellite sees Micius rise ten minutes (of the sky's) from now."""
     sky = tmp_path / "sky.toml"
     text = EXAMPLE.read_text().replace("2016-12-19T12:00:00Z", "2016-12-19T16:39:57Z")
     began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    sky.write_text(f'{text}{more}\n[motion]\nbegan = "{began}"\nfactor = 1.0\n')
+    sky.write_text(f'{text}{more}\n[motion]\nbegan = "{began}"\nfactor = {factor}\n')
     pair = SimpleNamespace(peer="exchange", path=path)
     store = SimpleNamespace(ledger_bounds=lambda name: (32, 32 * 101) if name == "up/relay/ba" else (0, 0))
     made = Outlook(SimpleNamespace(pair=(pair,), edge=edges), store)  # type: ignore[arg-type]
@@ -64,6 +65,16 @@ async def test_a_pool_that_passes_fill_counts_its_pad_and_knows_the_next_pass(tm
     assert here.next_pass("down") is None
 
 
+async def test_a_sky_in_quick_motion_brings_its_pass_sooner(tmp_path: Path) -> None:
+    here = outlook(tmp_path, factor=10.0)
+    stock = await here.look("exchange", level(40))
+    assert stock is not None
+    assert stock.next_s == pytest.approx(87.1, abs=3.0)
+    coming = here.next_pass("up")
+    assert coming is not None
+    assert coming.in_s == pytest.approx(60.0, abs=3.0)
+
+
 @pytest.mark.parametrize("station", [None, "South"])
 async def test_a_pool_over_two_stations_waits_for_the_later_pass(tmp_path: Path, station: str | None) -> None:
     """A key over a satellite wants pad of both: the pass over the south ends six minutes after ours."""
@@ -83,6 +94,7 @@ async def test_low_priorities_wait_for_the_pass_while_the_stock_would_not_last(t
     admission.ration = lambda slave, n, priority: here.ration({"book": "exchange"}, slave, n, priority)
     for _ in range(30):
         admission.admit("desk", ["book"], 1, 256)
+    assert here._stocks["exchange"].n_keys == 110
     with pytest.raises(KeyUnavailable, match="higher priorities until the next pass") as refused:
         admission.admit("backup", ["book"], 1, 256)
     assert refused.value.retry_after_s == pytest.approx(871, abs=5)

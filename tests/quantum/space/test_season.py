@@ -10,8 +10,10 @@ import pytest
 
 from haris.nouns.errors import ParameterError
 from haris.quantum.orbit.many_passes import ManyPasses
+from haris.quantum.orbit.station import Station
 from haris.quantum.space.handover import flown
 from haris.quantum.space.light import clear_probability
+from haris.quantum.space.many_keys import ManyKeys
 from haris.quantum.space.scenario import Scenario
 from haris.quantum.space.season import Handover, Season, _paired
 from haris.quantum.space.weather import Weather, clear, days_of_months, months
@@ -122,6 +124,17 @@ def test_days_are_those_of_the_calendar():
     assert days_of_months(start, start + 2 * 86400.0).tolist() == [0.0] * 10 + [0.5, 1.5]
     assert days_of_months(start + 31.5 * 86400.0, start + 397.5 * 86400.0).tolist() == of_a_leap_year
     assert days_of_months(start, start + 1000 * 86400.0).sum() == pytest.approx(1000.0)
+
+
+def test_a_night_lasts_from_noon_to_noon_by_the_sun():
+    # At 150 degrees east noon is at 2 UTC, at 150 degrees west (210 east) at 22 UTC.
+    hours = np.array([1.0, 3.0, 21.0, 25.0, 27.0])
+    passes = replace(table([0] * 5, [0] * 5, hours * 3600.0, 60.0), satellites=(None,))
+    bits = np.array([1.0, 2.0, 4.0, 8.0, 16.0])
+    for longitude_deg, nights in [(150.0, [1.0, 14.0, 16.0]), (-150.0, [7.0, 24.0]), (210.0, [7.0, 24.0])]:
+        here = replace(passes, stations=(Station("here", 0.0, longitude_deg),))
+        season = Season(ManyKeys(here, bits, bits, bits), np.ones(5), np.ones(5, np.bool_), 0.0, 2.0, Handover())
+        assert season.nights(0).tolist() == nights
 
 
 def test_a_month_without_night_is_the_worst(europe):

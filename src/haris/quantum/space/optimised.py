@@ -20,8 +20,8 @@ from haris.quantum.space.slot_counts import Settings
 def optimised(keys: Sequence[PassKey], link: PassLink, together: bool = False) -> tuple[PassKey, ...]:
     """The same passes, each by its own settings, or together by those that give most in all.
 
-    Of a pass that gives key, slots are those to use. One that gives none stays as it is, and so does one to which the
-    link's own settings give no less. The choice leans on the prediction: made from what was counted, no bound holds.
+    Of a pass that gives key, slots are those to use. What gains nothing stays as it is: a pass, or all of them together.
+    The choice leans on the prediction: made from what was counted, no bound holds.
     Passes that make one block have one setting, and all their slots are used. Raises ParameterError where a
     protocol has nothing to choose.
     """
@@ -37,7 +37,7 @@ def optimised(keys: Sequence[PassKey], link: PassLink, together: bool = False) -
         turned = [_with(keys[i], chosen, best.settings, used) for i, used in zip(some, best.windows, strict=True)]
         if sum(each.secret_bits for each in turned) > sum(keys[i].secret_bits for i in some):
             for i, each in zip(some, turned, strict=True):
-                found[i] = each if together or each.secret_bits > 0 else keys[i]
+                found[i] = each
     return tuple(found)
 
 
