@@ -100,8 +100,8 @@ def test_a_satellite_behind_the_earth_is_dark():
 
 def test_point_ahead_of_one_that_stands_still_in_the_sky():
     # Both turn with the Earth: 2 omega d / c, and 35786 km are 17.4 microradians.
-    station = Station("equator", 0.0, 0.0)
-    above = States(np.array([[42164e3, 0.0, 0.0]]), np.zeros((1, 3)))
+    station = Station("equator", 0.0, 40.0)
+    above = States(42164e3 * station.axes[2:], np.zeros((1, 3)))
     assert point_ahead_rad(station, above)[0] == pytest.approx(17.41e-6, rel=1e-3)
 
 

@@ -20,7 +20,7 @@ from haris.quantum.space.slot_counts import Settings
 def optimised(keys: Sequence[PassKey], link: PassLink, together: bool = False) -> tuple[PassKey, ...]:
     """The same passes, each by its own settings, or together by those that give most in all.
 
-    Of a pass that gives key, slots are those to use. What gains nothing stays as it is: a pass, or all of them together.
+    Of a pass that gives key, slots are those to use. What gains nothing stays as it is: a pass, or all together.
     The choice leans on the prediction: made from what was counted, no bound holds.
     Passes that make one block have one setting, and all their slots are used. Raises ParameterError where a
     protocol has nothing to choose.
