@@ -94,3 +94,11 @@ def test_passes_of_one_block_have_one_setting():
     with_key = [each for each in found if each.secret_bits > 0]
     whole = joined([each.counts for each in found if each.settings is not None])
     assert [each.secret_bits for each in with_key] == [int(block_key(link_with(link, chosen[0]), whole).length_bits)]
+
+
+def test_decoy_states_of_several_passes_are_chosen_together():
+    scenario = Scenario.read(EXAMPLE.with_name("qube2_like.toml"))
+    link = replace(scenario.link, protocol=replace(scenario.link.protocol, slot_s=60.0, passes_a_block=2))
+    keys = replace(scenario, link=link, search=replace(scenario.search, days=1.0)).keys(0.0)
+    found = optimised(keys, link)
+    assert sum(each.secret_bits for each in found) > 1.1 * sum(each.secret_bits for each in keys) > 0.0

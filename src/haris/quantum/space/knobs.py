@@ -30,7 +30,8 @@ GAIN = 1e-3
 LIGHT = (4096.0, 64.0, 1.0)
 """Of how many passes alike in one block: settings of key lie about those of more key, so that a search which finds
 none goes from more light to less."""
-HOPELESS = -1e300
+HOPELESS = -1e30
+"""Of settings that do not fit together: below any length, and its square a number."""
 CUTS = 12
 """Windows that are tried, each without the faintest slots at both ends."""
 
