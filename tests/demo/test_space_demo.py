@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,21 @@ def test_a_summary_tells_what_was_foretold_and_what_came(tmp_path: Path) -> None
     assert (first["station"], first["rise"], first["secret_bits"]) == ("Xinglong", "2016-12-19T16:49:57Z", 170_000)
     assert (second["station"], second["sifted_bits"], second["light_s"]) == ("Sanya", 0, 0)
     assert 150_000 < first["expected_secret_bits"] < second["expected_secret_bits"]
+
+
+def test_nobody_is_killed_who_could_not_come_back_in_the_pass(tmp_path: Path) -> None:
+    laboratory = build_space(tmp_path / "laboratory", 60.0, lead_s=10.0)  # Sanya's pass lasts 285 s, 4.75 of ours
+    for start_s, kill in [(0.5, True), (2.0, False)]:
+        flight = Flight(replace(laboratory, start_s=start_s))
+        assert flight.leaves_time_to_return("satellite-exchange") == kill
+
+
+def test_the_assumptions_of_the_sky_are_those_of_the_example(tmp_path: Path) -> None:
+    build_space(tmp_path / "laboratory", 40.0, lead_s=10.0)
+    played = Scenario.read(tmp_path / "laboratory" / "sky.toml")
+    example = Scenario.read(Path(__file__).parents[2] / "examples" / "space" / "micius_xinglong_2016.toml")
+    assert (played.elements, played.link) == (example.elements, example.link)
+    assert played.stations[0] == example.stations[0]
 
 
 def test_a_satellite_in_contacts_is_reached_through_its_radio_alone(tmp_path: Path) -> None:

@@ -54,12 +54,14 @@ class Laboratory:
     """Where everything of one demonstration lies and listens.
 
     plot: who plays. ports: TCP ports on loopback by what listens there. links: LINK.toml of each span, or PASS.toml.
+    start_s: what one process takes to start here; 0 if that was not asked.
     """
 
     plot: Plot
     directory: Path
     ports: dict[str, int]
     links: dict[str, Path]
+    start_s: float = 0.0
 
     def configuration(self, site: str) -> Path:
         """NODE.toml of a site."""
@@ -129,7 +131,7 @@ def orders_file() -> Path:
 
 
 def sky_file() -> Path:
-    """The passes that haris brings along."""
+    """The pass that haris brings along: the example of examples/space, to which this is a link."""
     return _packaged("sky") / "micius.toml"
 
 

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,19 @@ LEAD_S, LEAD_PER_S, MOST_LEAD_S = 3.0, 8.0, 120.0
 """From the laboratory to the first rise, and how much longer for each second that one process takes to start here: nine
 start meanwhile, and a busy machine is slow."""
 KEYS_S, TICK_S, SHOWN = 60.0, 0.1, 6
+BACK_S, BACK_PER_S = 2.0, 3.0
+"""From the end of a process until it came back and a key is made, and how much longer for each second that one takes to
+start here."""
+SKY_FROM = "2016-12-19T16:46:57Z"
+"""Before the first of the passes that are played."""
+SECOND_STATION = """
+[[station]]
+# Assumed: a station like that of Xinglong in the south, over which the satellite passes six minutes later.
+name = "Sanya"
+latitude_deg = 18.25
+longitude_deg = 109.5
+height_m = 10.0
+"""
 
 
 def build_space(directory: Path, factor: float, lead_s: float | None = None, plot: Plot = SPACE) -> Laboratory:
@@ -39,24 +53,28 @@ def build_space(directory: Path, factor: float, lead_s: float | None = None, plo
     lead_s: from now to the first rise; None: long enough for this machine to start everything. plot: SPACE or CONTACTS.
     """
     sky = directory / "sky.toml"
-    lead_s = _lead_s() if lead_s is None else lead_s
+    start_s = 0.0
+    if lead_s is None:
+        start_s = _start_s()
+        lead_s = min(LEAD_S + LEAD_PER_S * start_s, MOST_LEAD_S)
     laboratory = build(directory, POOL_KEYS, PAD_KEYS, dict.fromkeys(plot.spans, sky), plot)
-    text = sky_file().read_text()
-    first = min(
-        contacts_of(Scenario.read(sky_file()), name).coming(_start_s(text))[0].rise_s for name in plot.stations.values()
-    )
-    start = write_time(round((first - lead_s * factor) * NS_PER_S))
+    text = sky_file().read_text() + SECOND_STATION
+    sky.write_text(text)
+    scenario = Scenario.read(sky)
+    from_s = read_time("start", SKY_FROM) / NS_PER_S
+    first = min(contacts_of(scenario, name).coming(from_s)[0].rise_s for name in plot.stations.values())
+    begin = write_time(round((first - lead_s * factor) * NS_PER_S))
     began = write_time(time.time_ns())
-    text = re.sub(r'^start = ".*"$', f'start = "{start}"', text, flags=re.MULTILINE)
+    text = re.sub(r'^start = ".*"$', f'start = "{begin}"', text, flags=re.MULTILINE)
     sky.write_text(f'{text}\n[motion]\nbegan = "{began}"\nfactor = {float(factor)}\n')
-    return laboratory
+    return replace(laboratory, start_s=start_s)
 
 
 class Flight:
     """The satellite's passes, as the scenario foretells them and as the sites tell of them."""
 
     def __init__(self, laboratory: Laboratory) -> None:
-        self._plot = laboratory.plot
+        self._laboratory, self._plot = laboratory, laboratory.plot
         scenario = Scenario.read(next(iter(laboratory.links.values())))
         self._contacts: dict[str, Contacts] = {
             span: contacts_of(scenario, station) for span, station in laboratory.plot.stations.items()
@@ -77,9 +95,17 @@ class Flight:
         await self._fly(stage, screen, next(iter(self._keys)))
 
     async def act_2_second_pass(self, stage: Stage, screen: Screen, *, kill: bool) -> None:
-        """It passes over the second; with kill, the site there dies as it rises, and comes back."""
+        """It passes over the second; with kill, the site there dies as it rises, and comes back.
+
+        None dies where it could not come back before the satellite sets.
+        """
         screen.act(2, "A pass over the second station")
         span = list(self._keys)[1]
+        if kill and not self.leaves_time_to_return(span):
+            screen.line(
+                "  nobody is killed: so fast a sky, or so slow a machine, leaves no time to come back in this pass"
+            )
+            kill = False
         flying = asyncio.create_task(self._fly(stage, screen, span))
         try:
             if kill:
@@ -97,6 +123,11 @@ class Flight:
             screen.line(
                 f"  the {self._station_site(span)} came back: {used_s:.0f} of {whole_s:.0f} s of the pass became key"
             )
+
+    def leaves_time_to_return(self, span: str) -> bool:
+        """Whether a process that is killed as the satellite rises comes back in time for a key of this pass."""
+        lasts_s = self._keys[span].flown.duration_s / self._contacts[span].clock.factor
+        return lasts_s > BACK_S + BACK_PER_S * self._laboratory.start_s
 
     async def act_3_exclusive_or(self, stage: Stage, screen: Screen) -> None:
         """The satellite joins the two stations' pads: the bank and the exchange share keys."""
@@ -202,21 +233,15 @@ class Flight:
             await asyncio.sleep(TICK_S)
 
 
-def _lead_s() -> float:
+def _start_s() -> float:
     asked_s = time.monotonic()
     subprocess.run([sys.executable, "-c", "import haris.node.site"], check=True)
-    return min(LEAD_S + LEAD_PER_S * (time.monotonic() - asked_s), MOST_LEAD_S)
+    return time.monotonic() - asked_s
 
 
 def _connected(stage: Stage) -> set[str]:
     """Spans whose two sites have met."""
     return {each.detail for each in stage.watch.life if each.what == "span connected"}
-
-
-def _start_s(text: str) -> float:
-    found = re.search(r'^start = "(.*)"$', text, flags=re.MULTILINE)
-    assert found is not None
-    return read_time("start", found[1]) / NS_PER_S
 
 
 def _utc(unix_s: float) -> str:
