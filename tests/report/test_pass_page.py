@@ -10,6 +10,7 @@ from haris.quantum.space.scenario import Scenario
 from haris.report.document import Mark, Picture
 from haris.report.pass_figures import key_by_month, sifted_per_s
 from haris.report.pass_page import pass_page
+from haris.report.passes import pass_report, pass_table
 from haris.report.web_page import web_page
 from haris.report.world_map import circle_of_sight, ground_track, outlines
 
@@ -100,3 +101,16 @@ def test_a_page_of_two_stations_names_both_and_loses_on_both_ways():
     np.testing.assert_allclose(slots.whole, slots.transmittance * slots.other.transmittance)
     rates = sifted_per_s(keys[0], link)
     assert rates.sum() * slots.duration_s == pytest.approx(keys[0].sifted_bits, rel=1e-9)
+
+
+def test_elements_that_are_too_old_to_foretell_are_named(jinan):
+    scenario, keys = jinan
+    satellite = keys[0].flown.satellite
+    aged = replace(satellite, epoch_s=satellite.epoch_s - 100.0 * 86400.0)
+    old = replace(keys[0], flown=replace(keys[0].flown, satellite=aged))
+    links, clear = [scenario.link] * 2, [1.0] * 2
+    assert "no pass is foretold" not in pass_table(keys[:2], scenario.link, clear)
+    assert "elements are up to 101 days from these passes" in pass_table([keys[1], old], scenario.link, clear)
+    assert pass_report(old, 1.0)["elements_age_days"] == pytest.approx(100.6, abs=0.1)
+    assert "no pass is foretold" not in web_page(pass_page(keys[:2], links, clear))
+    assert "Elements are up to 101 days from these passes" in web_page(pass_page([keys[1], old], links, clear))

@@ -9,6 +9,7 @@ from haris.quantum.space.pass_blocks import LATER
 from haris.quantum.space.pass_key import PassKey
 from haris.quantum.space.pass_link import PassLink
 from haris.report.document import Bullets, Cell, Document, Mark, Part, Picture, Section, Table
+from haris.report.element_age import age_warning, oldest_s
 from haris.report.pass_figures import key_by_month, month_figure, pass_figure
 from haris.report.passes import named_pass
 from haris.report.world_map import MOST_TRACKS, world_map
@@ -52,6 +53,8 @@ def _passes(keys: Sequence[PassKey], links: Sequence[PassLink], clear: Sequence[
         f"Secret bits under a clear sky, {links[0].blocks}: {security.bound}, epsilon {security.epsilon:.3g}.",
         Table(COLUMNS, rows, (11, 10, 19, 9, 8, 9, 13, 8, 12), numbers=(4, 5, 6, 7, 8), small=True),
     ]
+    if warning := age_warning(oldest_s(keys)):
+        parts.append(warning[0].upper() + warning[1:] + ".")
     if min(clear) < 0.9995:
         parts.append(
             f"Clouds let {sum(clear) / len(clear):.0%} of the light through on average, which is in no figure."

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from haris.nouns.times import NS_PER_S, write_time
+from haris.quantum.orbit.elements import DAY_S
 from haris.quantum.space.pass_blocks import LATER
 from haris.quantum.space.pass_key import PassKey
 from haris.quantum.space.pass_link import PassLink
+from haris.report.element_age import age_warning, oldest_s
 
 COLUMNS = (
     ("satellite", 12),
@@ -61,7 +63,8 @@ def pass_table(keys: Sequence[PassKey], link: PassLink, clear: Sequence[float]) 
             reasons.append(f"no key of {named_pass(each, keys)}: {each.reason}")
     security = link.security
     words = f"{security.bound}, {link.blocks}, epsilon {security.epsilon:.3g}, by clear sky"
-    return "\n".join([*lines, "", f"secret bits: {words}", *reasons])
+    warning = age_warning(oldest_s(keys))
+    return "\n".join([*lines, "", f"secret bits: {words}", *reasons, *([warning] if warning else [])])
 
 
 def named_pass(each: PassKey, among: Sequence[PassKey]) -> str:
@@ -85,6 +88,7 @@ def pass_report(each: PassKey, clear: float) -> dict[str, Any]:
         "set": _time(each.flown.set_s),
         "max_elevation_deg": each.flown.max_elevation_deg,
         "min_range_m": each.flown.min_range_m,
+        "elements_age_days": oldest_s([each]) / DAY_S,
         "sifted_bits": each.sifted_bits,
         "qber": each.qber,
         "secret_bits": each.secret_bits,

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from haris.quantum.orbit.elements import DAY_S
-from haris.quantum.orbit.propagation import MOST_AGE_S
 from haris.quantum.orbit.sun import sun_elevation_deg
 from haris.quantum.space.block_key import MOST_QBER
 from haris.quantum.space.pass_key import BRIGHT_SUN_DEG
 from haris.quantum.space.season import Season
+from haris.report.element_age import age_warning
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MOST_CHOICES = 20
@@ -51,7 +51,9 @@ def season_text(of: Season, demand_bits: float | None) -> str:
         lines += [f"  {names[a]} - {names[b]}: {pairs[a, b]:,.0f}" for a, b in combinations(range(len(names)), 2)]
     if demand_bits is not None:
         lines += ["", _verdict(of, demand_bits)]
-    return "\n".join([*lines, *_age(of)])
+    if warning := age_warning(of.oldest_elements_s):
+        lines += ["", warning]
+    return "\n".join(lines)
 
 
 def compared(found: Mapping[str, Season], demand_bits: float | None) -> str:
@@ -78,7 +80,9 @@ def choices_text(found: Sequence[Season], demand_bits: float | None) -> str:
         lines.append(f"{each.least_bits_a_day:>14,.0f}  {each.expected_bits.sum() / each.days:>15,.0f}  {names}")
     if demand_bits is not None:
         lines += ["", _verdict(found[0], demand_bits)]
-    return "\n".join([*lines, *_age(found[0])])
+    if warning := age_warning(found[0].oldest_elements_s):
+        lines += ["", warning]
+    return "\n".join(lines)
 
 
 def season_report(of: Season, demand_bits: float | None) -> dict[str, Any]:
@@ -120,14 +124,6 @@ def _without(of: Season) -> list[str]:
     counts = {"spoiled by the Sun": sunny, "by other noise": noisy & ~sunny, "too few bits": without & ~noisy}
     told = ", ".join(f"{mask.sum():,} {name}" for name, mask in counts.items() if mask.any())
     return [f"{without.sum():,} without key: {told}"]
-
-
-def _age(of: Season) -> list[str]:
-    """That the elements are too old to foretell a pass, where they are."""
-    if of.oldest_elements_s <= MOST_AGE_S:
-        return []
-    days = of.oldest_elements_s / DAY_S
-    return ["", f"elements are up to {days:.0f} days from these passes: an exercise in planning, no pass is foretold"]
 
 
 def _verdict(of: Season, demand_bits: float) -> str:
