@@ -108,6 +108,7 @@ def summed(line):
         (summed(ONE[:62] + "4" + ONE[63:]), TWO, "ephemeris type '4'"),
         (ONE, TWO + "\nBEIDOU", "line 3: a name must be followed by its line 1: 'BEIDOU'"),
         (ONE, TWO + f"\nBEIDOU\nMICIUS\n{ONE}\n{TWO}", "line 3: a name must"),
+        ("# of today\nMICIUS\n" + ONE, TWO, "line 1: a name must be followed by its line 1: '# of today'"),
         ("\033[2J\n" + ONE, TWO, "printed characters"),
     ],
 )
@@ -143,7 +144,18 @@ def test_a_message_may_say_it_as_the_standard_does():
 
 
 @pytest.mark.parametrize(
-    "text", ["", " \n", "[", "[3]", "[]", "<omm", '<!DOCTYPE a [<!ENTITY b "c">]><omm/>', "EPOCH = 1\nno"]
+    "text",
+    [
+        "",
+        " \n",
+        "[",
+        "[3]",
+        "[]",
+        "<omm",
+        '<!DOCTYPE a [<!ENTITY b "c">]><omm/>',
+        "EPOCH = 1\nno",
+        "No GP data found\nSorry",
+    ],
 )
 def test_a_text_without_elements_is_refused(text):
     with pytest.raises(ParameterError):

@@ -51,7 +51,7 @@ def read_tle(text: str) -> tuple[Elements, ...]:
         sets.append(_elements(name, lines[i], lines[i + 1]))
         name, named_at = "", 0
         i += 2
-    if sets and named_at:
+    if named_at and any(line.startswith("1 ") for _, line in lines):
         raise ParameterError(f"line {named_at}: a name must be followed by its line 1: {name[:24]!r}")
     if not sets:
         raise ParameterError("no element set in the text")
