@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
             raise ParameterError(f"{args.scenario}: --light and --optimise are of passes over a station")
         return _crosslinks(scenario, args.page, args.json)
     if args.light:
-        scenario.link.require_decoy_bb84("--light")
+        scenario.link.require_one_to_one("--light")
     now_s = time.time()
     keys = scenario.keys(now_s)
     if args.optimise:

@@ -12,6 +12,8 @@ from haris.quantum.link import FAMILIES, Link
 from haris.quantum.optics.fibre import Fibre
 from haris.quantum.protocols.bbm92 import BBM92
 from haris.quantum.security.key_length import Security
+from haris.quantum.space.block_key import MOST_QBER
+from haris.quantum.space.light import least_transmittance, pass_light
 from haris.quantum.space.live import require_live
 from haris.quantum.space.pass_blocks import LATER
 from haris.quantum.space.pass_key import pass_counts
@@ -223,3 +225,24 @@ def test_250_random_passes_of_each_kind_have_no_negative_key():
         bits = int(block_key(link, counts).length_bits)
         assert 0 <= bits <= float(counts.sifted_bits)
         assert 0.0 <= float(counts.key_qber) <= 1.0
+
+
+@pytest.mark.parametrize("name", FLYING)
+def test_at_the_least_transmittance_the_error_rate_is_the_most(name):
+    link = link_by(name)
+    slots = by("").keys(0.0)[0].slots
+    least = least_transmittance(slots, link)
+    if name != "bbm92":
+        link = replace(link, source=replace(link.source, intensities=(0.5, 0.4999), p_intensities=(0.99, 0.01)))
+    found = expected_block(link, 1.0, least[:1], slots.background[:1])
+    assert float(found.key_qber) == pytest.approx(MOST_QBER, abs=1e-4)
+    dark = replace(link, channel=replace(link.channel, misalignment=0.2))
+    assert np.all(least_transmittance(slots, dark) == np.inf)
+
+
+def test_the_light_of_pairs_fades_too():
+    scenario = Scenario.read(EXAMPLE.with_name("cubesat_pairs_500km.toml"))
+    (key, *_) = (each for each in scenario.keys(0.0) if each.secret_bits > 0)
+    light = pass_light(key, scenario.link, 60.0 * 86400.0)
+    assert light.faded_bits == pytest.approx(key.secret_bits, rel=0.02)
+    assert 0.0 < light.outage < 0.05

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from haris.quantum.optics.free_space.fading import Fading
 from haris.quantum.optics.free_space.turbulence import fried_parameter_m, isoplanatic_angle_rad
+from haris.quantum.optics.slot_path import SlotPath
+from haris.quantum.optics.source import Source
 from haris.quantum.orbit.point_ahead import point_ahead_rad
 from haris.quantum.orbit.propagation import inertial_states, states
 from haris.quantum.orbit.station import LIGHT_M_PER_S, doppler_shift_hz
 from haris.quantum.orbit.sun import is_sunlit
-from haris.quantum.security.bounds import key_length
 from haris.quantum.space.block_key import MOST_QBER
-from haris.quantum.space.pass_key import PassKey, Slots, pass_counts
-from haris.quantum.space.pass_link import PassLink
+from haris.quantum.space.pass_key import PassKey, Slots, counts_through
+from haris.quantum.space.pass_link import PassLink, block_key
 
 Floats = NDArray[np.float64]
 MARGIN_P = 0.01
 """A fading margin is missed this share of the time."""
+GRID = np.logspace(-18.0, 0.0, 1801)
+"""Of transmittances, on which the least one is sought."""
 LEVELS = 8
 """Of scintillation, and as many of a beam that moves, in each slot of a key under fading."""
 
@@ -98,29 +101,35 @@ def pass_light(of: PassKey, link: PassLink, most_age_s: float) -> PassLight | No
 
 
 def least_transmittance(slots: Slots, link: PassLink) -> Floats:
-    """Transmittance at which noise lifts the error rate of signal pulses to MOST_QBER, by slot."""
-    wrong = link.channel.misalignment
-    if wrong >= MOST_QBER:
-        return np.full(slots.unix_s.shape, np.inf)
-    noise = 2.0 * link.detector.p_dark + slots.background * link.detector.efficiency
-    signal = noise * (0.5 - MOST_QBER) / (MOST_QBER - wrong)
-    return np.asarray(signal / max(link.source.intensities[0] * link.detector.gated_efficiency, 1e-300))
+    """Transmittance at which noise lifts the error rate of the key basis to MOST_QBER, by slot; inf where any does.
+
+    Of sources with intensities, the error rate of signal pulses.
+    """
+    if isinstance(link.source, Source):
+        signal = replace(link.source, intensities=link.source.intensities[:1], p_intensities=(1.0,))
+        parts = replace(link.parts(SlotPath(GRID, link.channel.misalignment), link.detector), source=signal)
+    else:
+        parts = link.parts(SlotPath(GRID, link.channel.misalignment), link.detector)
+    skies, sky = np.unique(slots.background, return_inverse=True)
+    least = np.full(slots.unix_s.shape, np.inf)
+    for i, photons in enumerate(skies):
+        errors = link.varying.counts(replace(parts, detector=link.detector.lit(float(photons))), 1.0).key_qber
+        bright = np.flatnonzero(errors <= MOST_QBER)
+        if bright.size:
+            first = max(int(bright[0]), 1)
+            ends = slice(first - 1, first + 1)
+            log = np.interp(-MOST_QBER, -errors[ends], np.log(GRID[ends]))
+            least[sky == i] = np.exp(log)
+    return least
 
 
 def _faded_bits(slots: Slots, link: PassLink, fading: Fading) -> int:
     """The key's length with counts averaged over levels of fading: each lasts longer than any dead time."""
     faded = slots.transmittance[:, None] * fading.levels(LEVELS)
     sky = np.broadcast_to(slots.background[:, None], faded.shape)
-    counts = pass_counts(
-        link.source,
-        link.detector,
-        link.protocol.p_key_basis,
-        link.channel.misalignment,
-        slots.duration_s / faded.shape[-1],
-        np.minimum(faded, 1.0).ravel(),
-        sky.ravel(),
-    )
-    return int(key_length(counts, link.security).length_bits)
+    slot_s = slots.duration_s / faded.shape[-1]
+    counts = counts_through(link, slot_s, np.minimum(faded, 1.0).ravel(), sky.ravel())
+    return int(block_key(link, counts).length_bits)
 
 
 def _budget(of: PassKey, link: PassLink, most_age_s: float, fading: Fading) -> Budget:

@@ -189,17 +189,15 @@ def counts_over(slots: Slots, link: PassLink) -> BlockCounts:
         return expected_block(
             link, slots.duration_s, bob.transmittance, bob.background, slots.transmittance, slots.background
         )
+    return counts_through(link, slots.duration_s, slots.transmittance, slots.background)
+
+
+def counts_through(link: PassLink, slot_s: float, transmittance: Floats, background: Floats) -> BlockCounts:
+    """The same of slots of slot_s each, by their light and sky (t,), to one receiver."""
     if link.protocol.name != DECOY_BB84:
-        return expected_block(link, slots.duration_s, slots.transmittance, slots.background)
-    return pass_counts(
-        link.source,
-        link.detector,
-        link.protocol.p_key_basis,
-        link.channel.misalignment,
-        slots.duration_s,
-        slots.transmittance,
-        slots.background,
-    )
+        return expected_block(link, slot_s, transmittance, background)
+    wrong = link.channel.misalignment
+    return pass_counts(link.source, link.detector, link.protocol.p_key_basis, wrong, slot_s, transmittance, background)
 
 
 def reason_of(slots: Slots, counts: BlockCounts) -> str:
