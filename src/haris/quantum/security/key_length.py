@@ -140,11 +140,12 @@ def unrounded_bits(key: KeyLength) -> NDArray[np.float64]:
     """
     tells = any(each.name == "single" for each in key.terms)
     gained = ("vacuum", "single") if tells else ("sifted",)
-    charged = ("entropy", "leaked", "secrecy", "correctness", "fixed")
-    signs = {**dict.fromkeys(gained, 1.0), **dict.fromkeys(charged, -1.0)}
     length: NDArray[np.float64] = np.zeros(key.length_bits.shape)
     for each in key.terms:
-        length = length + signs.get(each.name, 0.0) * each.value
+        if each.name in gained:
+            length = length + each.value
+        elif each.name in ("entropy", "leaked", "secrecy", "correctness", "fixed"):
+            length = length - each.value
     return length
 
 

@@ -16,6 +16,8 @@ PATIENCE = 5
 SLIGHT, SETTLED = 1e-7, 0.02
 """A gain that is none, of the best; and the radius below which it is believed. Both grow together, radii in squares."""
 FIRST_RADIUS, LAST_RADIUS = 0.06, 0.0004
+KEPT = 0.3
+"""Of what a quadratic promised, below which it is trusted less."""
 CORNER = 0.6
 """Of the radius, for places away from the axes."""
 NEARNESS = 0.1
@@ -30,8 +32,9 @@ def climb(
 
     Each round asks for a design about each start's place: its middle, on the axes, at corners. A quadratic fitted to it
     by weighted least squares says where to look next: at its highest point not much beyond the design, which shrinks
-    where that point lies inside, or was no better. Of a small design, it ends where two rounds have gained no more than
-    that share and the quadratic promises no more, or PATIENCE rounds have not gained it. Nothing is random.
+    where that point lies inside, or kept too little of what it promised. Of a small design, it ends where two rounds
+    have gained no more than that share and the quadratic promises no more, or PATIENCE rounds have not gained it.
+    Nothing is random.
     Source: response surfaces of Box and Wilson, J. R. Stat. Soc. B 13, 1 (1951), in a trust region.
     """
     d = starts.shape[1]
@@ -39,11 +42,12 @@ def climb(
     settled = SETTLED * np.sqrt(least_gain / SLIGHT)
     middle, radius = starts.copy(), np.full(len(starts), first_radius)
     best, best_value = starts.copy(), np.full(len(starts), -np.inf)
+    due = np.zeros(len(starts))
     tops: list[float] = []
     for turn in range(MOST_ROUNDS):
         if turn == SIDE_BY_SIDE:
             first = [int(np.argmax(best_value))]
-            middle, radius, best, best_value = middle[first], radius[first], best[first], best_value[first]
+            middle, radius, best, best_value, due = (of[first] for of in (middle, radius, best, best_value, due))
         wide = radius[:, None]
         places = np.clip(middle[:, None, :] + wide[:, None] * design, 0.0, 1.0)
         values = value(places.reshape(-1, d)).reshape(len(middle), -1)
@@ -51,20 +55,24 @@ def climb(
         top = np.argmax(values, axis=1)
         there, found = places[each, top], values[each, top]
         better, gained = found > best_value, found > best_value + SLIGHT * np.abs(found)
+        kept = found - best_value >= KEPT * (due - best_value) if turn else gained
         best[better], best_value[better] = there[better], found[better]
         inside = (places - middle[:, None, :]) / wide[:, None]
         steps, promise = zip(*map(_highest, inside, values), strict=True)
         # A quadratic that knows of nothing as high as what was found is no guide: on from there.
-        strayed = np.array(promise) < found
+        due = np.array(promise)
+        strayed = due < found
         goal = np.clip(np.where(strayed[:, None], there, middle + wide * np.array(steps)), 0.0, 1.0)
         length = np.linalg.norm((goal - middle) / wide, axis=1)
         middle = np.where(better[:, None], goal, best)
         wider = length > np.where(strayed, 0.9, 1.5)
-        radius *= np.where(gained, np.where(wider, 1.5, np.where(length > 0.5, 1.0, 0.6)), 0.6)
+        trusted = np.where(kept, np.where(wider, 1.5, np.where(length > 0.5, 1.0, 0.6)), np.where(strayed, 1.0, 0.6))
+        radius *= np.where(gained, trusted, 0.6)
         tops.append(float(best_value.max()))
         enough = tops[-1] - least_gain * abs(tops[-1])
         waited = turn >= max(SIDE_BY_SIDE, PATIENCE) and tops[-1 - PATIENCE] >= enough
-        promised = turn > 1 and tops[-3] >= enough and max(promise) <= 2.0 * tops[-1] - enough
+        promised = turn > 1 and tops[-3] >= enough and due.max() <= 2.0 * tops[-1] - enough
+        promised = promised and (not strayed.any() or radius.max() < settled / 4.0)
         if np.all(radius < LAST_RADIUS) or (radius.max() < settled and (waited or promised)):
             break
         radius = np.clip(radius, LAST_RADIUS / 2.0, 0.25)

@@ -211,7 +211,7 @@ class _Search:
 def best_window(course: Course, receiver: Receiver, settings: Settings, n_passes: float = 1.0) -> slice:
     """The neighbouring slots that give most key by one setting; all of them where no fewer give more.
 
-    n_passes: alike, in one block.
+    n_passes: alike, in one block; of several, the window is sought roughly.
     """
     counted = np.stack(receiver.counts(course, settings), axis=1) * n_passes
     since = np.concatenate([np.zeros_like(counted[:1]), np.cumsum(counted, axis=0)])
@@ -220,7 +220,7 @@ def best_window(course: Course, receiver: Receiver, settings: Settings, n_passes
     edges = np.unique(np.linspace(0, n, CUTS + 1).round().astype(int))
     first, last = np.triu_indices(edges.size, 1)
     near = np.arange(-(n // CUTS) - 1, n // CUTS + 2)
-    for turn in range(1 + 2 * MOST_TURNS):
+    for turn in range(1 + 2 * (1 if n_passes > 1.0 else MOST_TURNS)):
         if turn == 0:
             begins, ends = np.append(0, edges[first]), np.append(n, edges[last])
         elif turn % 2:
