@@ -159,7 +159,8 @@ class Flight:
             f"exchange's, which is below the horizon until {_utc(contact.rise_s)}"
         )
         await stage.until(lambda: not second.lasts, KEYS_S, "the end of the contact")
-        n_octets = sum(radio.n_octets for radio in stage.radios.values())
+        await asyncio.sleep(TICK_S)  # what is on the line is cut
+        n_octets = _carried(stage)
         if kill:
             site = stage.sites["satellite"]
             screen.line(f"  {_utc(self._sky_s())}  out of contact with both: kill -9 {site.pid} (the satellite)")
@@ -167,9 +168,16 @@ class Flight:
             await site.start()
         factor = first.clock.factor
         screen.line(f"  {(contact.rise_s - self._sky_s()) / factor:.0f} s until then; no key is used before it arrived")
-        await stage.until(lambda: first.lasts, (contact.rise_s - self._sky_s()) / factor + KEYS_S, "the next contact")
-        if n_octets != sum(radio.n_octets for radio in stage.radios.values()) or watch.ready("bank", "exchange"):
-            raise PeerError("something crossed the radio below the horizon")
+
+        def returned() -> bool:
+            if first.lasts:
+                return True
+            if _carried(stage) != n_octets or watch.ready("bank", "exchange"):
+                raise PeerError("something crossed the radio below the horizon")
+            return False
+
+        wait_s = (contact.rise_s - self._sky_s()) / factor
+        await stage.until(returned, wait_s + KEYS_S, "the next contact")
         await stage.until(lambda: watch.ready("bank", "exchange") > 0, KEYS_S, "a key for the bank")
         screen.line(
             f"  {_utc(self._sky_s())}  they arrived: the bank and the exchange share keys, and never saw it at once"
@@ -237,6 +245,11 @@ def _start_s() -> float:
     asked_s = time.monotonic()
     subprocess.run([sys.executable, "-c", "import haris.node.site"], check=True)
     return time.monotonic() - asked_s
+
+
+def _carried(stage: Stage) -> int:
+    """Octets that crossed the satellite's radio."""
+    return sum(radio.n_octets for radio in stage.radios.values())
 
 
 def _connected(stage: Stage) -> set[str]:

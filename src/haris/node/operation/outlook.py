@@ -28,9 +28,8 @@ from haris.wire.status import PassStatus
 class Stock:
     """Keys of one pool that passes fill, here or on their way, and those for which relay pad lies ready.
 
-    until_s: until more surely comes.
-    next_s: until the next pass may bring some; where the passes over the other station are foreseen too, until both may
-    have. Both None: no pass is foreseen.
+    until_s: until more surely comes. next_s: until the next pass may bring some; where passes over the other station
+    are foreseen too, until both may have. Both None: no pass is foreseen.
     """
 
     n_keys: int = 0
