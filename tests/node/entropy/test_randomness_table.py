@@ -100,13 +100,33 @@ async def test_a_supply_that_fails_leaves_the_site_without_and_heals(fed: Fed) -
             randomness(16)
         except NoRandomness:
             break
-    await until(lambda: bool(fed.alarms))
+    await until(lambda: any("stuck" in alarm.text for alarm in fed.alarms))  # before it, that too little was there
     assert (fed.alarms[-1].kind, fed.alarms[-1].active) == (AlarmKind.RANDOMNESS, True)
-    assert "stuck" in fed.alarms[-1].text
     octets, n_alarms = still.fill(5000), len(fed.alarms)
     await until(lambda: any(not alarm.active for alarm in fed.alarms[n_alarms:]))
     while await finish_in_thread(randomness, 100) not in octets:  # what had come before is given first
         pass
+    await finish_in_thread(randomness.close)
+
+
+async def test_an_alarm_is_told_again_where_its_reason_becomes_another(
+    fed: Fed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("haris.node.entropy.client._RETRY_S", 0.05)
+    still = StillSupply(pool_octets=2**17)
+    still.fill(10_000)
+    await fed.serve(still)
+    randomness = fed.open()
+    await finish_in_thread(randomness.start)
+    await until(lambda: bool(fed.alarms))
+    still.fail("the source is stuck")
+    await until(lambda: len(fed.alarms) > 1)
+    first, second = fed.alarms
+    assert (first.active, second.active) == (True, True)
+    assert "too few" in first.text
+    assert "stuck" in second.text
+    await asyncio.sleep(0.2)  # it is asked again meanwhile
+    assert len(fed.alarms) == 2
     await finish_in_thread(randomness.close)
 
 

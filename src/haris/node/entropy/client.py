@@ -96,7 +96,7 @@ class SupplyClient:
 class Filling:
     """Keeps a pool full of the source's bits from a supply, in a thread; closes it while there are none.
 
-    births: those that are accepted. tell: takes alarms, in that thread.
+    births: those that are accepted. tell: takes alarms, in that thread; again where the reason becomes another.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Filling:
         self._thread.join(_END_S)  # an answer may still be waited for
 
     def _run(self) -> None:
-        alarmed = False
+        told = ""
         while not self._stop.is_set():
             try:
                 octets = self._fetched()
@@ -128,9 +128,9 @@ class Filling:
                 small, self._length = self._length == _LEAST_OCTETS, _LEAST_OCTETS
                 if isinstance(error, KeyUnavailable) and not small:
                     continue  # there may be less than that
-                if not alarmed:
-                    self._tell(self._alarm(str(error)))
-                alarmed = True
+                if told != str(error):
+                    told = str(error)
+                    self._tell(self._alarm(told))
                 if not isinstance(error, KeyUnavailable) or self._pool.n_ready < _LEAST_OCTETS:
                     self._pool.close(str(error))  # else what is here was good when it came
                 self._stop.wait(_RETRY_S)
@@ -138,9 +138,9 @@ class Filling:
             self._length = min(self._most, 2 * self._length)
             if self._pool.reason:
                 self._pool.open()
-            if alarmed:
+            if told:
                 self._tell(self._alarm(""))
-            alarmed = False
+            told = ""
             while octets and not self._stop.is_set():
                 octets = octets[self._pool.put(octets, _ROOM_S) :]
         self._client.close()
