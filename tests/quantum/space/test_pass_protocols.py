@@ -151,6 +151,10 @@ def test_two_stations_share_pairs_and_both_arms_lose(two_stations):
     half = expected_block(link, 100.0, np.full(1, 1e-3), np.zeros(1), np.full(1, 1e-3), np.zeros(1))
     fibre = Link(link.source, Fibre(0.0, 0.2, 60.0), link.detector, BBM92(0.5, 4 * 10**10), link.security)
     assert float(half.sifted_bits) == pytest.approx(float(fibre.expected_counts().clicks.sum()), rel=1e-9)
+    # And one that is off the middle, so that the arms lose 15 and 45 dB.
+    apart = expected_block(link, 100.0, np.full(1, 10.0**-4.5), np.zeros(1), np.full(1, 10.0**-1.5), np.zeros(1))
+    off = replace(fibre, source=replace(link.source, position=0.25))
+    assert float(apart.sifted_bits) == pytest.approx(float(off.expected_counts().clicks.sum()), rel=1e-9)
     sunny = expected_block(link, 100.0, bob, dark, alice, dark + 1e-4)
     assert float(sunny.key_qber) > float(counts.key_qber)
 
