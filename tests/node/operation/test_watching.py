@@ -259,10 +259,9 @@ def measured():
         (pool.status(3 * S),),
         (alarm,),
     )
-    boxes = {"syslog": (5, 1)}
-    return Measured(
-        status, [span], tally, commits, {"far": 7}, {"east/relay": 64}, 4096, {"bank": 9}, boxes, {"authority": 1e9}
-    )
+    boxes, carried = {"syslog": (5, 1)}, {"east/relay/ab": 2}
+    relayed = {"far": 7}, {"east/relay": 64}
+    return Measured(status, [span], tally, commits, *relayed, 4096, {"bank": 9}, boxes, {"authority": 1e9}, carried)
 
 
 def test_prometheus_reads_every_metric_as_the_table_says():

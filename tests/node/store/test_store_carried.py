@@ -24,6 +24,7 @@ def test_messages_wait_in_the_order_of_their_pad_over_restarts(opened, bank):  #
     for offset in (200, 100):
         bank.carry(message(offset))
     bank.carry(message(0, ledger=UP))
+    assert bank.all_carried() == {DOWN: 2, UP: 1}
     bank.close()
     again = opened("bank")
     assert again.carried(DOWN) == message(100)

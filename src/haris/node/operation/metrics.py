@@ -59,6 +59,9 @@ FAMILIES: dict[str, Family] = {
     "haris_span_next_pass_bits": Family("gauge", "Secret bits that this pass is expected to give.", ("span",)),
     "haris_relay_keys_total": Family("counter", "Keys sent by relay towards peer, or a share of them.", ("peer",)),
     "haris_relay_pad_octets_total": Family("counter", "Octets of one-time pad that relays used.", ("ledger",)),
+    "haris_relay_held_messages": Family(
+        "gauge", "Messages of relays, sealed under pad of a ledger, that wait for a site out of contact.", ("ledger",)
+    ),
     "haris_deliveries_total": Family("counter", "Answers that gave keys.", ("method", "sae", "peer")),
     "haris_delivered_keys_total": Family("counter", "Keys that were given.", ("method", "sae", "peer")),
     "haris_denials_total": Family("counter", "Requests for keys that were refused.", ("interface", "method", "reason")),
@@ -84,7 +87,7 @@ class Measured:
     """All that the metrics are made of, at one moment.
 
     relayed: keys by peer. pad: octets by ledger. audit: newest number by writer. boxes: (sent, lost) by receiver.
-    expiry_s: by certificate.
+    expiry_s: by certificate. carried: messages by ledger.
     """
 
     status: SiteStatus
@@ -97,6 +100,7 @@ class Measured:
     audit: Mapping[str, int]
     boxes: Mapping[str, tuple[int, int]]
     expiry_s: Mapping[str, float]
+    carried: Mapping[str, int]
 
 
 class Measure(Protocol):
@@ -142,6 +146,7 @@ def _samples(now: Measured) -> Samples:
         "haris_store_commit_duration_seconds": [((), now.commits)],
         "haris_audit_entries": [((writer,), number) for writer, number in now.audit.items()],
         "haris_relay_keys_total": [((peer,), n) for peer, n in now.relayed.items()],
+        "haris_relay_held_messages": [((ledger,), n) for ledger, n in now.carried.items()],
         "haris_relay_pad_octets_total": [((ledger,), n) for ledger, n in now.pad.items()],
         "haris_alarm_messages_sent_total": [((name,), sent) for name, (sent, _) in now.boxes.items()],
         "haris_alarm_messages_lost_total": [((name,), lost) for name, (_, lost) in now.boxes.items()],

@@ -79,6 +79,7 @@ class Operation:
         self._supplied: dict[tuple[str, str], SupplyEvent] = {}
         self._relayed: Counter[str] = Counter()
         self._pad: Counter[str] = Counter()
+        self._carried: dict[str, int] = {}
         self._audit_heads: dict[str, int] = {}
         self._expiry_s: dict[str, float] = {}
         self._store_octets = 0
@@ -283,6 +284,8 @@ class Operation:
             pool.look(level, time.time_ns(), self.file, await self.outlook.look(pool.peer, level))
         heads = await finish_in_thread(self._store.audit_heads)
         self._audit_heads = {head.writer: head.number for head in heads}
+        gone = dict.fromkeys(self._carried, 0)
+        self._carried = gone | await finish_in_thread(self._store.all_carried)
         path = self._configuration.store.path
         files = () if path is None else (path, path.with_name(path.name + "-wal"))
         self._store_octets = sum(os.stat(file).st_size for file in files if file.exists())
@@ -340,6 +343,7 @@ class Operation:
             self._audit_heads,
             self._boxes(),
             self._expiry_s,
+            self._carried,
         )
 
 

@@ -49,6 +49,11 @@ class CarriedMessages:
             (count,) = tx.one("SELECT COUNT(*) FROM carried WHERE ledger = ?", ledger) or (0,)
             return int(count)
 
+    def all_carried(self) -> dict[str, int]:
+        """How many wait, by ledger."""
+        with self._database.transaction() as tx:
+            return {ledger: int(n) for ledger, n in tx.all("SELECT ledger, COUNT(*) FROM carried GROUP BY ledger")}
+
     def carry_no_more(self, ledger: str, offset: int) -> None:
         """Drop one."""
         with self._database.transaction() as tx:
