@@ -174,7 +174,7 @@ class _Search:
             return self.whole, 1.0, _apart(places[np.argsort(-values, kind="stable")])
         # Perhaps only a part of it is dark: what gives key at all is told apart by many passes in one block.
         tried = [self.windows(self.settings(place), MOST_PASSES) for place in places[:2]]
-        windows = max(tried, key=lambda each: self._values(places, self._grouped(each), MOST_PASSES).max())
+        windows = max(tried, key=lambda each: self._values(places[:2], self._grouped(each), MOST_PASSES).max())
         n_passes = 1.0
         while True:
             values = self._values(places, self._grouped(windows), n_passes)
@@ -219,8 +219,9 @@ def best_window(course: Course, receiver: Receiver, settings: Settings, n_passes
     begin, end, best = 0, n, -np.inf
     edges = np.unique(np.linspace(0, n, CUTS + 1).round().astype(int))
     first, last = np.triu_indices(edges.size, 1)
-    near = np.arange(-(n // CUTS) - 1, n // CUTS + 2)
-    for turn in range(1 + 2 * (1 if n_passes > 1.0 else MOST_TURNS)):
+    step, turns = (1, MOST_TURNS) if n_passes == 1.0 else (n // CUTS**2 + 1, 1)
+    near = step * np.arange(-(n // CUTS) // step - 1, (n // CUTS) // step + 2)
+    for turn in range(1 + 2 * turns):
         if turn == 0:
             begins, ends = np.append(0, edges[first]), np.append(n, edges[last])
         elif turn % 2:
