@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 from broken_lines import ROLES, STRETCH_PULSES, Case, Wire, World, renumbered
 
+from haris.node.spans import pass_maker
 from haris.node.spans.block_maker import Made
 from haris.wire import distillation, span
 from haris.wire.distillation import Done
@@ -49,6 +51,19 @@ async def test_a_light_ends_before_the_stretch_that_alice_has_not(monkeypatch: p
     case = Case(0, monkeypatch, world=World(4, fails=("alice", 2)))
     await case.session()
     assert stretches_of(key_of(case)) == 2
+
+
+async def test_bob_whose_telescope_points_elsewhere_says_so_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block without light, and the next one has it."""
+    monkeypatch.setattr(pass_maker, "LIGHT_S", -4.8)  # with a stretch's light, 0.2 s
+    case = Case(0, monkeypatch, world=World(3))
+    async with case.sites["bob"].pointing.held("another span", within_s=1.0):
+        session = asyncio.create_task(case.session())
+        while case.kinds != ["Unmade", "Unmade"]:
+            await asyncio.sleep(0.01)
+    await session
+    assert case.kinds[-2:] == ["Made", "Made"]
+    assert stretches_of(key_of(case)) >= 2
 
 
 async def test_a_light_of_which_words_were_changed_is_given_up_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -402,6 +402,9 @@ async def test_a_telescope_points_to_the_station_that_lacks_most() -> None:
     assert pointing.is_free_for("b", 30, now_s=0.1)
     assert not pointing.is_free_for("a", 10, now_s=0.2)
     assert pointing.is_free_for("a", 10, now_s=2.0)  # b wants it no more
-    async with pointing.held("b"):
+    async with pointing.held("b", within_s=1.0):
         assert not pointing.is_free_for("a", 99, now_s=3.0)
+        with pytest.raises(TimeoutError):
+            async with pointing.held("a", within_s=0.01):
+                pass
     assert pointing.is_free_for("a", 10, now_s=4.0)

@@ -56,7 +56,7 @@ class Gathering:
 
     async def _gather(self) -> None:
         try:
-            async with self._pointing.held(self._span):
+            async with self._pointing.held(self._span, self._within_s / 2.0):  # the other end's light waits, too
                 number = 0
                 while await self._fetch(number):
                     number += 1

@@ -24,8 +24,12 @@ class Pointing:
         return not self._lock.locked() and wanted_octets >= max(rivals, default=0)
 
     @asynccontextmanager
-    async def held(self, span: str) -> AsyncIterator[None]:
-        """Point at this span's other end."""
-        async with self._lock:
+    async def held(self, span: str, within_s: float) -> AsyncIterator[None]:
+        """Point at this span's other end. TimeoutError when it points elsewhere for so long."""
+        async with asyncio.timeout(within_s):
+            await self._lock.acquire()
+        try:
             self._claims.pop(span, None)
             yield
+        finally:
+            self._lock.release()
