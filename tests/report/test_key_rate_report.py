@@ -100,3 +100,9 @@ def test_every_term_is_explained_with_its_source():
     assert f"{int(rate.key.length_bits):,}" in text
     for assumption in rate.key.proof.assumptions:
         assert assumption in text
+
+
+def test_dollar_signs_of_a_name_are_drawn_as_they_are(tmp_path):
+    both = {"a$_$b": SWEEP, "near": SWEEP}
+    save_figure(rate_figure(both, 1e9, "a$_$b"), tmp_path / "rate.svg")
+    assert (tmp_path / "rate.svg").stat().st_size > 0

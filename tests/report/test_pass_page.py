@@ -114,3 +114,9 @@ def test_elements_that_are_too_old_to_foretell_are_named(jinan):
     assert pass_report(old, 1.0)["elements_age_days"] == pytest.approx(100.6, abs=0.1)
     assert "no pass is foretold" not in web_page(pass_page(keys[:2], links, clear))
     assert "Elements are up to 101 days from these passes" in web_page(pass_page([keys[1], old], links, clear))
+
+
+def test_dollar_signs_of_a_station_are_drawn_as_they_are(jinan):
+    scenario, keys = jinan
+    odd = replace(keys[0], flown=replace(keys[0].flown, station=replace(keys[0].flown.station, name="a$_$b")))
+    assert "a$_$b" in web_page(pass_page([odd], [scenario.link], [1.0]))

@@ -45,3 +45,9 @@ def require_simplex(name: str, values: Sequence[float]) -> None:
     """Raise ParameterError unless values are positive and sum to 1 within 1e-9."""
     if not values or any(not v > 0 for v in values) or abs(math.fsum(values) - 1.0) > 1e-9:
         raise ParameterError(f"{name} must be positive and sum to 1, got {tuple(values)}")
+
+
+def require_printable(name: str, text: str) -> None:
+    """Raise ParameterError on a text with characters that are not printed: a terminal obeys some of them."""
+    if not text.isprintable():
+        raise ParameterError(f"{name} must be of printed characters, got {text[:24]!r}")

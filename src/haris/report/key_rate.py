@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from haris.nouns.errors import ParameterError
 from haris.quantum.families.family import Rate
 from haris.quantum.security.limits import single_repeater
+from haris.report.axes import literal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -155,8 +156,8 @@ def rate_figure(rates: Mapping[str, Rate], clock_hz: float, title: str) -> Figur
         key = scale * _drawn(rate.secret_bits_per_pulse)
         colour = "#1f6f8b" if len(rates) == 1 else None
         marker = "." if x_km.size < 30 else None
-        axes.semilogy(x_km, key, color=colour, marker=marker, label="secret key" if len(rates) == 1 else name)
-    axes.set(xlabel="distance (km)", ylabel="bit/s" if len(rates) == 1 else "bits a pulse", title=title)
+        axes.semilogy(x_km, key, color=colour, marker=marker, label="secret key" if len(rates) == 1 else literal(name))
+    axes.set(xlabel="distance (km)", ylabel="bit/s" if len(rates) == 1 else "bits a pulse", title=literal(title))
     axes.grid(True, which="major", alpha=0.3)
     if crowded:
         figure.legend(loc="outside right upper")

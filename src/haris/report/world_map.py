@@ -22,7 +22,7 @@ from haris.quantum.orbit.passes import Pass
 from haris.quantum.orbit.propagation import states
 from haris.quantum.orbit.shared_passes import SharedPass
 from haris.quantum.orbit.station import WGS84_RADIUS_M
-from haris.report.axes import DATA, GREY, MODEL
+from haris.report.axes import DATA, GREY, MODEL, literal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,7 +90,7 @@ def world_map(passes: Sequence[Pass]) -> Figure:
         longitude = (each.station.longitude_deg + 180.0) % 360.0 - 180.0
         axes.plot(longitude, each.station.latitude_deg, "o", color=MODEL, markersize=4.5)
         axes.annotate(
-            name,
+            literal(name),
             (longitude, each.station.latitude_deg),
             xytext=(5, 4),
             textcoords="offset points",

@@ -109,7 +109,7 @@ def summed(line):
         (ONE, TWO + "\nBEIDOU", "line 3: a name must be followed by its line 1: 'BEIDOU'"),
         (ONE, TWO + f"\nBEIDOU\nMICIUS\n{ONE}\n{TWO}", "line 3: a name must"),
         ("# of today\nMICIUS\n" + ONE, TWO, "line 1: a name must be followed by its line 1: '# of today'"),
-        ("\033[2J\n" + ONE, TWO, "printed characters"),
+        ("\033[2J\n" + ONE, TWO, "name must be of printed"),
     ],
 )
 def test_what_is_no_element_set_is_refused(one, two, reason):
@@ -129,7 +129,7 @@ def test_what_is_no_element_set_is_refused(one, two, reason):
         ({"MEAN_ELEMENT_THEORY": "SGP4-XP"}, "MEAN_ELEMENT_THEORY"),
         ({"EPHEMERIS_TYPE": 4}, "EPHEMERIS_TYPE"),
         ({"EPOCH": "2025-366T00:00:00"}, "EPOCH"),
-        ({"OBJECT_NAME": "\033[2J"}, "printed characters"),
+        ({"OBJECT_NAME": "\033[2J"}, "name must be of printed"),
     ],
 )
 def test_a_message_that_says_otherwise_is_refused(change, reason):

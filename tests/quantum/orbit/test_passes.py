@@ -124,6 +124,11 @@ def test_a_station_off_the_ground_is_refused(place):
         Station("nowhere", *place)
 
 
+def test_a_station_whose_name_a_terminal_obeys_is_refused():
+    with pytest.raises(ParameterError, match="name must be of printed"):
+        Station("\033[2J", 0.0, 0.0)
+
+
 def test_what_comes_nearer_is_higher_in_frequency():
     # 850 nm at 6.81 km/s: 8.01 GHz.
     assert doppler_shift_hz(-6810.0, 299792458.0 / 850e-9) == pytest.approx(8.0118e9, rel=1e-4)

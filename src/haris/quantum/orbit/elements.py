@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from haris.nouns.checks import require_printable
 from haris.nouns.errors import ParameterError
 
 EARTH_RADIUS_M = 6378135.0
@@ -25,8 +26,8 @@ class Elements:
     name: of the satellite. catalogue_number: 0 if it has none. epoch_s: UTC, seconds since 1970.
     mean_motion_rev_per_day, eccentricity, inclination_deg, raan_deg, argument_of_perigee_deg, mean_anomaly_deg: the
     orbit at the epoch. bstar_per_radius: drag, per Earth radius.
-    Raises ParameterError on a value outside its range, a name with characters that are not printed (a terminal obeys
-    them), or an orbit that meets the atmosphere below 100 km.
+    Raises ParameterError on a value outside its range, a name with characters that are not printed, or an orbit that
+    meets the atmosphere below 100 km.
     """
 
     name: str
@@ -41,8 +42,7 @@ class Elements:
     bstar_per_radius: float = 0.0
 
     def __post_init__(self) -> None:
-        if not self.name.isprintable():
-            raise ParameterError(f"name must be printed characters, got {self.name[:24]!r}")
+        require_printable("name", self.name)
         if not 0 <= self.catalogue_number < 1_000_000_000:
             raise ParameterError(f"catalogue_number must lie in [0, 1e9), got {self.catalogue_number}")
         if not math.isfinite(self.epoch_s):

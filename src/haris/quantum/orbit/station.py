@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from haris.nouns.checks import require_printable
 from haris.nouns.errors import ParameterError
 from haris.quantum.orbit.propagation import States
 
@@ -26,7 +27,7 @@ class Station:
     """A place on the ground.
 
     name: of the station. latitude_deg, longitude_deg: geodetic (WGS-84), north and east positive. height_m: above the
-    ellipsoid. Raises ParameterError on a place that is not on the Earth's surface.
+    ellipsoid. Raises ParameterError on a place that is not on the Earth's surface, or a name as Elements.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Station:
     height_m: float = 0.0
 
     def __post_init__(self) -> None:
+        require_printable("name", self.name)
         if not -90.0 <= self.latitude_deg <= 90.0:
             raise ParameterError(f"latitude_deg must lie in [-90, 90], got {self.latitude_deg}")
         if not -180.0 <= self.longitude_deg <= 360.0:
