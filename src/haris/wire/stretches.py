@@ -6,9 +6,10 @@
     Close                          ▶                    over a line that may break
     Bases                          ▶  Sifting           when the light is over, and then as any block
 
-Stretches may be told in several sessions. They are not tagged: the digest of Bases is, and covers what both ends must
-have heard alike. A session goes on with the first message that the ones before have not carried: so each end says what
-it has. Where words about light do not fit what was heard before, either end says Abort, and both give the light up.
+Stretches may be told in several sessions. They bear no tags: those of the block cover them all, and the digest in Bases
+tells ends that did not hear alike of it sooner. A session goes on with the first message that the ones before have not
+carried: so each end says what it has. Where words about light do not fit what was heard before, either end says Abort,
+and both give the light up.
 """
 
 from __future__ import annotations

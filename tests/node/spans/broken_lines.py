@@ -363,6 +363,9 @@ class Case:
     def check(self, alice: Made, bob: Made) -> None:
         assert np.array_equal(alice.key.bits, bob.key.bits)
         assert alice.covered == bob.covered
+        words = [distillation.decode(body) for body in self.bodies]
+        told = [each.pulses for each in words if isinstance(each, Positions) and each.light == alice.key.block]
+        assert sum(pulses in alice.covered for pulses in told) >= alice.figures.light_s * 1e9 / STRETCH_PULSES
         assert alice.figures.leaked_bits == bob.figures.leaked_bits
         said = {body: distillation.decode(body) for body in self.bodies}
         assert alice.figures.leaked_bits == sum(

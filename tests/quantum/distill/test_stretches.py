@@ -126,6 +126,18 @@ def test_what_alice_heard_and_bob_does_not_count_is_no_key(halves):
     assert alice.reason == bob.reason == AbortReason.SOURCE
 
 
+def test_tags_cover_every_position(halves):
+    """Not by a digest: tags hold whatever can be computed."""
+    sent, seen = lit(halves[:2])
+    said = tell(sent, seen)
+    assert sent.told.octets == seen.told.octets
+    assert all(told.pulses in seen.told.octets for told in said[::2])
+    assert LIGHT in seen.told.octets
+    fewer = lit(halves[:1])
+    tell(*fewer)
+    assert not seen.told.octets.startswith(fewer[1].told.octets)
+
+
 def test_positions_that_were_changed_on_their_way_are_no_key(halves):
     sent, seen = lit(halves[:2])
     told = seen.to_tell

@@ -121,7 +121,8 @@ class PassMaker:
             return Unmade(outcome, figures=figures(outcome.counts, light_s))
         pedigree = Pedigree(epsilon=link.security.epsilon, origin=self._passes.origin, proof=live_proof(link))
         key = FinalKey(lit.name, outcome.bits, pedigree)
-        covered = order.block + transcript.octets  # the light may bear the name of another session's block
+        # The name of this session's block, for the light may bear that of another; what was told; what was said of it.
+        covered = order.block + lit.half.told.octets + transcript.octets
         return Made(key, outcome.allotment, covered, figures(outcome.counts, light_s, outcome))
 
     async def ended(self, made: Made | Unmade) -> None:
@@ -180,6 +181,7 @@ class PassMaker:
             except NotBegun as error:
                 self._tell(str(error))
                 raise OtherLight(str(error)) from None
+            self._told = None
         lit = self._lit
         if lit is None or lit.name != shine.light:
             raise OtherLight("the peer names a light that is not here")

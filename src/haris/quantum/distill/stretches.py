@@ -36,7 +36,7 @@ from haris.wire.stretches import Bases, Noted, Positions
 
 Bits = NDArray[np.uint8]
 MOST_CLICKS = 1 << 25
-"""Of a light: no more are told. Alice keeps an octet of each, Bob nine and a word to tell."""
+"""Of a light: no more are told. Each end keeps the word that told of each, Alice an octet besides, Bob nine."""
 
 
 class OtherLight(PeerError):  # noqa: N818  (what it is)
@@ -45,27 +45,30 @@ class OtherLight(PeerError):  # noqa: N818  (what it is)
 
 @dataclass(slots=True)
 class _Told:
-    """What of a light was told and noted, in order. digest: of it."""
+    """What of a light was told and noted, in order."""
 
     light: bytes
     n_stretches: int = 0
     n_pulses: int = 0
     n_clicks: int = 0
-    _digest: hashlib._Hash = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        self._digest = hashlib.sha256(b"haris stretches" + self.light)
+    _octets: list[bytes] = field(default_factory=list, repr=False)
 
     def add(self, told: Positions) -> None:
         head = (told.n_pulses, told.n_clicks, len(told.pulses))
-        self._digest.update(b"".join(number.to_bytes(8, "big") for number in head) + told.pulses)
+        self._octets += [*(number.to_bytes(8, "big") for number in head), told.pulses]
         self.n_stretches += 1
         self.n_pulses += told.n_pulses
         self.n_clicks += told.n_clicks
 
     @property
+    def octets(self) -> bytes:
+        """What a tag must cover beside the transcript of the light's block."""
+        return b"".join([b"haris stretches", self.light, self.n_stretches.to_bytes(8, "big"), *self._octets])
+
+    @property
     def digest(self) -> bytes:
-        return self._digest.digest()
+        """By which ends that differ know it early; no secrecy rests on it."""
+        return hashlib.sha256(self.octets).digest()
 
 
 class SeenLight:
