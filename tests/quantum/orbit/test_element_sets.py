@@ -33,7 +33,15 @@ XML = (
 
 
 @pytest.mark.parametrize(
-    "text", [f"0 MICIUS\n{ONE}\n{TWO}\n", json.dumps([OMM]), KEYWORDS, XML, "\ufeff" + json.dumps(OMM)]
+    "text",
+    [
+        f"0 MICIUS\n{ONE}\n{TWO}\n",
+        f"\ufeffMICIUS\n{ONE}\n{TWO}",
+        json.dumps([OMM]),
+        KEYWORDS,
+        XML,
+        "\ufeff" + json.dumps(OMM),
+    ],
 )
 def test_every_form_tells_the_same(text):
     (elements,) = read_elements(text)

@@ -12,9 +12,10 @@ from haris.quantum.orbit.tle import read_tle
 
 def read_elements(text: str) -> tuple[Elements, ...]:
     """Every satellite of a text: two-line sets, or messages as JSON, XML or keywords. Raises as those do."""
-    if not text.strip("\ufeff \t\r\n"):
+    text = text.removeprefix("\ufeff")
+    if not text.strip():
         raise ParameterError("no elements: the text is empty")
-    message = text.lstrip("\ufeff \t\r\n")[0] in "[{<" or re.search(r"^\s*[A-Z_]+\s*=", text, re.MULTILINE)
+    message = text.lstrip()[0] in "[{<" or re.search(r"^\s*[A-Z_]+\s*=", text, re.MULTILINE)
     return read_omm(text) if message else read_tle(text)
 
 

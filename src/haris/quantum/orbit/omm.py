@@ -36,7 +36,7 @@ def read_omm(text: str) -> tuple[Elements, ...]:
     Raises ParameterError on a text that is none of the forms, a keyword that is missing or no number, another frame,
     time system or theory than SGP4's, or elements that are no orbit.
     """
-    start = text.lstrip("\ufeff \t\r\n")[:1]
+    start = text.lstrip()[:1]
     messages = _from_json(text) if start in ("[", "{") else _from_xml(text) if start == "<" else _from_keywords(text)
     if not messages:
         raise ParameterError("no orbit mean-elements message in the text")
@@ -45,7 +45,7 @@ def read_omm(text: str) -> tuple[Elements, ...]:
 
 def _from_json(text: str) -> Sequence[Mapping[str, str]]:
     try:
-        value = json.loads(text.lstrip("\ufeff"))
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ParameterError(f"not JSON: {error}") from None
     messages = value if isinstance(value, list) else [value]
@@ -58,7 +58,7 @@ def _from_xml(text: str) -> Sequence[Mapping[str, str]]:
     if "<!" in re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL):  # declarations can make a small text endless
         raise ParameterError("an XML message must have no declarations")
     try:
-        root = ElementTree.fromstring(text.lstrip("\ufeff \t\r\n"))
+        root = ElementTree.fromstring(text.lstrip())
     except (ElementTree.ParseError, ValueError) as error:
         raise ParameterError(f"not XML: {error}") from None
     found = root.iter("omm") if root.tag != "omm" else [root]
@@ -67,7 +67,7 @@ def _from_xml(text: str) -> Sequence[Mapping[str, str]]:
 
 def _from_keywords(text: str) -> Sequence[Mapping[str, str]]:
     messages: list[dict[str, str]] = []
-    for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
+    for number, line in enumerate(text.splitlines(), 1):
         key, equals, value = (part.strip() for part in line.partition("="))
         if not line.strip() or line.startswith("COMMENT"):
             continue
