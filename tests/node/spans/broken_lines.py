@@ -1,4 +1,4 @@
-"""Two ends of a span through space on a line that is cut, tampered with and restarted at random: light drawn in memory.
+"""Two ends of a span through space that are killed, on a line that is cut and tampered with, at random.
 
 Everything between a lamp and a committed block is as in a session, without sockets, stores and tags: what both ends
 must have seen alike is compared in place of a tag.
@@ -9,17 +9,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from distill_pair import Allowed, agreed
+from lit_in_memory import AGREED, ROLES, STRETCH_PULSES, STRETCH_S, Attachment, World, allowed
 from msgspec import Struct, structs
 
-from haris.kernels.light import pulse_settings
 from haris.keys import commit
 from haris.keys.allotment import Levels, Targets
 from haris.keys.store import BlockShares
@@ -28,22 +26,14 @@ from haris.node.spans.block_maker import BlockOrder, Made, NotBegun, Unmade
 from haris.node.spans.pass_maker import PassMaker
 from haris.node.spans.plan import SpanPlan
 from haris.node.spans.pointing import Pointing
-from haris.nouns.counts import KEY_BASIS, DecoyCounts
-from haris.nouns.detections import Detections
 from haris.nouns.errors import ForgedMessage, HarisError, PeerError
 from haris.nouns.ids import block_name
 from haris.nouns.keys import Origin, Proof
-from haris.nouns.pulses import Pulses
 from haris.quantum.security.key_length import Security
 from haris.wire import distillation, span
-from haris.wire import light as wire
 from haris.wire.stretches import Bases, Close, Noted, Positions, Shine
 
-AGREED = agreed(1, reconciliation="one-way")
-STRETCH_PULSES = 1000
-ROLES = ("alice", "bob")
-CLOSING_S, STRETCH_S = 4.0, 5.0
-SILENCE_S = 2.0
+CLOSING_S, SILENCE_S = 4.0, 2.0
 
 
 class Begin(Struct, frozen=True):
@@ -67,77 +57,6 @@ class Held(Struct, frozen=True):
 
 class Cut(PeerError):
     """The line has been cut."""
-
-
-def stretch(name: bytes, number: int) -> tuple[Pulses, Detections]:
-    """Both halves of a stretch of a light: clicks of perfect detectors that err at random."""
-    key = hashlib.sha256(name).digest()
-    rng = np.random.default_rng([*name, number])
-    index = np.flatnonzero(rng.random(STRETCH_PULSES) < 0.4)
-    start = number * STRETCH_PULSES
-    p_key_basis = AGREED.protocol.p_key_basis
-    basis, bit, _ = pulse_settings(key, start + index, p_key_basis, AGREED.p_intensities)
-    measured = (rng.random(len(index)) >= p_key_basis).astype(np.uint8)
-    wrong = rng.random(len(index)) < np.where(measured == basis, 0.01, 0.5)
-    seen = Detections(STRETCH_PULSES, index * 1000 + 500, (2 * measured + (bit ^ wrong)).astype(np.uint8))
-    return Pulses(STRETCH_PULSES, start, key), seen
-
-
-def allowed(counts: DecoyCounts, leaked_bits: int) -> Allowed:
-    """No bound: a length that tells ends apart which count otherwise."""
-    return Allowed(int(counts.clicks[KEY_BASIS].sum()) // 4 + leaked_bits % 64)
-
-
-@dataclass
-class World:
-    """A pass of n_stretches that begins now, and what its lamp has given. fails: (role, stretch) at which it is cut."""
-
-    n_stretches: int
-    fails: tuple[str, int] | None = None
-    sky_s: float = 0.0
-    waiting: dict[tuple[str, bytes, int], asyncio.Future[wire.Message]] = field(default_factory=dict)
-
-    @property
-    def set_s(self) -> float:
-        return STRETCH_S * self.n_stretches
-
-    def lasting(self) -> Any:
-        left = self.sky_s < self.set_s - STRETCH_S
-        return SimpleNamespace(flown=SimpleNamespace(set_s=self.set_s)) if left else None
-
-
-class Attachment:
-    """A site's end of the lamp."""
-
-    def __init__(self, world: World, role: str) -> None:
-        self.world, self.role, self.is_over = world, role, False
-        for place in [place for place in world.waiting if place[0] == role]:
-            waits = world.waiting.pop(place)
-            if not waits.done():
-                waits.set_exception(PeerError("attached anew"))
-                waits.exception()  # its asker may be gone
-
-    async def ask(self, message: wire.Message) -> wire.Message:
-        assert isinstance(message, wire.WantStretch)
-        name, number, world = message.block, message.number, self.world
-        mine = world.waiting[self.role, name, number] = asyncio.get_running_loop().create_future()
-        theirs = world.waiting.get((ROLES[self.role == "alice"], name, number))
-        if theirs is not None and not theirs.done():
-            await asyncio.sleep(0.002)
-            halves = [wire.half(name, half) for half in stretch(name, number)]
-            if world.sky_s >= world.set_s:
-                halves = [wire.NoLight(name)] * 2
-            world.sky_s += STRETCH_S
-            for waits, half in ((mine, halves[self.role == "bob"]), (theirs, halves[self.role == "alice"])):
-                if not waits.done():
-                    waits.set_result(half)
-        answer = await mine
-        if world.fails == (self.role, number):
-            raise PeerError("the lamp is gone")
-        return answer
-
-    async def close(self) -> None:
-        self.is_over = True
 
 
 Mangle = Callable[[str, Any], list[Any]]

@@ -6,7 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from broken_lines import ROLES, STRETCH_PULSES, Case, Wire, World, renumbered
+from broken_lines import Case, Wire, renumbered
+from lit_in_memory import ROLES, STRETCH_PULSES, World
 
 from haris.node.spans import pass_maker
 from haris.node.spans.block_maker import Made

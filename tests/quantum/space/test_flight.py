@@ -84,6 +84,16 @@ def test_a_line_that_breaks_delays_and_changes_no_bit(qube):
     assert broken.steps[10].unix_s >= whole.steps[10].unix_s
 
 
+def test_a_line_that_comes_back_after_the_set_costs_no_light(qube, live):
+    """What is not live any more need not hurry."""
+    link, contacts, *_ = qube
+    lost = fly(contacts, link, ClassicalLink(up_s=60.0, break_s=1e9), AGE_S, 1)
+    assert lost.agree
+    assert not lost.is_live
+    assert lost.closed == lost.stretches
+    assert lost.secret_bits > live.secret_bits
+
+
 def test_no_contact_left_is_no_key_yet(qube):
     link, contacts, *_ = qube
     open_block = fly(contacts[:1], link, ClassicalLink(live=False), AGE_S, 1)
