@@ -68,6 +68,13 @@ def test_a_reason_names_its_pass(capsys):
     assert "no key of 2016-12-19 03:47: the Sun" in capsys.readouterr().out
 
 
+def test_a_pass_that_the_search_cuts_is_told(capsys):
+    assert main(["pass", EXAMPLE, "--start", "2016-12-19T16:51:00"]) == 0
+    assert "the search begins or ends within 2016-12-19 16:51\n" in capsys.readouterr().out
+    assert main(["pass", EXAMPLE]) == 0
+    assert "the search begins" not in capsys.readouterr().out
+
+
 def test_bad_input_ends_with_2(capsys):
     assert main(["pass", EXAMPLE, "--start", "2020-01-01"]) == 2
     assert "days from the time asked for" in capsys.readouterr().err

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from haris.quantum.space.pass_blocks import LATER
 from haris.quantum.space.scenario import Scenario
 from haris.report.document import Mark, Picture
 from haris.report.pass_figures import key_by_month, sifted_per_s
@@ -36,6 +37,14 @@ def test_the_page_holds_every_pass_and_pictures_of_those_with_key(jinan):
     assert "http" not in text.replace("http-equiv", "")
     assert f"{keys[0].secret_bits:,} secret bits" in text
     assert "2026-03-21 03:23: the Sun stands at 52 degrees" in text
+
+
+def test_a_pass_whose_block_ends_later_is_no_pass_without_key(jinan):
+    scenario, keys = jinan
+    waiting = replace(keys[1], reason=LATER)
+    table, *words = pass_page([waiting, keys[0]], [scenario.link] * 2, [1.0] * 2).sections[0].parts[1:]
+    assert table.rows[0][-1] == Mark("later")
+    assert words == []
 
 
 def test_no_pass_is_a_page_too():

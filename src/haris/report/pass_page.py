@@ -48,10 +48,11 @@ def _passes(keys: Sequence[PassKey], links: Sequence[PassLink], clear: Sequence[
     if not keys:
         return ("None of these satellites rises above the least elevation in this time.",)
     rows = tuple(_row(each) for each in keys[:MOST_ROWS])
+    place = 10 if all(len(each.flown.where) <= 12 for each in keys) else 18
     security = links[0].security
     parts: list[Part] = [
         f"Secret bits under a clear sky, {links[0].blocks}: {security.bound}, epsilon {security.epsilon:.3g}.",
-        Table(COLUMNS, rows, (11, 10, 19, 9, 8, 9, 13, 8, 12), numbers=(4, 5, 6, 7, 8), small=True),
+        Table(COLUMNS, rows, (11, place, 19, 9, 8, 9, 13, 8, 12), numbers=(4, 5, 6, 7, 8), small=True),
     ]
     if warning := age_warning(oldest_s(keys)):
         parts.append(warning[0].upper() + warning[1:] + ".")
@@ -80,8 +81,14 @@ def _row(each: PassKey) -> tuple[Cell, ...]:
         f"{each.flown.min_range_m / 1e3:.0f} km",
         f"{each.sifted_bits:,.0f}",
         f"{each.qber:.2%}",
-        f"{each.secret_bits:,}" if each.secret_bits else Mark("none", good=False),
+        _secret(each),
     )
+
+
+def _secret(each: PassKey) -> Cell:
+    if each.secret_bits:
+        return f"{each.secret_bits:,}"
+    return Mark("later") if each.reason == LATER else Mark("none", good=False)
 
 
 def _pass(each: PassKey, link: PassLink) -> Section:

@@ -61,6 +61,8 @@ def pass_table(keys: Sequence[PassKey], link: PassLink, clear: Sequence[float]) 
         lines.append("  ".join(f"{cell:>{usual}}" for cell, (_, usual) in zip(cells, columns, strict=True)))
         if each.reason and each.reason != LATER:
             reasons.append(f"no key of {named_pass(each, keys)}: {each.reason}")
+        if not each.flown.is_whole:
+            reasons.append(f"the search begins or ends within {named_pass(each, keys)}")
     security = link.security
     words = f"{security.bound}, {link.blocks}, epsilon {security.epsilon:.3g}, by clear sky"
     warning = age_warning(oldest_s(keys))
