@@ -50,7 +50,6 @@ class Spans:
         self._observe, self._file, self._entropy = observe, file, entropy
         self._paired = {pair.peer for pair in relays.pairs}
         self._more = asyncio.Event()
-        self._pointing = Pointing()
 
     @property
     def names(self) -> frozenset[str]:
@@ -65,6 +64,7 @@ class Spans:
     async def run(self, peers: KmePeers) -> None:
         """Keep them all, for ever; a process that leads once more does so again. ParameterError when one of the first,
         which the process was started with, cannot listen."""
+        self._pointing = Pointing()  # light of an earlier time of leading ends when its lamp is attached to anew
         servers: list[asyncio.Server] = []
         begun: set[str] = set()
         try:

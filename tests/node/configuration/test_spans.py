@@ -82,11 +82,13 @@ async def test_spans_join_and_one_that_cannot_listen_ends_no_other(tmp_path: Pat
     assert spans.names == {"s-exchange", "s-broker", "s-late", "s-taken"}
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+    pointing = spans._pointing
     with pytest.raises(OSError, match="Connect"):
         await asyncio.open_connection("127.0.0.1", ports[0])
     again = asyncio.create_task(spans.run(peers))  # type: ignore[arg-type]  # as a process that leads once more
     await reached(ports[2])
     assert not again.done()
+    assert spans._pointing is not pointing  # a light that goes on without its span holds up no other
     again.cancel()
     await asyncio.gather(again, return_exceptions=True)
     store.close()

@@ -297,7 +297,7 @@ class Case:
 
     async def session(self, line: Wire | None = None, cancel_s: float | None = None) -> None:
         """One session. line: a good one, unless it is given. cancel_s: after so long somebody ends both ends."""
-        good, line = line is None, line or Wire()
+        good, line = line is None and not self.tampered, line or Wire()  # what was changed shows in a later one, too
         self.n_sessions += 1
         self.settle()
         begin, session = self.next_block, self.n_sessions.to_bytes(16, "big")

@@ -408,3 +408,4 @@ async def test_a_telescope_points_to_the_station_that_lacks_most() -> None:
             async with pointing.held("a", within_s=0.01):
                 pass
     assert pointing.is_free_for("a", 10, now_s=4.0)
+    assert [pointing.is_free_for(span, 10, now_s=5.0) for span in ("a", "b", "a", "b")] == [True, True, False, True]

@@ -18,10 +18,13 @@ class Pointing:
         self._claims: dict[str, tuple[int, float]] = {}
 
     def is_free_for(self, span: str, wanted_octets: int, now_s: float) -> bool:
-        """Whether this span may have it now, whose pools lack wanted_octets. It asks as long as it wants it."""
+        """Whether this span may have it now, whose pools lack wanted_octets. It asks as long as it wants it.
+
+        Of spans that lack alike one may, by name: each would begin a block, and all but one wait in vain.
+        """
         self._claims[span] = wanted_octets, now_s
-        rivals = (lack for name, (lack, at_s) in self._claims.items() if name != span and now_s - at_s < FRESH_S)
-        return not self._lock.locked() and wanted_octets >= max(rivals, default=0)
+        rivals = ((lack, name) for name, (lack, at_s) in self._claims.items() if now_s - at_s < FRESH_S)
+        return not self._lock.locked() and (wanted_octets, span) == max(rivals)
 
     @asynccontextmanager
     async def held(self, span: str, within_s: float) -> AsyncIterator[None]:
