@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from haris.quantum.orbit.elements import DAY_S
+from haris.quantum.orbit.elements import DAY_S, Elements
 from haris.quantum.orbit.passes import passes
 from haris.quantum.orbit.propagation import states
 from haris.quantum.orbit.shared_passes import shared_passes
@@ -39,6 +39,19 @@ def test_shared_passes_are_those_of_a_look_at_every_second():
         assert 0.0 <= farther.min() - each.min_range_m < 4e3
         assert each.where == "Delingha + Nanshan"
         assert each.is_whole
+
+
+def test_of_several_peaks_of_an_eccentric_orbit_the_highest_is_told():
+    eccentric = Elements("eccentric", 0, START_S, 2.006, 0.72, 63.4, 120.0, 270.0, 0.0)
+    times = START_S + np.arange(0.0, DAY_S, 10.0)
+    seen = [sight(each, states([eccentric], times)).part(0) for each in (DELINGHA, NANSHAN)]
+    lower, farther = np.minimum(*(each.elevation_deg for each in seen)), np.maximum(*(each.range_m for each in seen))
+    found = shared_passes([eccentric], (DELINGHA, NANSHAN), START_S, START_S + DAY_S, 10.0)
+    assert found
+    for each in found:
+        part = (times >= each.rise_s) & (times <= each.set_s)
+        assert 0.0 <= each.max_elevation_deg - lower[part].max() < 0.5
+        assert 0.0 <= farther[part].min() - each.min_range_m < 1e5
 
 
 def test_two_equal_places_share_every_pass():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from haris.quantum.orbit.brackets import highest
 from haris.quantum.orbit.elements import Elements
-from haris.quantum.orbit.passes import Pass, passes
+from haris.quantum.orbit.passes import STEPS_A_TURN, Pass, passes
 from haris.quantum.orbit.propagation import MOST_AGE_S, states
 from haris.quantum.orbit.station import Sight, Station, sight
 
 Floats = NDArray[np.float64]
+LEAST_LOOKS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +93,18 @@ def _shared(
     if not spans.size:
         return []
     rise, sets = spans
-    top, near = highest(lower_deg, rise, sets), highest(nearness_m, rise, sets)
+    n_looks = max(int(np.ceil((sets - rise).max() / satellite.period_s * STEPS_A_TURN)), LEAST_LOOKS)
+    top, near = (highest(of, *_about_best(of, rise, sets, n_looks)) for of in (lower_deg, nearness_m))
     columns = (each.tolist() for each in (rise, top, sets, lower_deg(top), -nearness_m(near)))
     return [
         SharedPass(satellite, stations[0], least_deg, begin, highest_s, end, deg, range_m, True, stations[1])
         for begin, highest_s, end, deg, range_m in zip(*columns, strict=True)
     ]
+
+
+def _about_best(of: Callable[[Floats], Floats], rise: Floats, sets: Floats, n_looks: int) -> tuple[Floats, Floats]:
+    """The neighbours of the best of some looks at each span: on an eccentric orbit a function has several peaks."""
+    looks = rise[:, None] + (sets - rise)[:, None] * np.linspace(0.0, 1.0, n_looks + 1)
+    best = np.argmax(of(looks.ravel()).reshape(looks.shape), axis=1)
+    row = np.arange(rise.size)
+    return looks[row, np.maximum(best - 1, 0)], looks[row, np.minimum(best + 1, n_looks)]
