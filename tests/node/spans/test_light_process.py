@@ -21,7 +21,7 @@ from haris.node.spans.plan import LightPlan, SpanPlan
 from haris.node.spans.session import SpanSession
 from haris.node.store.store import open_store
 from haris.node.system.streams import close_stream, send_frame
-from haris.nouns.errors import PeerError
+from haris.nouns.errors import ParameterError, PeerError
 from haris.quantum.link import Link
 from haris.quantum.optics.detector import Detector
 from haris.quantum.optics.fibre import Fibre
@@ -77,6 +77,20 @@ async def bobs_session(directory: Path) -> AsyncIterator[tuple[SpanSession, asyn
         finally:
             await close_stream(writer)
             await close_stream(streams[1])
+
+
+async def test_light_that_cannot_be_sampled_ends_both_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    light = Light(FibreLamp(LINK), b"L" * 32)
+
+    def impossible(block: bytes, role: str, seed: bytes, sample: Sample) -> tuple[wire.Message, wire.Message]:
+        raise ParameterError("no such light")
+
+    monkeypatch.setattr(light, "_shine", impossible)
+    waits = (light.want(role, wire.WantBlock(b"one")) for role in ("alice", "bob"))
+    async with asyncio.timeout(5):
+        ends = await asyncio.gather(*waits, return_exceptions=True)
+    assert [type(end) for end in ends] == [ParameterError, ParameterError]
+    assert not light._waiting
 
 
 @pytest.mark.parametrize("alice_wants_another_block", [False, True])

@@ -33,7 +33,12 @@ class Light:
         other = self._waiting.get(("bob" if role == "alice" else "alice", wanted))
         try:
             if other is not None and not other.done():
-                theirs_and_mine = await self._halves(wanted, role, (mine, other))
+                try:
+                    theirs_and_mine = await self._halves(wanted, role, (mine, other))
+                except HarisError as error:  # of this light, and of neither connection
+                    if not other.done():
+                        other.set_exception(error)
+                    raise
                 if not other.done():
                     other.set_result(theirs_and_mine[0])
                 if not mine.done():  # released while the light shone: its connection is gone
