@@ -24,6 +24,7 @@ def elliptic(revolutions, eccentricity):
         (circular("still", START_S, 35786e3, 5.0, 10.0, 20.0), 0.01, 0.1),
         (elliptic(12.0, 0.15), 0.1, 2.0),
         (elliptic(2.006, 0.72), 0.5, 2.0),
+        (elliptic(1.0 / 13.7, 0.55), 0.5, 30.0),
     ],
 )
 @pytest.mark.parametrize("arcs", [0.0, 0.5, 1.0, 2.5])

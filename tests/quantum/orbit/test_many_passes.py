@@ -52,6 +52,8 @@ def elliptic(revolutions, eccentricity, inclination_deg):
         ([elliptic(2.006, 0.72, 63.4)], 4.0, 10.0),
         ([elliptic(12.0, 0.15, 97.0)], 4.0, -5.0),
         ([circular("still", START_S, 35786e3, 5.0, 10.0, 20.0)], 3.0, 8.0),
+        ([elliptic(1.0 / 13.7, 0.55, 37.0)], 13.0, 10.0),  # slower than the Earth turns
+        ([elliptic(0.03, 0.3, 37.0)], 13.0, 10.0),
     ],
 )
 def test_every_pass_is_that_of_the_exact_search(satellites, days, least_deg):
@@ -62,9 +64,11 @@ def test_every_pass_is_that_of_the_exact_search(satellites, days, least_deg):
     assert len(found) > 0
     np.testing.assert_array_equal(ours[:, [0, 1, 6]], exact[:, [0, 1, 6]])
     low, slow = satellites[0].period_s < 7000.0, satellites[0].period_s > 80000.0
-    np.testing.assert_allclose(ours[:, [2, 4]], exact[:, [2, 4]], atol=0.5 if slow else 0.05, rtol=0)
-    np.testing.assert_allclose(ours[:, 3], exact[:, 3], atol=0.05 if low else 2.0, rtol=0)  # a flat top far up
-    np.testing.assert_allclose(ours[:, 5], exact[:, 5], atol=1e-4 if low else 1e-3, rtol=0)
+    far = satellites[0].period_s > 5 * DAY_S  # where SGP4's velocities are no slopes of its positions
+    np.testing.assert_allclose(ours[:, [2, 4]], exact[:, [2, 4]], atol=15.0 if far else 0.5 if slow else 0.05, rtol=0)
+    flat_s = 0.05 if low else 900.0 if far else 2.0  # the top of a high orbit's pass
+    np.testing.assert_allclose(ours[:, 3], exact[:, 3], atol=flat_s, rtol=0)
+    np.testing.assert_allclose(ours[:, 5], exact[:, 5], atol=1e-4 if low else 0.02 if far else 1e-3, rtol=0)
 
 
 def test_curve_between_two_looks_is_within_two_metres():

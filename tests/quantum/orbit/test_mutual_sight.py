@@ -46,6 +46,19 @@ def test_two_that_meet_head_on():
         assert each.start_s < each.nearest_s < each.stop_s
 
 
+def test_a_short_loss_of_sight_parts_two_windows():
+    # Two crossing orbits whose line of sight dips to its lowest, and what is asked lies 30 m above that.
+    one, other = orbit(0.0), orbit(50.0, inclination_deg=20.0)
+    times = np.arange(T0, T0 + 9000.0, 0.5)
+    grazing = between(one, other, times).grazing_m
+    low = 1 + np.nonzero((grazing[1:-1] < grazing[:-2]) & (grazing[1:-1] < grazing[2:]))[0]
+    assert low.size
+    for i in low:
+        least_m = float(grazing[i]) + 30.0
+        seen = [each for each in windows(one, other, T0, T0 + 9000.0, least_m) if each.start_s < times[i] < each.stop_s]
+        assert not seen
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_beside_a_walk_second_by_second(seed):
     rng = np.random.default_rng(seed)

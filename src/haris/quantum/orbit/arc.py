@@ -9,13 +9,13 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from haris.quantum.orbit.elements import EARTH_MU_M3_PER_S2, Elements
-from haris.quantum.orbit.propagation import States, inertial_states, require_fresh, turned
+from haris.quantum.orbit.elements import Elements
+from haris.quantum.orbit.propagation import States, fastest_rad_per_s, inertial_states, require_fresh, turned
 from haris.quantum.orbit.time_scales import sidereal_angle_rad
 
 Floats = NDArray[np.float64]
 ARC_RAD = 1.0
-"""Most of an orbit by one polynomial, as fast as it is at the perigee: 15 minutes at 500 km."""
+"""Most of a turn by one polynomial, at the fastest: 15 minutes at 500 km."""
 N_LOOKS = 9
 """At an arc's Chebyshev nodes, its ends among them."""
 LEAST_ARC_S = 60.0
@@ -53,8 +53,7 @@ def states_along(satellite: Elements, unix_s: Floats, most_age_s: float) -> Stat
 
 def arc_s(satellite: Elements) -> float:
     """How long one polynomial may last."""
-    perigee_m = satellite.semi_major_axis_m * (1.0 - satellite.eccentricity)
-    return ARC_RAD / math.sqrt(EARTH_MU_M3_PER_S2 * (1.0 + satellite.eccentricity) / perigee_m**3)
+    return ARC_RAD / fastest_rad_per_s(satellite)
 
 
 def _on(curve: Floats, slope: Floats, at: Floats) -> States:

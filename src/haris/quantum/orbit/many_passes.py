@@ -3,8 +3,8 @@
 Each satellite is propagated once for all stations, at looks some four minutes apart, and followed in between by curves
 through their positions, velocities and accelerations. What a look cannot exclude from rising (its height over the
 station's horizon bounds it) is refined, for all stations at once. Against `passes`, rise and set are within 0.05 s (as
-slow as a geostationary one: 0.5 s) and the highest elevation of a low orbit within 0.0001 degrees, of others 0.001; the
-tests hold it to that.
+slow as a geostationary one: 0.5 s; of weeks, where SGP4's velocities are not the slopes of its positions: 15 s) and the
+highest elevation of a low orbit within 0.0001 degrees, of others 0.001; the tests hold it to that.
 """
 
 from __future__ import annotations

@@ -101,13 +101,16 @@ def windows(
 
     looks = np.linspace(start_s, stop_s, n + 1)
     found = margin(looks)
-    peak = 1 + np.nonzero((found[1:-1] >= found[:-2]) & (found[1:-1] >= found[2:]) & (found[1:-1] < 0.0))[0]
-    if peak.size:
-        looks = np.unique(np.concatenate([looks, highest(margin, looks[peak - 1], looks[peak + 1])]))
+    here, before, after = found[1:-1], found[:-2], found[2:]
+    peak = 1 + np.nonzero((here >= before) & (here >= after) & (here < 0.0))[0]
+    dip = 1 + np.nonzero((here <= before) & (here <= after) & (here >= 0.0))[0]
+    turns = [highest(margin, looks[peak - 1], looks[peak + 1])] if peak.size else []
+    turns += [highest(lambda t: -margin(t), looks[dip - 1], looks[dip + 1])] if dip.size else []
+    looks = np.unique(np.concatenate([looks, *turns]))
     sees = margin(looks) >= 0.0
-    before = np.nonzero(sees[1:] != sees[:-1])[0]
-    closes = sees[before]
-    edges = change(lambda t: margin(t) >= 0.0, looks[before + closes], looks[before + ~closes])
+    at = np.nonzero(sees[1:] != sees[:-1])[0]
+    closes = sees[at]
+    edges = change(lambda t: margin(t) >= 0.0, looks[at + closes], looks[at + ~closes])
     begins = [start_s] * bool(sees[0]) + list(edges[~closes])
     ends = list(edges[closes]) + [stop_s] * bool(sees[-1])
     return tuple(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from haris.nouns.errors import ParameterError
 from haris.quantum.orbit.arc import states_along
 from haris.quantum.orbit.brackets import change, highest
-from haris.quantum.orbit.elements import Elements
+from haris.quantum.orbit.elements import DAY_S, Elements
 from haris.quantum.orbit.propagation import MOST_AGE_S, require_fresh, states
 from haris.quantum.orbit.station import Sight, Station, sight
 
@@ -83,7 +83,8 @@ def passes(
 def _of_one(
     satellite: Elements, station: Station, start_s: float, stop_s: float, least_deg: float, most_age_s: float
 ) -> list[Pass]:
-    n = max(int(np.ceil((stop_s - start_s) / satellite.period_s * STEPS_A_TURN)), 3)
+    turn_s = min(satellite.period_s, DAY_S)  # of the satellite, or of the Earth below it
+    n = max(int(np.ceil((stop_s - start_s) / turn_s * STEPS_A_TURN)), 3)
     if n > MOST_LOOKS:
         raise ParameterError(f"a search of {(stop_s - start_s) / 86400:.0f} days is too long: search it in parts")
     times = np.linspace(start_s, stop_s, n + 1)

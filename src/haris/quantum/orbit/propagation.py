@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sgp4.api import SGP4_ERRORS, WGS72, Satrec, SatrecArray
 
 from haris.nouns.errors import ParameterError
-from haris.quantum.orbit.elements import DAY_S, Elements
+from haris.quantum.orbit.elements import DAY_S, EARTH_MU_M3_PER_S2, Elements
 from haris.quantum.orbit.time_scales import EARTH_ROTATION_RAD_PER_S, julian_date, sidereal_angle_rad
 
 Floats = NDArray[np.float64]
@@ -105,3 +106,10 @@ def _record(elements: Elements) -> Satrec:
     if record.error:
         raise ParameterError(f"{elements.name} is no orbit for SGP4: {SGP4_ERRORS[record.error]}")
     return record
+
+
+def fastest_rad_per_s(satellite: Elements) -> float:
+    """How fast it turns at most, as seen from the turning Earth: at its perigee, or as the Earth does below it."""
+    perigee_m = satellite.semi_major_axis_m * (1.0 - satellite.eccentricity)
+    at_perigee = math.sqrt(EARTH_MU_M3_PER_S2 * (1.0 + satellite.eccentricity) / perigee_m**3)
+    return max(at_perigee, EARTH_ROTATION_RAD_PER_S)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from haris.quantum.orbit.elements import EARTH_MU_M3_PER_S2, EARTH_RADIUS_M, Elements
-from haris.quantum.orbit.propagation import inertial_states
+from haris.quantum.orbit.propagation import fastest_rad_per_s, inertial_states
 from haris.quantum.orbit.time_scales import EARTH_ROTATION_RAD_PER_S, sidereal_angle_rad
 
 Floats = NDArray[np.float64]
@@ -52,9 +52,7 @@ def track(satellite: Elements, start_s: float, stop_s: float, most_age_s: float)
 
 def step_s(satellite: Elements) -> float:
     """Seconds between two looks: a power of two, so that many satellites share their moments."""
-    perigee_m = satellite.semi_major_axis_m * (1.0 - satellite.eccentricity)
-    per_s = math.sqrt(EARTH_MU_M3_PER_S2 * (1.0 + satellite.eccentricity) / perigee_m**3)
-    return float(2.0 ** math.floor(math.log2(STEP_RAD / per_s)))
+    return float(2.0 ** math.floor(math.log2(STEP_RAD / fastest_rad_per_s(satellite))))
 
 
 def acceleration_m_per_s2(position_m: Floats, velocity_m_per_s: Floats) -> Floats:
