@@ -47,12 +47,14 @@ def space_channel(rng, direction):
     """Any optics; air and clouds where there are some."""
     width = rng.choice(["divergence_rad", "sender_m"])
     air = {} if direction == "crosslink" else {"visibility_m": 10.0 ** rng.uniform(2, 5), "cloud_cover": rng.random()}
+    waist_m = rng.uniform(0.01, 0.5)
+    divergence_rad = 1.1e-6 / waist_m * 10.0 ** rng.uniform(0.0, 1.5)  # diffraction's of the longest wave, and more
     return SpaceChannel(
         wavelength_m=rng.uniform(700e-9, 1700e-9),
         receiver_m=10.0 ** rng.uniform(-1.0, 0.5),
         direction=direction,
         receiver_obscuration=rng.choice([0.0, rng.uniform(0.0, 0.9)]),
-        waist_m=rng.uniform(0.01, 0.5),
+        waist_m=waist_m,
         pointing_jitter_rad=rng.choice([0.0, 10.0 ** rng.uniform(-7, -5)]),
         optics_db=rng.uniform(0.0, 8.0),
         misalignment=rng.choice([0.01, rng.uniform(0.0, 0.15)]),
@@ -61,7 +63,7 @@ def space_channel(rng, direction):
         ground_cn2=10.0 ** rng.uniform(-16, -12),
         wind_m_per_s=rng.uniform(0.0, 60.0),
         **air,
-        **{width: 10.0 ** rng.uniform(-5.5, -3.5) if width == "divergence_rad" else rng.uniform(0.02, 0.6)},
+        **{width: divergence_rad if width == "divergence_rad" else rng.uniform(0.02, 0.6)},
     )
 
 

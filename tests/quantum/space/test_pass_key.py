@@ -124,9 +124,10 @@ def test_elements_too_old_are_refused(micius):
 def test_500_random_passes_have_no_negative_key(micius):
     rng = np.random.default_rng(11)
     for _ in range(500):
+        waist_m = rng.uniform(0.01, 1.0)
         channel = SpaceChannel(
             wavelength_m=rng.uniform(700e-9, 1700e-9),
-            divergence_rad=10.0 ** rng.uniform(-6, -3),
+            divergence_rad=1.1e-6 / waist_m * 10.0 ** rng.uniform(0.0, 3.0),
             receiver_m=10.0 ** rng.uniform(-2, 0.5),
             direction=rng.choice(["downlink", "uplink"]),
             receiver_obscuration=rng.uniform(0.0, 0.9),
@@ -136,7 +137,7 @@ def test_500_random_passes_have_no_negative_key(micius):
             misalignment=rng.uniform(0.0, 0.5),
             view_rad=10.0 ** rng.uniform(-6, -2),
             filter_m=10.0 ** rng.uniform(-12, -7),
-            waist_m=rng.uniform(0.01, 1.0),
+            waist_m=waist_m,
         )
         elevation = rng.uniform(0.1, 90.0, 50)
         eta = channel.transmittance(rng.uniform(3e5, 4e7, 50), elevation)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
+from haris.nouns.errors import ParameterError
 from haris.quantum.optics.free_space.diffraction import beam_radius_m
 from haris.quantum.optics.free_space.spread import spread_radius_m
 from haris.quantum.optics.free_space.turbulence import Turbulence, fried_parameter_m, rytov_variance
@@ -52,6 +53,28 @@ def test_spread_of_any_strength():
     # Far beyond r0 the divergence is that of an aperture of r0, whatever the sender's.
     wide = [spread_radius_m(beam_radius_m(FAR_M, NM785, w0), NM785, FAR_M, coherence_m(0.02)) for w0 in (0.5, 1.0)]
     assert wide[0] == pytest.approx(wide[1], rel=0.01)
+
+
+def test_spread_beyond_its_table_goes_on_as_within():
+    # a goes as rho0^(-5/3), and a dimmed w^2 as a^(6/5): the radius as 1/rho0.
+    for rho in (1e-5, 1e-6, 1e-8):
+        wide, wider = spread_radius_m(5.0, NM785, 5e5, np.array([1.0, 0.1]) * rho)
+        assert wider == pytest.approx(10.0 * wide, rel=1e-3)
+
+
+def test_an_aperture_cuts_what_turbulence_meets():
+    def cut(waist_m):
+        return SpaceChannel(NM785, 0.25, sender_m=0.24, direction="uplink", waist_m=waist_m)
+
+    whole, even = uplink(0.12).fading(5e5, 30.0), cut(10.0).fading(5e5, 30.0)
+    assert even.broken == whole.broken
+    assert even.margin_db(0.01) == pytest.approx(whole.margin_db(0.01), abs=1.5)
+
+
+@pytest.mark.parametrize("direction", ["uplink", "downlink"])
+def test_no_beam_is_narrower_than_diffraction(direction):
+    with pytest.raises(ParameterError, match="diffraction's of waist_m"):
+        SpaceChannel(NM785, 0.25, divergence_rad=4e-6, direction=direction, waist_m=0.12)
 
 
 def test_wander_beside_the_gradient_over_the_beam():

@@ -74,3 +74,12 @@ def require_obscuration(obscuration: float, name: str = "obscuration") -> None:
     """Raise ParameterError unless it leaves some of the aperture free."""
     if not 0.0 <= obscuration < 1.0:
         raise ParameterError(f"{name} must lie in [0, 1), got {obscuration}")
+
+
+def require_divergence(divergence_rad: float, wavelength_m: float, waist_m: float) -> None:
+    """Raise ParameterError on a full angle below that of diffraction from a waist of radius waist_m."""
+    least_rad = 2.0 * wavelength_m / (np.pi * waist_m)
+    if not divergence_rad >= least_rad * (1.0 - 1e-9):
+        raise ParameterError(
+            f"divergence_rad must be at least {least_rad:.3g}, diffraction's of waist_m, got {divergence_rad}"
+        )

@@ -9,8 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from haris.nouns.checks import require_not_negative, require_positive, require_probability
-from haris.nouns.errors import ParameterError
-from haris.quantum.optics.free_space.diffraction import beam_radius_m, divergent_radius_m, require_obscuration
+from haris.quantum.optics.free_space.diffraction import (
+    beam_radius_m,
+    divergent_radius_m,
+    require_divergence,
+    require_obscuration,
+)
 from haris.quantum.optics.free_space.extinction import horizontal_transmittance
 from haris.quantum.optics.free_space.fading import Fading
 from haris.quantum.optics.free_space.horizontal import (
@@ -81,11 +85,8 @@ class FreeSpacePath:
         require_probability("misalignment", self.misalignment, at_most=0.5)
         require_obscuration(self.receiver_obscuration, "receiver_obscuration")
         horizontal_transmittance(self.wavelength_m, self.visibility_m, 0.0)
-        least_rad = 2.0 * self.wavelength_m / (np.pi * self.waist_m)
-        if self.divergence_rad is not None and not self.divergence_rad >= least_rad * (1.0 - 1e-9):
-            raise ParameterError(
-                f"divergence_rad must be at least {least_rad:.3g}, diffraction's of waist_m, got {self.divergence_rad}"
-            )
+        if self.divergence_rad is not None:
+            require_divergence(self.divergence_rad, self.wavelength_m, self.waist_m)
 
     def transmittance(self, distance_m: ArrayLike | None = None) -> Floats:
         """Mean share of the photons sent that reach the detectors, at distance_m (any shape; by default its length)."""

@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 LEAST_LOG, MOST_LOG, POINTS = -60.0, 6.0, 1200
 """Of the trapezia, in the logarithm: they are right to 1e-9."""
 WEAKEST, STRONGEST, ROWS = 1e-8, 1e8, 800
-"""Of the table of dimming; between its rows it is right to 1e-4, and beyond its ends light is dimmed as at them."""
+"""Of the table of dimming; between its rows it is right to 1e-4. Below, light is not dimmed; above, as a^(6/5)."""
 
 
 def spread_radius_m(radius_m: ArrayLike, wavelength_m: float, length_m: ArrayLike, coherence_m: ArrayLike) -> Floats:
@@ -32,7 +32,9 @@ def _dimming(a: Floats) -> Floats:
     """1 / int exp(-u - a u^(5/6)) du - 1, any shape; straight between its logarithms."""
     logs, found = _table()
     with np.errstate(divide="ignore"):
-        return np.asarray(np.where(a < WEAKEST, 0.0, np.exp(np.interp(np.log(a), logs, found))))
+        log = np.log(a)
+    beyond = 1.2 * np.maximum(log - logs[-1], 0.0)
+    return np.asarray(np.where(a < WEAKEST, 0.0, np.exp(np.interp(log, logs, found) + beyond)))
 
 
 @cache

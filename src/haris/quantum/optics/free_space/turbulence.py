@@ -8,12 +8,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from haris.nouns.checks import require_not_negative, require_positive
+from haris.nouns.checks import require_positive, require_within
 from haris.nouns.errors import ParameterError
 
 Floats = NDArray[np.float64]
 PANELS, POINTS = 20, 20
 """Of the quadrature, in the logarithm of the height: integrals are right to 1e-9."""
+MOST_WIND_M_PER_S, MOST_CN2 = 1e3, 1e-6
+"""Beyond anything on Earth, where 1e-12 m^(-2/3) is much at the ground."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Turbulence:
 
     wind_m_per_s: root mean square of the wind aloft; 21 is HV-5/7. ground_cn2: at the ground, m^(-2/3).
     bottom_m, top_m: heights above the station between which it is integrated.
-    Raises ParameterError on negative values, or a top that is not above the bottom.
+    Raises ParameterError on values outside their range, or a top that is not above the bottom.
     """
 
     wind_m_per_s: float = 21.0
@@ -31,8 +33,8 @@ class Turbulence:
     top_m: float = 30e3
 
     def __post_init__(self) -> None:
-        require_not_negative("wind_m_per_s", self.wind_m_per_s)
-        require_not_negative("ground_cn2", self.ground_cn2)
+        require_within("wind_m_per_s", self.wind_m_per_s, 0.0, MOST_WIND_M_PER_S)
+        require_within("ground_cn2", self.ground_cn2, 0.0, MOST_CN2)
         require_positive("bottom_m", self.bottom_m)
         if not self.bottom_m < self.top_m < np.inf:
             raise ParameterError(f"top_m must be above bottom_m, got {self.top_m:g}")
