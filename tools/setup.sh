@@ -48,7 +48,7 @@ if ! "$VENV/bin/python" -c 'import pip' 2>/dev/null; then
     "$PYTHON" -m venv --clear "$VENV"
 fi
 export VIRTUAL_ENV="$VENV" PATH="$VENV/bin:$PATH"
-echo "haris: installing packages and building the kernels (about a minute the first time)"
+echo "haris: installing packages and building the kernels (the first time: four minutes of one core's work)"
 [[ -x $VENV/bin/uv ]] || python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
 uv pip install --quiet -c constraints.txt scikit-build-core nanobind cmake ninja
 uv pip install --quiet -c constraints.txt --no-build-isolation -e '.[dev]'

@@ -7,7 +7,7 @@ import pytest
 
 from haris.nouns.errors import ParameterError
 from haris.papers.computations import COMPUTATIONS
-from haris.papers.page import page
+from haris.papers.page import CHAPTERS, page
 from haris.papers.published import published_rows
 from haris.papers.row import read_rows
 from haris.papers.validation import NOT_COVERED, evaluate
@@ -42,6 +42,13 @@ def test_every_row_is_there_holds_and_says_what_it_assumes():
             assert result.explanation
     for family in ("ma2005", "lim2014", "rusca2018", "boaron2018", "li2023", "grunenfelder2023"):
         assert all(r.holds for r in results if r.id.startswith(family)), family
+
+
+def test_each_file_of_rows_is_a_chapter(tmp_path):
+    chapters = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("## ")]
+    assert chapters == [f"## {title}" for title in CHAPTERS.values()]
+    text = '[[golden]]\nid = "half"\nformula = "-log2(1-eta)"\ntransmittance = 0.5\nexpected = 1.0\n'
+    assert "## Computed\n" in page(list(evaluate(rows(tmp_path, text))))
 
 
 def rows(tmp_path, text):
