@@ -105,18 +105,25 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _epsilon(rated: _Rated, keys: int = 1) -> str:
+    """Of so many keys together; a bound of endless blocks has none."""
+    if not rated.here.key.proof.finite:
+        return " were there no statistics: its bound is of endless blocks"
+    return f", epsilon {keys * rated.link.security.epsilon:.3g}"
+
+
 def _tell(rated: _Rated, explain: bool, named: bool) -> None:
     link, here = rated.link, rated.here
     block_s = link.protocol.block_pulses / link.source.clock_hz
     print(
         f"\n{rated.name + ' ' if named else ''}at its own {link.channel.length_m / 1e3:g} km: "
         f"{bits_per_s(float(here.secret_bits_per_s))}, {int(here.key.length_bits):,} bits from a block of "
-        f"{block_s:.3g} s, epsilon {link.security.epsilon:.3g}"
+        f"{block_s:.3g} s{_epsilon(rated)}"
     )
     users = _users(link)
     if users > 1:
         together = bits_per_s(users * float(here.secret_bits_per_s))
-        print(f"  all {users} users together: {together}, epsilon {users * link.security.epsilon:.3g}")
+        print(f"  all {users} users together: {together}{_epsilon(rated, users)}")
     if here.settings:
         print("  with " + ", ".join(f"{name} {float(value):.4g}" for name, value in here.settings.items()))
     if isinstance(link.channel, FreeSpacePath):

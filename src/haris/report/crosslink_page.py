@@ -49,7 +49,7 @@ def _windows(keys: Sequence[CrosslinkKey], link: PassLink) -> tuple[Part, ...]:
         return ("These satellites do not see each other in this time.",)
     rows = tuple(_row(each) for each in keys[:MOST_ROWS])
     parts: list[Part] = [
-        f"One block a window: {link.security.bound}, epsilon {link.security.epsilon:.3g}. Loss: the least of a window.",
+        f"One block a window: {link.security.bound}, {link.certainty}. Loss: the least of a window.",
         Table(COLUMNS, rows, (10, 10, 19, 9, 9, 8, 13, 8, 13), numbers=(4, 5, 6, 7, 8), small=len(rows) > 12),
     ]
     if len(keys) > MOST_ROWS:

@@ -49,7 +49,7 @@ def crosslink_table(keys: Sequence[CrosslinkKey], link: PassLink) -> str:
         lines.append("  ".join(f"{cell:>{width}}" for cell, (_, width) in zip(cells, COLUMNS, strict=True)))
         if each.reason:
             reasons.append(f"no key of {start[:16]}: {each.reason}")
-    words = f"{link.security.bound}, one block a window, epsilon {link.security.epsilon:.3g}; loss: the least"
+    words = f"{link.security.bound}, one block a window, {link.certainty}; loss: the least"
     return "\n".join([*lines, "", f"secret bits: {words}", *reasons])
 
 

@@ -49,9 +49,8 @@ def _passes(keys: Sequence[PassKey], links: Sequence[PassLink], clear: Sequence[
         return ("None of these satellites rises above the least elevation in this time.",)
     rows = tuple(_row(each) for each in keys[:MOST_ROWS])
     place = 10 if all(len(each.flown.where) <= 12 for each in keys) else 18
-    security = links[0].security
     parts: list[Part] = [
-        f"Secret bits under a clear sky, {links[0].blocks}: {security.bound}, epsilon {security.epsilon:.3g}.",
+        f"Secret bits under a clear sky, {links[0].blocks}: {links[0].security.bound}, {links[0].certainty}.",
         Table(COLUMNS, rows, (11, place, 19, 9, 8, 9, 13, 8, 12), numbers=(4, 5, 6, 7, 8), small=True),
     ]
     if warning := age_warning(oldest_s(keys)):

@@ -63,8 +63,7 @@ def pass_table(keys: Sequence[PassKey], link: PassLink, clear: Sequence[float]) 
             reasons.append(f"no key of {named_pass(each, keys)}: {each.reason}")
         if not each.flown.is_whole:
             reasons.append(f"the search begins or ends within {named_pass(each, keys)}")
-    security = link.security
-    words = f"{security.bound}, {link.blocks}, epsilon {security.epsilon:.3g}, by clear sky"
+    words = f"{link.security.bound}, {link.blocks}, {link.certainty}, by clear sky"
     warning = age_warning(oldest_s(keys))
     return "\n".join([*lines, "", f"secret bits: {words}", *reasons, *([warning] if warning else [])])
 

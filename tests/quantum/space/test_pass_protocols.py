@@ -250,3 +250,12 @@ def test_the_light_of_pairs_fades_too():
     light = pass_light(key, scenario.link, 60.0 * 86400.0)
     assert light.faded_bits == pytest.approx(key.secret_bits, rel=0.02)
     assert 0.0 < light.outage < 0.05
+
+
+@pytest.mark.parametrize("name", FLYING)
+def test_a_bound_of_endless_blocks_tells_no_epsilon(name):
+    link = link_by(name)
+    assert link.certainty == "epsilon 1e-09"
+    if "asymptotic" in link.varying.bounds:
+        told = replace(link, security=replace(link.security, bound="asymptotic")).certainty
+        assert told == "the limit of endless blocks and no key of one"

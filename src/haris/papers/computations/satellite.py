@@ -78,8 +78,9 @@ def _micius_loss(row: Row, quantity: str) -> Ours | float | None:
     flown = _pass(row, 10.0)
     seen = flown.sight_at(np.linspace(flown.culmination_s, flown.set_s, 2001))
     elevation = np.interp(1e3 * km, seen.range_m, seen.elevation_deg)
-    parts = {name: -10.0 * np.log10(share) for name, share in _downlink(row).parts(1e3 * km, elevation).items()}
-    why = f"Assumed: visibility of {row.positive('assumed_visibility_m') / 1e3:g} km; {elevation:.1f} degrees."
+    channel = _downlink(row, "fitted_visibility_m")
+    parts = {name: -10.0 * np.log10(share) for name, share in channel.parts(1e3 * km, elevation).items()}
+    why = f"At {elevation:.1f} degrees."
     return Ours(float(sum(parts.values()) if name == "loss_db" else parts[name.removesuffix("_db")]), why)
 
 
@@ -105,7 +106,7 @@ def _level_path(row: Row, quantity: str) -> Ours | None:
 def _key(row: Row) -> PassKey:
     clock_hz, window_s = row.positive("clock_hz"), row.positive("time_window_s")
     channel = replace(
-        _downlink(row),
+        _downlink(row, "assumed_visibility_m"),
         view_rad=row.positive("assumed_view_rad"),
         filter_m=row.positive("assumed_filter_m"),
         night_radiance=row.positive("assumed_night_radiance"),
@@ -122,14 +123,15 @@ def _key(row: Row) -> PassKey:
     return pass_key(_pass(row, row.number("assumed_least_elevation_deg")), link, MOST_AGE_S)
 
 
-def _downlink(row: Row) -> SpaceChannel:
+def _downlink(row: Row, visibility: str) -> SpaceChannel:
+    """visibility: name of its value."""
     return SpaceChannel(
         wavelength_m=row.positive("wavelength_nm") * 1e-9,
         divergence_rad=row.positive("fitted_divergence_urad") * 1e-6,
         receiver_m=row.positive("rx_aperture_m"),
         pointing_jitter_rad=row.positive("tracking_urad") * 1e-6,
         optics_db=float(-10.0 * np.log10(row.probability("ground_optics_efficiency"))),
-        visibility_m=row.positive("assumed_visibility_m"),
+        visibility_m=row.positive(visibility),
         misalignment=1.0 / row.positive("polarization_contrast"),
     )
 

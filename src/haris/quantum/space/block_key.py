@@ -39,4 +39,4 @@ def why_none(counts: BlockCounts, bright: str = "") -> str:
         return "no light comes through"
     if qber > MOST_QBER:
         return f"{bright}, QBER {qber:.1%}" if bright else f"QBER {qber:.1%}: more noise than light"
-    return f"{sifted:.0f} sifted bits are too few for these epsilons"
+    return f"{sifted:.0f} sifted bits at QBER {qber:.1%} are too few for these epsilons, or too noisy for this bound"

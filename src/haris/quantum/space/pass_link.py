@@ -142,6 +142,13 @@ class PassLink:
         return "one block a pass" if n == 1 else f"one block of {n} passes, told at its last"
 
     @property
+    def certainty(self) -> str:
+        """The epsilon of its keys in words; a bound of endless blocks has none."""
+        if not self.family.bounds[self.security.bound].finite:
+            return "the limit of endless blocks and no key of one"
+        return f"epsilon {self.security.epsilon:.3g}"
+
+    @property
     def open_s(self) -> float:
         """How long a gate of the receiver is open for light of the sky."""
         return float(self.detector.open_s(self.source.clock_hz))
