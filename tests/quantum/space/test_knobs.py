@@ -82,6 +82,22 @@ def test_a_window_leaves_out_slots_that_cost(flown):
     assert real_bits(noisy, counts_over(slots.part(used), noisy)) > real_bits(noisy, counts_over(slots, noisy))
 
 
+def test_settings_are_sought_in_the_dark_part_of_a_pass(flown):
+    link = dim("six-state", flown)
+    link = replace(link, channel=replace(link.channel, optics_db=0.0))
+    key = pass_key(flown, link, AGE_S)
+    n = key.slots.unix_s.size
+    half = replace(key.slots, background=np.where(np.arange(n) < n // 2, 3e-3, 1e-7))
+    dawn = replace(key, slots=half, counts=counts_over(half, link), key=block_key(link, counts_over(half, link)))
+    assert dawn.secret_bits == 0
+    assert dawn.qber > 0.11
+    (found,) = optimised([dawn], link)
+    assert found.secret_bits > 0
+    assert found.slots.background.max() == 1e-7
+    day = replace(dawn, slots=replace(half, background=np.full(n, 3e-3)))
+    assert optimised([day], link) == (day,)
+
+
 def test_passes_of_one_block_have_one_setting():
     scenario = Scenario.read(EXAMPLE.with_name("micius_two_stations_2020.toml"))
     link = replace(scenario.link, protocol=replace(scenario.link.protocol, slot_s=20.0, passes_a_block=4))

@@ -15,6 +15,7 @@ from haris.nouns.block_counts import BlockCounts, joined
 from haris.nouns.errors import ParameterError
 from haris.quantum.optics.slot_path import SlotPath
 from haris.quantum.security.key_length import unrounded_bits
+from haris.quantum.space.block_key import MOST_QBER
 from haris.quantum.space.climb import FIRST_RADIUS, climb
 from haris.quantum.space.pass_key import Slots, counts_over
 from haris.quantum.space.pass_link import PassLink, block_key
@@ -33,7 +34,7 @@ none goes from more light to less."""
 HOPELESS = -1e30
 """Of settings that do not fit together: below any length, and its square a number."""
 CUTS = 12
-"""Windows that are tried, each without the faintest slots at both ends."""
+"""Windows that are tried by light, and as many by light over sky."""
 
 
 def knobs_of(link: PassLink) -> dict[str, float]:
@@ -72,15 +73,30 @@ def best_knobs(
 
 
 def best_window(slots: Slots, link: PassLink) -> slice:
-    """The neighbouring slots that give most key, without the faintest at both ends; all where no fewer give more."""
-    level = slots.whole
-    order = np.sort(level)
-    tried = []
-    for n_faint in np.unique(np.linspace(0, level.size - 1, CUTS).astype(int)):
-        bright = np.flatnonzero(level >= order[n_faint])
-        used = slice(int(bright[0]), int(bright[-1]) + 1)
-        tried.append((real_bits(link, counts_over(slots.part(used), link)), used))
-    return max(tried, key=lambda each: each[0])[1]
+    """The neighbouring slots that give most key, of the windows that are tried; all where no fewer give more."""
+    return max(_windows(slots), key=lambda used: real_bits(link, counts_over(slots.part(used), link)))
+
+
+def quiet(slots: Slots, link: PassLink) -> Slots | None:
+    """The longest of these windows with an error rate that leaves key; None where the sky drowns all of them."""
+    for used in sorted(_windows(slots), key=lambda used: used.start - used.stop):
+        part = slots.part(used)
+        if float(counts_over(part, link).key_qber) <= MOST_QBER:
+            return part
+    return None
+
+
+def _windows(slots: Slots) -> list[slice]:
+    """All slots, and without those at both ends that are faintest, or faintest beside the sky."""
+    sky = slots.background if slots.other is None else slots.background + slots.other.background
+    levels = [slots.whole, slots.whole / sky] if np.all(sky > 0.0) else [slots.whole]
+    found: dict[tuple[int, int], slice] = {}
+    for level in levels:
+        order = np.sort(level)
+        for n_faint in np.unique(np.linspace(0, level.size - 1, CUTS).astype(int)):
+            bright = np.flatnonzero(level >= order[n_faint])
+            found.setdefault((bright[0], bright[-1]), slice(int(bright[0]), int(bright[-1]) + 1))
+    return list(found.values())
 
 
 def real_bits(link: PassLink, counts: BlockCounts) -> float:

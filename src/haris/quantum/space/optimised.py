@@ -9,7 +9,7 @@ import numpy as np
 
 from haris.nouns.counts import by_intensity
 from haris.quantum.security.bounds import key_length
-from haris.quantum.space.knobs import best_knobs, best_window, knobs_of, turned
+from haris.quantum.space.knobs import best_knobs, best_window, knobs_of, quiet, turned
 from haris.quantum.space.optimum import Course, Receiver, optimum
 from haris.quantum.space.pass_blocks import blocks_of, in_blocks
 from haris.quantum.space.pass_key import PassKey, Slots, counts_over, pass_counts, reason_of
@@ -44,15 +44,19 @@ def optimised(keys: Sequence[PassKey], link: PassLink, together: bool = False) -
 def _by_knobs(keys: Sequence[PassKey], link: PassLink, together: bool) -> tuple[PassKey, ...]:
     """The same of any protocol, by what its family lets one choose."""
     n = link.protocol.passes_a_block
-    blocks = [block for block in blocks_of(keys, n) if all(keys[i].slots.unix_s.size for i in block)]
     knobs_of(link)
+    lit = {i: each.slots for i, each in enumerate(keys) if each.slots.unix_s.size}
+    if n == 1:
+        lit = {i: part for i, slots in lit.items() if (part := quiet(slots, link)) is not None}
+    blocks = [[i] for i in lit] if n == 1 else [block for block in blocks_of(keys, n) if all(i in lit for i in block)]
     found = list(keys)
     for lot in [blocks] if together and blocks else [[block] for block in blocks]:
         of = [i for block in lot for i in block]
-        slots = {i: keys[i].slots for i in of}
+        slots = {i: lit[i] for i in of}
         values = best_knobs([[slots[i] for i in block] for block in lot], link)
         if n == 1:
-            slots = {i: slots[i].part(best_window(slots[i], turned(link, values))) for i in of}
+            chosen = turned(link, values)
+            slots = {i: keys[i].slots.part(best_window(keys[i].slots, chosen)) for i in of}
             values = best_knobs([[slots[i] for i in block] for block in lot], link, near=values)
         chosen = turned(link, values)
         tried = [_over(keys[i], slots[i], chosen, values) for i in of]
