@@ -32,6 +32,15 @@ def test_the_sign_of_a_scintillation_quantile():
     assert of.quantile(0.01) == pytest.approx(np.quantile(light, 0.01), rel=0.01)
 
 
+@pytest.mark.parametrize("square", [1e8, 1e10, 1e12, 1e20, 1e75, 1e280])
+def test_a_beam_that_hardly_moves_fades_as_one_that_does_not(square):
+    for variance in (0.2, 0.006, 1e-9):
+        still, moved = Fading(np.array(variance), np.array(np.inf)), Fading(np.array(variance), np.array(square))
+        for p in (1e-6, 0.01, 0.5, 0.99):
+            assert moved.quantile(p) == pytest.approx(still.quantile(p), rel=1e-6)
+            assert moved.p_below(still.quantile(p)) == pytest.approx(p, rel=0.01)
+
+
 def test_both_causes_beside_sampled_light():
     # 400,000 samples of mean 1: each probability within 5 deviations (false alarm 6e-7).
     rng = np.random.default_rng(5)

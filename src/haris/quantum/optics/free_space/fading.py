@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import log_ndtr, ndtr, ndtri
+from scipy.special import erfcx, log_ndtr, ndtr, ndtri
 
 Floats = NDArray[np.float64]
 HALVINGS = 60
@@ -64,7 +64,13 @@ class Fading:
             z = np.where(sigma > 0.0, y / sigma, np.where(y > 0.0, np.inf, -np.inf))
             below = ndtr(z)
             for rate, weight in self._weighted:
-                tail = rate * y + rate**2 * self.log_variance / 2.0 + log_ndtr(-z - rate * sigma)
+                apart = z + rate * sigma
+                # Of a beam that hardly moves the first form is a difference of two great squares.
+                tail = np.where(
+                    apart < 0.0,
+                    rate * y + rate**2 * self.log_variance / 2.0 + log_ndtr(-apart),
+                    np.log(erfcx(np.maximum(apart, 0.0) / np.sqrt(2.0)) / 2.0) - z**2 / 2.0,
+                )
                 below = below + np.where(
                     np.isfinite(rate) & np.isfinite(y), weight * np.exp(np.minimum(tail, 0.0)), 0.0
                 )
