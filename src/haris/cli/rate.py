@@ -108,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
 def _epsilon(rated: _Rated, keys: int = 1) -> str:
     """Of so many keys together; a bound of endless blocks has none."""
     if not rated.here.key.proof.finite:
-        return " were there no statistics: its bound is of endless blocks"
+        return ", by a bound of endless blocks"
     return f", epsilon {keys * rated.link.security.epsilon:.3g}"
 
 

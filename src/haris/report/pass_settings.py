@@ -22,8 +22,8 @@ def settings_table(keys: Sequence[PassKey]) -> str:
             continue
         start, stop = _used(each)
         values = ", ".join(f"{name} = {value:.4g}" for name, value in named(each.settings).items())
-        least = each.slots.sight.elevation_deg.min()
-        lines.append(f"{start[:10]} {start[11:19]} to {stop[11:19]}, from {least:.1f} deg, with {values}")
+        from_deg = each.slots.least_elevation_deg
+        lines.append(f"{start[:10]} {start[11:19]} to {stop[11:19]}, from {from_deg:.1f} deg, with {values}")
     return "\n".join([*lines, AHEAD]) if lines else "no settings give more than the file's own"
 
 
@@ -32,7 +32,7 @@ def settings_report(each: PassKey) -> dict[str, Any]:
     if each.settings is None:
         return {}
     start, stop = _used(each)
-    least = float(each.slots.sight.elevation_deg.min())
+    least = each.slots.least_elevation_deg
     return {"settings": named(each.settings), "used": {"from": start, "until": stop, "least_elevation_deg": least}}
 
 

@@ -107,6 +107,8 @@ def test_passes_of_one_block_have_one_setting():
     chosen = [each.settings for each in found if each.settings is not None]
     assert len(chosen) == 4
     assert all(each == chosen[0] for each in chosen)
+    for each in found:
+        assert each.slots.least_elevation_deg <= each.flown.max_elevation_deg
     with_key = [each for each in found if each.secret_bits > 0]
     whole = joined([each.counts for each in found if each.settings is not None])
     assert [each.secret_bits for each in with_key] == [int(block_key(link_with(link, chosen[0]), whole).length_bits)]

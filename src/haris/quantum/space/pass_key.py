@@ -52,6 +52,12 @@ class Slots:
         """Transmittance to all who receive: of a pair of photons, that of both."""
         return self.transmittance if self.other is None else self.transmittance * self.other.transmittance
 
+    @property
+    def least_elevation_deg(self) -> float:
+        """Lowest that it stands, of two stations over either; at least one slot."""
+        least = float(self.sight.elevation_deg.min())
+        return least if self.other is None else min(least, self.other.least_elevation_deg)
+
     def part(self, used: slice) -> Slots:
         """Some of them, next to each other."""
         return Slots(
