@@ -16,12 +16,13 @@ PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
 
 
 def test_rows_that_are_quickly_computed_hold_and_stand_on_the_page():
-    """All but those of one figure, whose settings are searched anew at each point."""
+    """All but those of one figure; where settings are searched, the last digit is the processor's."""
     quick = [row for row in published_rows() if not row.id.startswith("lim2014_fig1_")]
     results = list(evaluate(quick))
     assert [(r.id, r.key, r.published, r.ours) for r in results if r.holds is False] == []
     written = PAGE.read_text(encoding="utf-8").splitlines()
-    ours = [line for line in page(results).splitlines() if line.startswith("| ")]
+    exact = page([r for r in results if not r.id.endswith("_optimum")])
+    ours = [line for line in exact.splitlines() if line.startswith("| ")]
     assert len(ours) > 150
     assert [line for line in ours if line not in written] == [], "docs/validation.md is out of date: run `make papers`"
 

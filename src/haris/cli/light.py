@@ -64,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
         if args.record is not None:
             raise ParameterError("--record is for fibres: passes shine at a --socket")
         scenario = scenario_of(document)
+        if scenario.is_crosslink:
+            raise ParameterError(f"{args.link}: a crosslink has no span, and so no light of its own")
         sky = Sky(contacts_of(scenario, args.station))
         require_live(sky.contacts.link)
         lamp: Lamp = PassLamp(sky, attack)
