@@ -55,10 +55,10 @@ def run(args: argparse.Namespace) -> int:
     if not 1 <= first <= len(keys):
         raise ParameterError(f"there are {len(keys)} passes in this search, and no number {first}")
     if keys[first - 1].secret_bits == 0:
-        which = f"pass {first} is" if args.first is not None else "no pass of this search is"
+        which = f"pass {first} is not" if args.first is not None else "no pass of this search is"
         asked = keys if args.first is None else keys[first - 1 : first]
         why = "; ".join(dict.fromkeys(each.reason for each in asked))
-        return _not_flown(f"{which} not worth its light: {why}", args.json)
+        return _not_flown(f"{which} worth its light: {why}", args.json)
     flown = keys[first - 1].flown
     same = [
         each
