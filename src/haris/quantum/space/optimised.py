@@ -8,11 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from haris.nouns.counts import by_intensity
-from haris.quantum.security.bounds import key_length
 from haris.quantum.space.knobs import best_knobs, best_window, knobs_of, quiet, turned
 from haris.quantum.space.optimum import Course, Receiver, optimum
 from haris.quantum.space.pass_blocks import blocks_of, in_blocks
-from haris.quantum.space.pass_key import PassKey, Slots, counts_over, pass_counts, reason_of
+from haris.quantum.space.pass_key import PassKey, Slots, counts_over
 from haris.quantum.space.pass_link import DECOY_BB84, PassLink, block_key
 from haris.quantum.space.slot_counts import Settings
 
@@ -34,7 +33,10 @@ def optimised(keys: Sequence[PassKey], link: PassLink, together: bool = False) -
         receiver = Receiver(link.source.clock_hz, link.channel.misalignment, link.detector, link.security)
         best = optimum([_course(keys[i], link) for i in some], receiver, own)
         chosen = link_with(link, best.settings)
-        turned = [_with(keys[i], chosen, best.settings, used) for i, used in zip(some, best.windows, strict=True)]
+        turned = [
+            _over(keys[i], keys[i].slots.part(used), chosen, best.settings)
+            for i, used in zip(some, best.windows, strict=True)
+        ]
         if sum(each.secret_bits for each in turned) > sum(keys[i].secret_bits for i in some):
             for i, each in zip(some, turned, strict=True):
                 found[i] = each
@@ -67,11 +69,13 @@ def _by_knobs(keys: Sequence[PassKey], link: PassLink, together: bool) -> tuple[
     return tuple(found)
 
 
-def _over(key: PassKey, slots: Slots, link: PassLink, values: Mapping[str, float]) -> PassKey:
+def _over(key: PassKey, slots: Slots, link: PassLink, settings: Settings | Mapping[str, float]) -> PassKey:
+    """The pass by a link with these settings, over these of its slots."""
     counts = counts_over(slots, link)
     length = block_key(link, counts)
-    reason = "" if length.length_bits > 0 else reason_of(slots, counts)
-    return replace(key, slots=slots, counts=counts, key=length, reason=reason, settings=values)
+    none = key.reason or "the settings of all passes give this one none"
+    reason = "" if length.length_bits > 0 else none
+    return replace(key, slots=slots, counts=counts, key=length, reason=reason, settings=settings)
 
 
 def link_with(link: PassLink, settings: Settings | Mapping[str, float]) -> PassLink:
@@ -98,25 +102,3 @@ def _course(key: PassKey, link: PassLink) -> Course:
     slots = key.slots
     gates = np.full(slots.unix_s.shape, link.source.clock_hz * slots.duration_s)
     return Course(gates, slots.transmittance, slots.background)
-
-
-def _with(key: PassKey, link: PassLink, settings: Settings, used: slice) -> PassKey:
-    slots = key.slots.part(used)
-    counts = pass_counts(
-        link.source,
-        link.detector,
-        link.protocol.p_key_basis,
-        link.channel.misalignment,
-        slots.duration_s,
-        slots.transmittance,
-        slots.background,
-    )
-    length = key_length(counts, link.security)
-    return replace(
-        key,
-        slots=slots,
-        counts=counts,
-        key=length,
-        reason="" if length.length_bits > 0 else key.reason or "the settings of all passes give this one none",
-        settings=settings,
-    )
