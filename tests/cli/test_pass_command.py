@@ -24,6 +24,8 @@ def test_the_passes_as_json(capsys):
     assert set(second) >= {"satellite", "station", "rise", "culmination", "set", "max_elevation_deg", "min_range_m"}
     assert second["culmination"].startswith("2016-12-19T16:52:13.5")
     assert second["secret_bits"] > 100_000
+    assert second["proof"]["finite"] is True
+    assert second["proof"]["attacks"] == "coherent"
     assert first["secret_bits"] == 0
     assert "the Sun" in first["reason"]
 

@@ -11,6 +11,7 @@ from haris.nouns.times import NS_PER_S, write_time
 from haris.quantum.orbit.station import LIGHT_M_PER_S, doppler_shift_hz
 from haris.quantum.space.crosslink import CrosslinkKey
 from haris.quantum.space.pass_link import PassLink
+from haris.report.passes import proof_report
 
 COLUMNS = (
     ("sender", 12),
@@ -71,6 +72,7 @@ def crosslink_report(each: CrosslinkKey, link: PassLink) -> dict[str, Any]:
         "sifted_bits": each.sifted_bits,
         "qber": each.qber,
         "secret_bits": each.secret_bits,
+        "proof": proof_report(each.key.proof),
         "open": float(each.is_open.mean()),
         "doppler_hz": float(np.abs(doppler_shift_hz(each.seen.range_rate_m_per_s, frequency_hz)).max()),
         "point_ahead_rad": float(2.0 * each.seen.across_m_per_s.max() / LIGHT_M_PER_S),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from haris.nouns.keys import Proof
 from haris.nouns.times import NS_PER_S, write_time
 from haris.quantum.orbit.elements import DAY_S
 from haris.quantum.space.pass_blocks import LATER
@@ -76,6 +77,11 @@ def named_pass(each: PassKey, among: Sequence[PassKey]) -> str:
     return f"{of}{_time(each.flown.rise_s)[:16].replace('T', ' ')}{over}"
 
 
+def proof_report(proof: Proof) -> dict[str, Any]:
+    """What makes a key secret, as plain data. finite: whether of one block, or in the limit of endless ones."""
+    return {"theorem": proof.theorem, "attacks": proof.attacks, "finite": proof.finite}
+
+
 def pass_report(each: PassKey, clear: float) -> dict[str, Any]:
     """A pass as plain data: times in RFC 3339, metres, bits; reason only where there is no key.
 
@@ -93,6 +99,7 @@ def pass_report(each: PassKey, clear: float) -> dict[str, Any]:
         "sifted_bits": each.sifted_bits,
         "qber": each.qber,
         "secret_bits": each.secret_bits,
+        "proof": proof_report(each.key.proof),
         "clear_probability": clear,
         "whole": each.flown.is_whole,
     }
