@@ -57,6 +57,7 @@ LINK = PassLink(
     Security(f_ec=1.2),
 )
 PRINTED = Security("sidhu2022", f_ec=1.2)
+DIM_DB = 11.0
 
 
 def contests(conditions: Conditions) -> Iterator[Contest]:
@@ -102,9 +103,18 @@ def contests(conditions: Conditions) -> Iterator[Contest]:
     rival = satquma.optimiser(fixed, few, conditions.seed)
     yield Contest(
         f"the settings of most key of a pass of {PASS_S:g} s whose loss is given, Sidhu's bound",
-        lambda: _optima(course, few),
+        lambda: _optima(course, few, PRINTED),
         rival,
         absent,
+    )
+    dim = replace(course, transmittance=slots.transmittance * 10.0 ** (-DIM_DB / 10.0))
+    yield Contest(
+        f"the settings of most key of a pass of {PASS_S:g} s whose loss is given, the live bound",
+        lambda: _optima(course, few, LINK.security),
+    )
+    yield Contest(
+        f"the same with {DIM_DB:g} dB more, where there is hardly any key",
+        lambda: _optima(dim, few, LINK.security),
     )
     yield Contest(
         f"a year of {N_SATELLITES} satellites over {N_STATIONS} stations, the key of every pass",
@@ -128,8 +138,8 @@ def _pass_keys(flown: Pass, n: int) -> Figures:
     return {"pass/s": n / (process_time() - began)}
 
 
-def _optima(course: Course, n: int) -> Figures:
-    receiver = Receiver(LINK.source.clock_hz, LINK.channel.misalignment, LINK.detector, PRINTED)
+def _optima(course: Course, n: int, security: Security) -> Figures:
+    receiver = Receiver(LINK.source.clock_hz, LINK.channel.misalignment, LINK.detector, security)
     own = Settings(LINK.source.intensities, LINK.source.p_intensities, LINK.protocol.p_key_basis)
     began = process_time()
     for _ in range(n):
