@@ -121,8 +121,7 @@ class PassMaker:
             return Unmade(outcome, figures=figures(outcome.counts, light_s))
         pedigree = Pedigree(epsilon=link.security.epsilon, origin=self._passes.origin, proof=live_proof(link))
         key = FinalKey(lit.name, outcome.bits, pedigree)
-        # The name of this session's block, for the light may bear that of another; what was told; what was said of it.
-        covered = order.block + lit.half.told.octets + transcript.octets
+        covered = order.block + transcript.octets  # this session's block, for the light may bear the name of another
         return Made(key, outcome.allotment, covered, figures(outcome.counts, light_s, outcome))
 
     async def ended(self, made: Made | Unmade) -> None:

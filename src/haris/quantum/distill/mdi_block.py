@@ -79,7 +79,7 @@ def _alice(
     entropy: Entropy,
     transcript: Transcript,
 ) -> Steps:
-    told = announced(half.n_pulses, half.index, half.bell)
+    told = announced(half.n_pulses, half.index, half.bell, transcript)
     bobs = _settings(declared((yield None), block, told, _ROWS), half)
     key = _key(half, replace(half, settings=bobs), half.settings.bit, agreement)
     opened = expect((yield _message(block, told, half)), opening_kind(agreement.reconciliation), key.counts)
@@ -95,7 +95,7 @@ def _bob(
     entropy: Entropy,
     transcript: Transcript,
 ) -> Steps:
-    told = announced(half.n_pulses, half.index, half.bell)
+    told = announced(half.n_pulses, half.index, half.bell, transcript)
     alices = _settings(declared((yield _message(block, told, half)), block, told, _ROWS), half)
     alice = replace(half, settings=alices)
     key = _key(alice, half, half.settings.bit ^ np.uint8(1), agreement)

@@ -75,7 +75,7 @@ def _alice(
     entropy: Entropy,
     transcript: Transcript,
 ) -> Steps:
-    told, n = _digest(half), len(half.index)
+    told, n = _digest(half, transcript), len(half.index)
     bob_basis = _number(declared((yield None), block, told, _BOB_ROWS), n, most=2)
     basis, intensity = basis_and_intensity(half.setting)
     sifted = _Sifted.of(basis, bob_basis, intensity)
@@ -93,7 +93,7 @@ def _alice(
 def _bob(
     block: bytes, half: Rounds, agreement: Agreement, length: Length, entropy: Entropy, transcript: Transcript
 ) -> Steps:
-    told, n = _digest(half), len(half.index)
+    told, n = _digest(half, transcript), len(half.index)
     bits = _decided(half, entropy)
     rows = declared((yield Declared(block=block, announced=told, rows=_rows(half.setting))), block, told, _ALICE_ROWS)
     k = len(agreement.intensities)
@@ -145,9 +145,9 @@ def _require_block(half: Rounds, agreement: Agreement) -> None:
         raise ParameterError(f"a half of {half.n_pulses} pulses, agreed are {agreement.block_pulses}")
 
 
-def _digest(half: Rounds) -> bytes:
+def _digest(half: Rounds, transcript: Transcript) -> bytes:
     """Of which rounds clicked."""
-    return announced(half.n_pulses, half.index, np.zeros(0, np.uint8))
+    return announced(half.n_pulses, half.index, np.zeros(0, np.uint8), transcript)
 
 
 def _decided(half: Rounds, entropy: Entropy) -> Bits:

@@ -73,7 +73,7 @@ def _alice(
     entropy: Entropy,
     transcript: Transcript,
 ) -> Steps:
-    told = announced(half.n_pulses, half.window, half.detector)
+    told = announced(half.n_pulses, half.window, half.detector, transcript)
     met = _Met.of(half, declared((yield None), block, told, 2))
     rows = (*_kinds(half), *met.rows())
     sent, phases, first, second = declared((yield _said(block, told, rows)), block, told, 4)
@@ -98,7 +98,7 @@ def _bob(
     entropy: Entropy,
     transcript: Transcript,
 ) -> Steps:
-    told = announced(half.n_pulses, half.window, half.detector)
+    told = announced(half.n_pulses, half.window, half.detector, transcript)
     low, high, sent, phases = declared((yield _said(block, told, _kinds(half))), block, told, 4)
     met = _Met.of(half, (low, high))
     counts = _counts(met.peer(sent, phases), half, agreement)

@@ -17,6 +17,7 @@ from haris.nouns.blocks import AbortReason
 from haris.nouns.errors import ParameterError, PeerError
 from haris.quantum.distill.engine import MINIMUM_KEY_BITS, Abandon, expect
 from haris.quantum.distill.sifted_key import SiftedKey
+from haris.quantum.distill.transcript import Transcript
 from haris.quantum.protocols.station import StationAgreement
 from haris.wire.block_message import Message
 from haris.wire.station import Declared
@@ -30,12 +31,15 @@ def require_block(n_pulses: int, agreement: StationAgreement) -> None:
         raise ParameterError(f"a half of {n_pulses} pulses, agreed are {agreement.block_pulses}")
 
 
-def announced(n_pulses: int, index: NDArray[np.int64], told: Bits) -> bytes:
-    """Digest of what the station told one end."""
-    digest = hashlib.sha256(b"haris station" + n_pulses.to_bytes(8, "big"))
-    digest.update(index.astype("<i8", copy=False).tobytes())
-    digest.update(told.tobytes())
-    return digest.digest()
+def announced(n_pulses: int, index: NDArray[np.int64], told: Bits, transcript: Transcript) -> bytes:
+    """Digest of what the station told one end, by which ends that differ know it early.
+
+    The transcript covers all of it, and so do the block's tags: no secrecy rests on the digest.
+    """
+    head = b"haris station" + n_pulses.to_bytes(8, "big")
+    octets = head + index.astype("<i8", copy=False).tobytes() + told.tobytes()
+    transcript.cover(octets)
+    return hashlib.sha256(octets).digest()
 
 
 def declared(message: Message | None, block: bytes, told: bytes, n_rows: int) -> tuple[bytes, ...]:

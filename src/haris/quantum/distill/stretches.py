@@ -62,7 +62,7 @@ class _Told:
 
     @property
     def octets(self) -> bytes:
-        """What a tag must cover beside the transcript of the light's block."""
+        """All of it, for the transcript of the light's block to cover."""
         return b"".join([b"haris stretches", self.light, self.n_stretches.to_bytes(8, "big"), *self._octets])
 
     @property
@@ -198,6 +198,7 @@ def _alice(
     entropy: Entropy,
     transcript: Transcript,
 ) -> Steps:
+    transcript.cover(sent.told.octets)
     bases = expect((yield None), Bases)
     if bases.block != block:
         raise PeerError("the peer's bases belong to another block")
@@ -215,6 +216,7 @@ def _bob(
     block: bytes, seen: SeenLight, agreement: Agreement, length: Length, entropy: Entropy, transcript: Transcript
 ) -> Steps:
     accepted, told = seen.accepted(), seen.told
+    transcript.cover(told.octets)
     _require_light(told.n_pulses)
     bases = Bases(block, told.light, told.n_stretches, told.digest, accepted.basis.tobytes())
     part = _part(agreement, told.n_pulses)

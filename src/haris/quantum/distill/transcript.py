@@ -11,6 +11,10 @@ from haris.wire.block_message import Message
 _PREFIX = b"haris distillation 2"
 
 
+_BOTH = 2
+"""In the place of a sender."""
+
+
 class Sender(IntEnum):
     """Who sent a message."""
 
@@ -32,6 +36,7 @@ class Transcript:
     leaked_bits: int = 0
     leaked_bits_one_way: int = 0
     messages: list[tuple[Sender, bytes]] = field(default_factory=list, repr=False)
+    _covered: list[bytes] = field(default_factory=list, repr=False)
     _said: list[int] = field(default_factory=lambda: [0, 0], repr=False)
 
     def __post_init__(self) -> None:
@@ -43,11 +48,20 @@ class Transcript:
         if self.hear is None:
             self.messages.append((sender, octets))
         else:
-            self.hear(_head(sender, octets))
+            self.hear(_headed(sender, octets))
             self.hear(octets)
         self._said[sender] += 1
         self.leaked_bits += message.disclosed_bits
         self.leaked_bits_one_way += message.disclosed_bits_one_way
+
+    def cover(self, octets: bytes) -> None:
+        """Add what both ends must hold alike, though no message told all of it. Before the first message."""
+        assert self._said == [0, 0], "before the first message, so that both ends have it at the same place"
+        if self.hear is None:
+            self._covered.append(octets)
+        else:
+            self.hear(_headed(_BOTH, octets))
+            self.hear(octets)
 
     def n_messages(self, sender: Sender) -> int:
         """Messages that sender has sent."""
@@ -58,10 +72,12 @@ class Transcript:
         """What a tag must cover: the block's name, then each message behind its sender and its length."""
         assert self.hear is None, "these octets were not kept"
         parts = [_PREFIX, self.block]
+        for octets in self._covered:
+            parts += [_headed(_BOTH, octets), octets]
         for sender, octets in self.messages:
-            parts += [_head(sender, octets), octets]
+            parts += [_headed(sender, octets), octets]
         return b"".join(parts)
 
 
-def _head(sender: Sender, octets: bytes) -> bytes:
-    return bytes([sender]) + len(octets).to_bytes(8, "big")
+def _headed(by: int, octets: bytes) -> bytes:
+    return bytes([by]) + len(octets).to_bytes(8, "big")
