@@ -13,6 +13,7 @@ from kme_lab import MEASURED, Authority
 from stream_lab import StreamLab
 
 from haris.keys.stream_terms import StreamLimits, owner_site
+from haris.keys.streams import StreamOwner
 from haris.node.pki.mutual_tls import server_context
 from haris.nouns.errors import KeyUnavailable, PeerError
 from haris.nouns.keys import Origin
@@ -123,6 +124,22 @@ async def test_two_ends_that_ask_for_a_fresh_stream_with_the_same_uris_share_it(
         assert one.key_stream_id == other.key_stream_id
         second = await alice.open_connect(A, B, replace(QOS, timeout_ms=0))
         assert (second.status, second.key_stream_id != one.key_stream_id) == (Status.PEER_NOT_CONNECTED, True)
+
+
+async def test_two_ends_that_ask_at_the_very_same_moment_find_each_other(lab, monkeypatch):
+    look = StreamOwner._wanted
+
+    def slowly(owner, ask):
+        wanted = look(owner, ask)
+        time.sleep(0.1)
+        return wanted
+
+    monkeypatch.setattr(StreamOwner, "_wanted", slowly)
+    qos = replace(QOS, timeout_ms=5_000)
+    async with lab.client("alice", "bank") as alice, lab.client("bob", "exchange") as bob:
+        one, other = await asyncio.gather(alice.open_connect(A, B, qos), bob.open_connect(A, B, qos))
+    assert (one.status, other.status) == (Status.SUCCESSFUL, Status.SUCCESSFUL)
+    assert one.key_stream_id == other.key_stream_id
 
 
 async def test_an_identifier_in_use(lab):

@@ -46,6 +46,7 @@ class KmeStreams:
         self._owner, self.deliveries, self._peers = owner, deliveries, peers
         self._now_ns, self.report = now_ns, report
         self._drawing: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
+        self._opening = asyncio.Lock()
 
     @property
     def supply(self) -> Supply:
@@ -74,7 +75,8 @@ class KmeStreams:
         if isinstance(ask, DrawChunk):
             return await self._draw(ask)
         if isinstance(ask, OpenEnd):
-            return await self.deliveries.blocking(partial(self._owner.open, ask))
+            async with self._opening:  # of two ends that ask at once, one finds the other's stream waiting
+                return await self.deliveries.blocking(partial(self._owner.open, ask))
         if isinstance(ask, LookAtStream):
             return await self.deliveries.blocking(partial(self._owner.look, ask))
         return await self.deliveries.blocking(partial(self._owner.close, ask))
