@@ -11,7 +11,7 @@ from haris.keys.relay import pad_octets
 from haris.node.configuration.node_toml import PairEntry
 from haris.node.relays import filling
 from haris.node.relays.routes import Routes
-from haris.nouns.errors import HarisError, KeyUnavailable, OutOfContact, PeerError, Unheard
+from haris.nouns.errors import HarisError, KeyUnavailable, OutOfContact, PeerError, StoreError, Unheard
 from haris.nouns.times import NS_PER_S
 from haris.wire import relay as wire
 
@@ -67,6 +67,22 @@ async def test_keys_cross_a_satellite_that_is_never_over_both(lab: RelayLab) -> 
     assert all(pedigree.hops == 2 for _, pedigree in ours.values())
     assert not lab.alarms()
     assert await down(lab) == 0
+
+
+async def test_a_neighbour_that_fails_keeps_no_other_waiting(lab: RelayLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    await lab.fill("bank")
+    carrying = lab.relays["a"].carrying
+    send_all = carrying._send_all
+
+    async def but_for_the_bank(peers: object, site: str, ledger: str) -> int:
+        if site == "bank":
+            raise StoreError("what is held for it is not to be read")
+        return await send_all(peers, site, ledger)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(carrying, "_send_all", but_for_the_bank)
+    assert next(iter(carrying._relaying.neighbours)) == "bank"
+    lab.shut = set()
+    assert await carrying.carry_once(lab.peers("a")) == 1
 
 
 async def test_a_pool_goes_on_filling_while_relays_are_on_their_way(lab: RelayLab) -> None:

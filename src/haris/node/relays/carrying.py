@@ -36,7 +36,10 @@ class Carrying:
             await asyncio.sleep(PERIOD_S)
 
     async def carry_once(self, peers: KmePeers) -> int:
-        """Give up what is too old, and send what is held for whom is in reach; returns how many messages were sent."""
+        """Give up what is too old, and send what is held for whom is in reach; returns how many messages were sent.
+
+        A neighbour that fails keeps no other one waiting for longer than it takes to ask it.
+        """
         dropped = await asyncio.to_thread(self._store.drop_carried, self._now_ns())
         if dropped:
             text = f"{dropped} messages that were held for too long"
@@ -46,7 +49,8 @@ class Carrying:
             if not neighbour.in_contacts and site in self._empty:
                 continue  # nothing more is held for it
             if self._relaying.reach.is_open(site):
-                n_sent += await self._send_all(peers, site, neighbour.outgoing)
+                with contextlib.suppress(HarisError):
+                    n_sent += await self._send_all(peers, site, neighbour.outgoing)
         return n_sent
 
     async def _send_all(self, peers: KmePeers, site: str, ledger: str) -> int:
